@@ -1,0 +1,1 @@
+//! Benchmarks, with rivals beside us

@@ -1,0 +1,2 @@
+//! The `regovm` command.
+fn main() {}

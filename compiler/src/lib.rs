@@ -1,0 +1,1 @@
+//! Syntax trees to checked modules, to IR, to bytecode

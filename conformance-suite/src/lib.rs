@@ -1,0 +1,1 @@
+//! Runs OPA's conformance cases and our own

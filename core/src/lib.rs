@@ -1,0 +1,1 @@
+//! What every regovm crate shares: spans, diagnostics, static types, built-in declarations, values

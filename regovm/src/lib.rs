@@ -1,0 +1,1 @@
+//! The public library: compile Rego once, decide many times

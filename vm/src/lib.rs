@@ -1,0 +1,1 @@
+//! The bytecode and the machine that runs it
