@@ -1,1 +1,3 @@
-//! Rego text to a syntax tree, and back to text
+//! Rego text to a syntax tree, and back to text.
+
+pub mod ast;
