@@ -1,1 +1,6 @@
-//! Syntax trees to checked modules, to IR, to bytecode
+//! Syntax trees to checked modules, to IR, to bytecode.
+
+pub mod ir;
+pub mod options;
+pub mod pipeline;
+pub mod state;

@@ -1,0 +1,268 @@
+//! The middle language: loops, look-ups, guards and collectors over numbered locals.
+//!
+//! A program is a set of functions. A function's body is a list of blocks; a block is a list of
+//! statements. A statement **fails** when something is undefined or a guard does not hold: then the rest of
+//! its block is skipped. Nothing else can fail; conflicts and errors end the query.
+//!
+//! Iteration nests: [`Stmt::Scan`] runs its body once for each member, and what depends on the member stands
+//! inside that body. A failure inside the body goes on with the next member. When the members are exhausted,
+//! control goes on *after* the scan. So a scan never fails by itself; success is what its body *does*
+//! (`Yield`, `Append`, `SetResult`, `EmitRow`).
+
+use regovm_core::builtin::BuiltinId;
+use regovm_core::{Constant, Span};
+
+/// A numbered register of a function, assigned before it is read on every path.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Local(pub u32);
+
+/// A constant of the program, in [`Program::constants`] (deduplicated).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ConstId(pub u32);
+
+/// A function of the program.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct FuncId(pub u32);
+
+/// A collector or existence scope that is open in the enclosing statements of the same function.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ScopeId(pub u32);
+
+/// What a statement reads.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Operand {
+    /// A local.
+    Local(Local),
+    /// A constant.
+    Const(ConstId),
+}
+
+/// Statements that run one after another; see the module documentation for failure.
+pub type Block = Vec<Stmt>;
+
+/// A statement with the place it came from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stmt {
+    /// What it does.
+    pub kind: StmtKind,
+    /// The expression that it belongs to.
+    pub span: Span,
+    /// The overlay (from [`StmtKind::MakeOverlay`]) under which a load or call runs; `None` is the function's own.
+    pub overlay: Option<Local>,
+}
+
+/// How two values are compared; never fails on types, Rego's order is total.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Compare {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+}
+
+/// What a collector makes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CollectKind {
+    /// An array in order of production.
+    Array,
+    /// A set.
+    Set,
+    /// An object; two values for one key are a conflict (`object keys must be unique`).
+    Object,
+}
+
+/// Which root document a load starts from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Root {
+    /// `input` (undefined when there is none).
+    Input,
+    /// Base data, without rules.
+    Data,
+}
+
+/// One replacement of a `with`.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Replacement {
+    /// `with input.a.b as v` and `with data.a.b as v`; the path has constants only.
+    Document {
+        /// Which document.
+        root: Root,
+        /// Keys below the root.
+        path: Vec<Constant>,
+        /// The new value.
+        value: Operand,
+    },
+    /// `with f as v` of a built-in or a user function: calls give this value whatever the arguments.
+    FunctionValue {
+        /// What is replaced.
+        target: Callee,
+        /// The value of every call.
+        value: Operand,
+    },
+    /// `with f as g`.
+    Function {
+        /// What is replaced.
+        target: Callee,
+        /// What is called instead.
+        replacement: Callee,
+    },
+}
+
+/// Something that can be called.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Callee {
+    /// A built-in.
+    Builtin(BuiltinId),
+    /// A function of the program.
+    Function(FuncId),
+}
+
+/// What statements do. "Fails" is explained in the module documentation.
+#[derive(Clone, PartialEq, Debug)]
+pub enum StmtKind {
+    /// `dst := src`
+    Move { dst: Local, src: Operand },
+    /// `dst := root.path`; fails if any step is undefined. A path is loaded step by step without copying.
+    Load { dst: Local, root: Root, path: Vec<ConstId> },
+    /// `dst := base[key]`; fails if undefined. Arrays by integer, objects by key, sets by membership (gives the element).
+    Get { dst: Local, base: Operand, key: Operand },
+    /// Runs `body` for each member of an array (index, value), object (key, value) or set (element, element), in order.
+    /// Any other base has no members.
+    Scan { base: Operand, key: Option<Local>, value: Option<Local>, body: Block },
+    /// Runs `body` for each `[path, value]` of `walk(base)`, root first; `path` is built only if asked for.
+    Walk { base: Operand, path: Option<Local>, value: Option<Local>, body: Block },
+    /// Fails unless the comparison holds.
+    Guard { op: Compare, lhs: Operand, rhs: Operand },
+    /// `dst :=` the comparison as a boolean.
+    CompareValue { dst: Local, op: Compare, lhs: Operand, rhs: Operand },
+    /// Fails if the value is `false` (any other value counts as true).
+    Truthy { value: Operand },
+    /// Fails unless the value is an array of exactly `len` elements.
+    IsArray { value: Operand, len: u32 },
+    /// Fails unless the value is an object of exactly `len` members.
+    IsObject { value: Operand, len: u32 },
+    /// Fails always: what is statically impossible.
+    Fail,
+    /// `dst := [items]`
+    MakeArray { dst: Local, items: Vec<Operand> },
+    /// `dst := {items}` as a set.
+    MakeSet { dst: Local, items: Vec<Operand> },
+    /// `dst := {members}`; equal keys with different values: the last wins (a literal, not a comprehension).
+    MakeObject { dst: Local, members: Vec<(Operand, Operand)> },
+    /// Runs `body` to its end, collecting what its `Append`s say; then `dst` is the collection. Never fails.
+    Collect { scope: ScopeId, kind: CollectKind, dst: Local, body: Block },
+    /// Adds to the open collector `scope`; for objects with a key.
+    Append { scope: ScopeId, key: Option<Operand>, value: Operand },
+    /// Runs `body` until its first `Yield` of this scope; fails if there is none. Locals assigned in the body are not
+    /// visible after it.
+    Exists { scope: ScopeId, body: Block },
+    /// Runs `body` until its first `Yield` of this scope; fails if there is one.
+    Not { scope: ScopeId, body: Block },
+    /// For each member of `domain`, `body` must `Yield`; fails if one does not. Fails if `domain` is no collection.
+    /// True for empty ones.
+    Every { scope: ScopeId, domain: Operand, key: Option<Local>, value: Option<Local>, body: Block },
+    /// Success of the scope: leaves its body at once.
+    Yield { scope: ScopeId },
+    /// Runs branches in order until one has assigned the local `result` (by `SetResult`); each branch runs to its end.
+    /// Never fails; `result` may stay undefined.
+    FirstDefined { result: Local, branches: Vec<Block> },
+    /// `dst := f(args)` of a built-in; fails if it is undefined (or has an error in non-strict mode). Checks mocks of the
+    /// overlay.
+    CallBuiltin { dst: Local, builtin: BuiltinId, args: Vec<Operand> },
+    /// `dst := f(args)`; for rules `args` is empty. Fails if undefined. Checks replacements of the overlay.
+    CallFunction { dst: Local, function: FuncId, args: Vec<Operand> },
+    /// A new overlay: the current one (or `parent`'s) plus replacements, applied together.
+    MakeOverlay { dst: Local, parent: Option<Local>, replacements: Vec<Replacement> },
+    /// Marks the local as undefined.
+    ResetLocal { local: Local },
+    /// Fails if the local is undefined / defined.
+    IsDefined { local: Local },
+    /// See [`StmtKind::IsDefined`].
+    IsUndefined { local: Local },
+    /// Assigns `local := value`, or, if it has a value already, checks that it is the same: otherwise a conflict error.
+    SetResult { local: Local, value: Operand, conflict: Conflict },
+    /// Inserts `value` below `path` (one key at least) into the object that `local` holds (an open object builder made by
+    /// [`StmtKind::OpenObject`]), making objects on the way; a different value there is a conflict.
+    InsertPath { local: Local, path: Vec<Operand>, value: Operand },
+    /// Adds `value` to the set below `path` (none for a plain partial set).
+    InsertSet { local: Local, path: Vec<Operand>, value: Operand },
+    /// Makes `local` an empty object builder (partial objects, ref heads).
+    OpenObject { local: Local },
+    /// Makes `local` an empty set builder (partial sets).
+    OpenSet { local: Local },
+    /// Merges the members of `value` (any value; not an object: conflict or replaced as OPA does) into builder `local` below
+    /// `path`; existing virtual members win over base ones.
+    MergeObject { local: Local, value: Operand },
+    /// `dst :=` the finished value of builder `local`.
+    Close { dst: Local, local: Local },
+    /// Ends the function with this value.
+    Return { value: Operand },
+    /// Ends the function as undefined.
+    ReturnUndefined,
+    /// One solution of the query: the values of its variables and expressions, in the order of [`Function::row`].
+    EmitRow { values: Vec<Operand> },
+}
+
+/// The text of a conflict.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Conflict {
+    /// `complete rules must not produce multiple outputs`
+    CompleteRule,
+    /// `functions must not produce multiple outputs for same inputs`
+    Function,
+    /// `object keys must be unique`
+    ObjectKey,
+}
+
+/// What a function stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FunctionKind {
+    /// A rule (or all rules below a ref): no arguments, memoised per query and overlay.
+    Rule,
+    /// A user function: memoised by its arguments.
+    Function,
+    /// A query: emits rows.
+    Query,
+}
+
+/// A function.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Function {
+    /// For people and profiles: `data.a.p`.
+    pub name: String,
+    /// The path below `data` that `with` could replace (strings only; others end the path).
+    pub path: Vec<Constant>,
+    /// What it stands for.
+    pub kind: FunctionKind,
+    /// Arguments: locals 0 to `params - 1`.
+    pub params: u32,
+    /// Number of locals.
+    pub locals: u32,
+    /// Number of scopes.
+    pub scopes: u32,
+    /// Blocks run in order; falling off the last one is undefined. A failure in one goes on with the next.
+    pub blocks: Vec<Block>,
+    /// For queries: the names of what `EmitRow` gives.
+    pub row: Vec<String>,
+    /// Where it starts.
+    pub span: Span,
+}
+
+/// The whole program before emission.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Program {
+    /// All functions.
+    pub functions: Vec<Function>,
+    /// All constants.
+    pub constants: Vec<Constant>,
+    /// Query functions in the order of the queries.
+    pub queries: Vec<FuncId>,
+}

@@ -1,0 +1,33 @@
+//! What the caller decides about a compilation.
+
+use regovm_core::Constant;
+
+/// Settings of one compilation; the default is what `opa eval` does.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `--strict`: unused imports, arguments and variables are errors, v0 modules get v1's checks.
+    pub strict: bool,
+    /// Errors after which compilation stops with `error limit reached`; 0 is no limit.
+    pub error_limit: usize,
+    /// Keep calls of `print`; otherwise they are erased.
+    pub enable_print: bool,
+    /// `--schema`: named schemas, by path below `schema` (`["input"]` is `schema.input`).
+    pub schemas: Vec<(Vec<String>, Constant)>,
+    /// Built-ins that may not be called (`unsafe built-in function calls in expression`).
+    pub unsafe_builtins: Vec<String>,
+    /// Paths of base data that exist, to find rules that collide with data.
+    pub check_data_conflicts: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            strict: false,
+            error_limit: 10,
+            enable_print: false,
+            schemas: Vec::new(),
+            unsafe_builtins: Vec::new(),
+            check_data_conflicts: true,
+        }
+    }
+}
