@@ -32,7 +32,7 @@ type Request struct {
 	PrintStatements bool `json:"print_statements"`
 	// Read METADATA comments and check types against their schemas, as `opa check` does.
 	Annotations bool `json:"annotations"`
-	// Schemas by reference below `schema`: {"input": {...}}.
+	// Schemas by reference: {"schema": {the schema of input}, "schema.x": {...}}.
 	Schemas map[string]any `json:"schemas"`
 	// Built-ins that may not be called.
 	UnsafeBuiltins []string `json:"unsafe_builtins"`
@@ -158,7 +158,7 @@ func compile(req *Request) (*ast.Compiler, error) {
 	if len(req.Schemas) > 0 {
 		set := ast.NewSchemaSet()
 		for path, schema := range req.Schemas {
-			ref, err := ast.ParseRef("schema." + path)
+			ref, err := ast.ParseRef(path)
 			if err != nil {
 				return nil, err
 			}
