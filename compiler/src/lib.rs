@@ -1,5 +1,7 @@
 //! Syntax trees to checked modules, to IR, to bytecode.
 
+pub mod visit;
+
 // Switched on as soon as `regovm_core::builtin` has landed:
 // pub mod ir;
 // pub mod options;
