@@ -65,12 +65,15 @@ pub struct Diagnostic {
     pub hint: Option<String>,
     /// OPA's `details` member of the JSON error, as JSON text.
     pub details: Option<String>,
+    /// What OPA's text form prints below the message, without the indentation: `have: (number)`,
+    /// `want: (string)`. A parse error needs none, its source line is found by `span`.
+    pub detail_lines: Vec<String>,
 }
 
 impl Diagnostic {
     /// An error with a code, a place and a message.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { code, message: message.into(), span, hint: None, details: None }
+        Diagnostic { code, message: message.into(), span, hint: None, details: None, detail_lines: Vec::new() }
     }
 
     /// Adds a hint.
@@ -84,6 +87,13 @@ impl Diagnostic {
     #[must_use]
     pub fn with_details(mut self, details: impl Into<String>) -> Diagnostic {
         self.details = Some(details.into());
+        self
+    }
+
+    /// Adds the lines that OPA's text form prints below the message.
+    #[must_use]
+    pub fn with_detail_lines(mut self, lines: impl IntoIterator<Item = String>) -> Diagnostic {
+        self.detail_lines.extend(lines);
         self
     }
 
