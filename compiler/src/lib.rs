@@ -7,3 +7,6 @@ pub mod visit;
 // pub mod options;
 // pub mod pipeline;
 // pub mod state;
+
+pub mod order;
+pub mod text;

@@ -36,9 +36,11 @@ impl Constant {
     /// The member with a string key, if this is an object that has it; the last one wins.
     pub fn get(&self, key: &str) -> Option<&Constant> {
         match self {
-            Constant::Object(members) => {
-                members.iter().rev().find(|(k, _)| k.as_str() == Some(key)).map(|(_, v)| v)
-            }
+            Constant::Object(members) => members
+                .iter()
+                .rev()
+                .find(|(k, _)| k.as_str() == Some(key))
+                .map(|(_, v)| v),
             _ => None,
         }
     }

@@ -106,14 +106,30 @@ impl SourceMap {
     ) -> Result<SourceId, SourcesTooLarge> {
         let text: Arc<str> = text.into();
         // Position 0 belongs to no source, so that `Span::NONE` is never a place.
-        let base = self.sources.last().map_or(1, |last| last.base + last.text.len() as u32 + 1);
+        let base = self
+            .sources
+            .last()
+            .map_or(1, |last| last.base + last.text.len() as u32 + 1);
         let length = u32::try_from(text.len()).map_err(|_| SourcesTooLarge)?;
-        base.checked_add(length).and_then(|end| end.checked_add(2)).ok_or(SourcesTooLarge)?;
+        base.checked_add(length)
+            .and_then(|end| end.checked_add(2))
+            .ok_or(SourcesTooLarge)?;
         let id = SourceId(self.sources.len() as u32);
         let lines = std::iter::once(0)
-            .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1))
+            .chain(
+                text.bytes()
+                    .enumerate()
+                    .filter(|(_, b)| *b == b'\n')
+                    .map(|(i, _)| i as u32 + 1),
+            )
             .collect();
-        self.sources.push(Source { id, name: name.into(), text, base, lines });
+        self.sources.push(Source {
+            id,
+            name: name.into(),
+            text,
+            base,
+            lines,
+        });
         Ok(id)
     }
 
@@ -140,12 +156,18 @@ impl SourceMap {
         let offset = span.start - source.base;
         let row = source.lines.partition_point(|start| *start <= offset);
         let col = offset - source.lines[row - 1] + 1;
-        Some(Location { file: source.name.clone(), row: row as u32, col })
+        Some(Location {
+            file: source.name.clone(),
+            row: row as u32,
+            col,
+        })
     }
 
     /// The text of a span.
     pub fn text(&self, span: Span) -> &str {
-        let Some(source) = self.source_at(span.start) else { return "" };
+        let Some(source) = self.source_at(span.start) else {
+            return "";
+        };
         let start = (span.start - source.base) as usize;
         let end = (span.end.saturating_sub(source.base) as usize).min(source.text.len());
         source.text.get(start..end).unwrap_or("")
@@ -153,10 +175,15 @@ impl SourceMap {
 
     /// The whole line in which a span starts, without its line end.
     pub fn line(&self, span: Span) -> &str {
-        let Some(source) = self.source_at(span.start) else { return "" };
+        let Some(source) = self.source_at(span.start) else {
+            return "";
+        };
         let offset = (span.start - source.base) as usize;
         let before = &source.text.as_bytes()[..offset.min(source.text.len())];
-        let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+        let start = before
+            .iter()
+            .rposition(|b| *b == b'\n')
+            .map_or(0, |i| i + 1);
         let rest = &source.text[start..];
         rest.split('\n').next().unwrap_or("").trim_end_matches('\r')
     }
