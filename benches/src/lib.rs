@@ -1,1 +1,3 @@
-//! Benchmarks, with rivals beside us
+//! What the benchmarks share: generated inputs of any size.
+
+pub mod plan;
