@@ -126,6 +126,8 @@ pub enum Callee {
 }
 
 /// What statements do. "Fails" is explained in the module documentation.
+///
+/// [`Stmt::overlay`] means something for `Load`, `CallBuiltin` and `CallFunction` only.
 #[derive(Clone, PartialEq, Debug)]
 pub enum StmtKind {
     /// `dst := src`
@@ -171,15 +173,18 @@ pub enum StmtKind {
     Every { scope: ScopeId, domain: Operand, key: Option<Local>, value: Option<Local>, body: Block },
     /// Success of the scope: leaves its body at once.
     Yield { scope: ScopeId },
-    /// Runs branches in order until one has assigned the local `result` (by `SetResult`); each branch runs to its end.
-    /// Never fails; `result` may stay undefined.
+    /// Runs the blocks one after another; a failure in one goes on with the next. Never fails.
+    Blocks { blocks: Vec<Block> },
+    /// Marks `result` as undefined, then runs branches in order until one has assigned it (by `Move` or `SetResult`); each
+    /// branch runs to its end. Never fails; `result` may stay undefined.
     FirstDefined { result: Local, branches: Vec<Block> },
     /// `dst := f(args)` of a built-in; fails if it is undefined (or has an error in non-strict mode). Checks mocks of the
-    /// overlay.
+    /// overlay. A built-in without a result (`print`) gives some value that nobody reads.
     CallBuiltin { dst: Local, builtin: BuiltinId, args: Vec<Operand> },
-    /// `dst := f(args)`; for rules `args` is empty. Fails if undefined. Checks replacements of the overlay.
+    /// `dst := f(args)`; for rules `args` is empty. Fails if undefined. Checks replacements of the overlay: function mocks
+    /// for user functions, replaced documents for functions that have a [`Function::path`].
     CallFunction { dst: Local, function: FuncId, args: Vec<Operand> },
-    /// A new overlay: the current one (or `parent`'s) plus replacements, applied together.
+    /// A new overlay: `parent` (or the function's own) plus replacements, applied together in their order.
     MakeOverlay { dst: Local, parent: Option<Local>, replacements: Vec<Replacement> },
     /// Marks the local as undefined.
     ResetLocal { local: Local },
@@ -187,20 +192,26 @@ pub enum StmtKind {
     IsDefined { local: Local },
     /// See [`StmtKind::IsDefined`].
     IsUndefined { local: Local },
-    /// Assigns `local := value`, or, if it has a value already, checks that it is the same: otherwise a conflict error.
+    /// Assigns `local := value`, or, if it has a value already, checks that it is the same. A different value notes a
+    /// conflict (the value and this statement's span; one for each `SetResult` statement, the first value and its span
+    /// come first) and fails. When a function with noted conflicts ends, in whatever way, that is a conflict error which lists
+    /// the values; its place is the span of the first conflicting statement.
     SetResult { local: Local, value: Operand, conflict: Conflict },
     /// Inserts `value` below `path` (one key at least) into the object that `local` holds (an open object builder made by
-    /// [`StmtKind::OpenObject`]), making objects on the way; a different value there is a conflict.
+    /// [`StmtKind::OpenObject`]), making objects on the way. It is a conflict error (`object keys must be unique`) if a
+    /// different value is there, or if the path goes through a value or a set that was inserted before (even an object:
+    /// only objects made on the way take further members).
     InsertPath { local: Local, path: Vec<Operand>, value: Operand },
-    /// Adds `value` to the set below `path` (none for a plain partial set).
+    /// Adds `value` to the set below `path` (none for a plain partial set, made by [`StmtKind::OpenSet`]); anything else
+    /// than a set there is a conflict as above.
     InsertSet { local: Local, path: Vec<Operand>, value: Operand },
     /// Makes `local` an empty object builder (partial objects, ref heads).
     OpenObject { local: Local },
     /// Makes `local` an empty set builder (partial sets).
     OpenSet { local: Local },
-    /// Merges the members of `value` (any value; not an object: conflict or replaced as OPA does) into builder `local` below
-    /// `path`; existing virtual members win over base ones.
-    MergeObject { local: Local, value: Operand },
+    /// `dst :=` base document and virtual document in one: objects are merged member by member, recursively; wherever one
+    /// of the two is no object, `base` wins.
+    MergeDocuments { dst: Local, base: Operand, derived: Operand },
     /// `dst :=` the finished value of builder `local`.
     Close { dst: Local, local: Local },
     /// Ends the function with this value.
@@ -211,23 +222,21 @@ pub enum StmtKind {
     EmitRow { values: Vec<Operand> },
 }
 
-/// The text of a conflict.
+/// The text of a conflict; `{name}` is [`Function::name`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Conflict {
-    /// `complete rules must not produce multiple outputs`
+    /// `rule {name} produced conflicting values:` and the values with their places.
     CompleteRule,
-    /// `functions must not produce multiple outputs for same inputs`
+    /// `function {name} produced conflicting values for the same inputs:` and the values with their places.
     Function,
-    /// `object keys must be unique`
-    ObjectKey,
 }
 
 /// What a function stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FunctionKind {
-    /// A rule (or all rules below a ref): no arguments, memoised per query and overlay.
+    /// A rule (or all rules below a ref, or the extent of a package): no arguments, memoised per query and overlay.
     Rule,
-    /// A user function: memoised by its arguments.
+    /// A user function or a helper that enumerates a dynamic ref: memoised by its arguments.
     Function,
     /// A query: emits rows.
     Query,
@@ -238,8 +247,10 @@ pub enum FunctionKind {
 pub struct Function {
     /// For people and profiles: `data.a.p`.
     pub name: String,
-    /// The path below `data` that `with` could replace (strings only; others end the path).
-    pub path: Vec<Constant>,
+    /// The document that this function computes, as a path below `data` (strings only; others end the path). If an overlay
+    /// replaces it or a document around it, a call gives what base data under the overlay has there. `None` for user
+    /// functions, queries and helpers: no document replaces those.
+    pub path: Option<Vec<Constant>>,
     /// What it stands for.
     pub kind: FunctionKind,
     /// Arguments: locals 0 to `params - 1`.
