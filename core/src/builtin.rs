@@ -1,0 +1,411 @@
+//! What a built-in function is: its declaration, its body, and what a body may use.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::types::{FunctionType, Type};
+use crate::value::{Arena, MemoryExceeded, Value};
+
+/// Everything that is known about a built-in without running it.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltinDecl {
+    /// The name as policies write it.
+    pub name: &'static str,
+    /// The operator, if it has one.
+    pub infix: Option<&'static str>,
+    /// The type, in the notation of [`Type::parse`].
+    pub signature: &'static str,
+    /// What it does, in one or two sentences.
+    pub doc: &'static str,
+    /// If equal arguments always give equal results.
+    pub purity: Purity,
+    /// True for `walk`: it can have several results.
+    pub relation: bool,
+    /// Refused in Rego v1.
+    pub deprecated: bool,
+    /// How the work grows.
+    pub cost: Cost,
+    /// Calls with their results, which a test runs.
+    pub examples: &'static [Example],
+    /// Groups of OPA's documentation.
+    pub categories: &'static [&'static str],
+}
+
+impl BuiltinDecl {
+    /// A pure built-in with nothing special, for `..` in declarations.
+    pub const DEFAULT: BuiltinDecl = BuiltinDecl {
+        name: "",
+        infix: None,
+        signature: "",
+        doc: "",
+        purity: Purity::Pure,
+        relation: false,
+        deprecated: false,
+        cost: Cost::Constant,
+        examples: &[],
+        categories: &[],
+    };
+}
+
+/// If results depend on arguments only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purity {
+    /// They do.
+    Pure,
+    /// They depend on the clock, chance, the network or the host too.
+    Nondeterministic,
+}
+
+/// How the work of a built-in grows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cost {
+    /// Not at all.
+    Constant,
+    /// With the size of what is named.
+    Linear(&'static str),
+    /// Faster than that.
+    Superlinear(&'static str),
+}
+
+/// A call with its result, both in Rego.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// The call.
+    pub call: &'static str,
+    /// The value it gives.
+    pub result: &'static str,
+}
+
+/// A built-in: declaration and body.
+#[derive(Clone, Copy)]
+pub struct Builtin {
+    /// The declaration.
+    pub decl: BuiltinDecl,
+    /// The body.
+    pub body: BuiltinFn,
+}
+
+/// The body of a built-in. `Ok(None)` is undefined.
+pub type BuiltinFn =
+    for<'a> fn(&mut Call<'a, '_>, &[Value<'a>]) -> Result<Option<Value<'a>>, BuiltinError>;
+
+/// Why a built-in has no result. The evaluator puts `name: ` before the texts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BuiltinError {
+    /// An operand of the wrong type: `eval_type_error`.
+    Type(String),
+    /// An operand of a wrong value: `eval_builtin_error`.
+    Value(String),
+    /// The query is over; always propagates.
+    Stop(StopReason),
+}
+
+/// Why a query must stop.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum StopReason {
+    /// The step budget is used up.
+    Steps,
+    /// The deadline has passed.
+    Deadline,
+    /// The memory limit is reached.
+    Memory,
+    /// Calls nest too deep.
+    Depth,
+    /// The caller cancelled.
+    Cancelled,
+}
+
+impl BuiltinError {
+    /// `operand 1 must be one of {array, set} but got number`
+    pub fn operand_type(position: usize, want: &[&str], got: Value<'_>) -> BuiltinError {
+        let want = one_of(want);
+        BuiltinError::Type(format!(
+            "operand {position} must be {want} but got {}",
+            got.kind()
+        ))
+    }
+
+    /// `operand 1 must be array of strings but got array containing number`
+    pub fn operand_element(
+        position: usize,
+        composite: Value<'_>,
+        want: &[&str],
+        got: Value<'_>,
+    ) -> BuiltinError {
+        let of = match want {
+            [one] => format!("{one}s"),
+            many => format!("(any of) {{{}}}", many.join(", ")),
+        };
+        let kind = composite.kind();
+        BuiltinError::Type(format!(
+            "operand {position} must be {kind} of {of} but got {kind} containing {}",
+            got.kind()
+        ))
+    }
+
+    /// `operand 2 must be one of {2, 8, 10, 16}`
+    pub fn operand_enum(position: usize, want: &[&str]) -> BuiltinError {
+        BuiltinError::Type(format!("operand {position} must be {}", one_of(want)))
+    }
+
+    /// `operand 1 ` and a text.
+    pub fn operand(position: usize, text: &str) -> BuiltinError {
+        BuiltinError::Type(format!("operand {position} {text}"))
+    }
+
+    /// An `eval_builtin_error`.
+    pub fn value(text: impl Into<String>) -> BuiltinError {
+        BuiltinError::Value(text.into())
+    }
+}
+
+fn one_of(want: &[&str]) -> String {
+    match want {
+        [one] => (*one).to_string(),
+        many => format!("one of {{{}}}", many.join(", ")),
+    }
+}
+
+impl From<MemoryExceeded> for BuiltinError {
+    fn from(_: MemoryExceeded) -> BuiltinError {
+        BuiltinError::Stop(StopReason::Memory)
+    }
+}
+
+impl From<StopReason> for BuiltinError {
+    fn from(reason: StopReason) -> BuiltinError {
+        BuiltinError::Stop(reason)
+    }
+}
+
+/// Counts work against the budgets of a query; the evaluator implements it.
+pub trait Meter {
+    /// Accounts for some units of work; fails if a budget is used up, the deadline has passed or
+    /// the query is cancelled.
+    fn charge(&mut self, units: u64) -> Result<(), StopReason>;
+}
+
+/// A meter without budgets, for tests and tools.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Unmetered;
+
+impl Meter for Unmetered {
+    fn charge(&mut self, _units: u64) -> Result<(), StopReason> {
+        Ok(())
+    }
+}
+
+/// What the world gives to built-ins that look outside. Every method has a default that gives
+/// nothing, so that a host takes only what it needs.
+pub trait Host {
+    /// A line of `print`, with the place of the call if it is known.
+    fn print(&mut self, line: &str) {
+        let _ = line;
+    }
+
+    /// A note of `trace`.
+    fn note(&mut self, text: &str) {
+        let _ = text;
+    }
+
+    /// Nanoseconds since 1970, the same for a whole query; `None` if the host has no clock.
+    fn now_ns(&mut self) -> Option<i64> {
+        None
+    }
+
+    /// Fills a buffer with random bytes; false if the host has none.
+    fn random(&mut self, buffer: &mut [u8]) -> bool {
+        let _ = buffer;
+        false
+    }
+}
+
+/// A host that gives nothing.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct NoHost;
+
+impl Host for NoHost {}
+
+/// Things that built-ins keep between calls, one of each type: compiled patterns and the like.
+#[derive(Default)]
+pub struct Caches {
+    by_type: HashMap<TypeId, Box<dyn Any + Send>>,
+}
+
+impl Caches {
+    /// No caches yet.
+    pub fn new() -> Caches {
+        Caches::default()
+    }
+
+    /// The cache of a type, made when it is first asked for.
+    pub fn get<T: Default + Send + 'static>(&mut self) -> &mut T {
+        let cache = self
+            .by_type
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Box::new(T::default()));
+        match cache.downcast_mut() {
+            Some(cache) => cache,
+            None => unreachable!("the key is the type"),
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.by_type.clear();
+    }
+}
+
+/// What a body may use while it runs.
+pub struct Call<'a, 'h> {
+    /// Where results go.
+    pub arena: &'a Arena,
+    /// The budgets.
+    pub meter: &'h mut dyn Meter,
+    /// The world.
+    pub host: &'h mut dyn Host,
+    /// What was kept from earlier calls of the session.
+    pub caches: &'h mut Caches,
+}
+
+impl<'a, 'h> Call<'a, 'h> {
+    /// A call.
+    pub fn new(
+        arena: &'a Arena,
+        meter: &'h mut dyn Meter,
+        host: &'h mut dyn Host,
+        caches: &'h mut Caches,
+    ) -> Call<'a, 'h> {
+        Call {
+            arena,
+            meter,
+            host,
+            caches,
+        }
+    }
+
+    /// Accounts for work, and fails too if the arena is exhausted.
+    #[inline]
+    pub fn charge(&mut self, units: u64) -> Result<(), BuiltinError> {
+        self.arena.check()?;
+        Ok(self.meter.charge(units)?)
+    }
+
+    /// Announces a large allocation.
+    pub fn reserve(&mut self, bytes: usize) -> Result<(), BuiltinError> {
+        Ok(self.arena.reserve(bytes)?)
+    }
+
+    /// The cache of a type, kept for the session.
+    pub fn cache<T: Default + Send + 'static>(&mut self) -> &mut T {
+        self.caches.get()
+    }
+}
+
+/// Index of a built-in in its [`Table`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct BuiltinId(pub u16);
+
+/// All built-ins of an engine.
+pub struct Table {
+    builtins: Vec<Builtin>,
+    by_name: HashMap<&'static str, BuiltinId>,
+    by_infix: HashMap<&'static str, BuiltinId>,
+    types: Vec<OnceLock<FunctionType>>,
+}
+
+impl Table {
+    /// A table of groups of built-ins. Of two with one name, the later one counts.
+    pub fn new(groups: &[&[Builtin]]) -> Table {
+        let mut table = Table {
+            builtins: Vec::new(),
+            by_name: HashMap::new(),
+            by_infix: HashMap::new(),
+            types: Vec::new(),
+        };
+        for builtin in groups.iter().flat_map(|group| group.iter()) {
+            table.add(*builtin);
+        }
+        table
+    }
+
+    /// Adds a built-in; one of the same name is replaced and keeps its id.
+    pub fn add(&mut self, builtin: Builtin) -> BuiltinId {
+        let decl = &builtin.decl;
+        let id = match self.by_name.get(decl.name) {
+            Some(&id) => {
+                self.builtins[usize::from(id.0)] = builtin;
+                self.types[usize::from(id.0)] = OnceLock::new();
+                id
+            }
+            None => {
+                let id = BuiltinId(self.builtins.len() as u16);
+                self.builtins.push(builtin);
+                self.types.push(OnceLock::new());
+                self.by_name.insert(decl.name, id);
+                id
+            }
+        };
+        if let Some(infix) = decl.infix {
+            self.by_infix.insert(infix, id);
+        }
+        id
+    }
+
+    /// The id of a name.
+    pub fn id(&self, name: &str) -> Option<BuiltinId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The id of an operator.
+    pub fn infix(&self, operator: &str) -> Option<BuiltinId> {
+        self.by_infix.get(operator).copied()
+    }
+
+    /// The built-in of an id that this table gave.
+    pub fn get(&self, id: BuiltinId) -> Option<&Builtin> {
+        self.builtins.get(usize::from(id.0))
+    }
+
+    /// The declaration of a name.
+    pub fn decl(&self, name: &str) -> Option<&BuiltinDecl> {
+        self.get(self.id(name)?).map(|builtin| &builtin.decl)
+    }
+
+    /// The type of a built-in, parsed when first asked for. A signature that does not parse
+    /// (a test looks for them) counts as a function without parameters.
+    pub fn function_type(&self, id: BuiltinId) -> Option<&FunctionType> {
+        let builtin = self.get(id)?;
+        let parsed = self.types[usize::from(id.0)].get_or_init(|| {
+            match Type::parse(builtin.decl.signature) {
+                Ok(Type::Function(function)) => *function,
+                _ => FunctionType {
+                    params: vec![],
+                    names: vec![],
+                    variadic: None,
+                    result: None,
+                },
+            }
+        });
+        Some(parsed)
+    }
+
+    /// All built-ins with their ids, in the order of ids.
+    pub fn iter(&self) -> impl Iterator<Item = (BuiltinId, &Builtin)> {
+        self.builtins
+            .iter()
+            .enumerate()
+            .map(|(i, builtin)| (BuiltinId(i as u16), builtin))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.builtins.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.builtins.is_empty()
+    }
+}

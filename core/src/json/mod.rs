@@ -1,0 +1,9 @@
+//! JSON text in and out, and values as Rego text.
+
+mod read;
+mod rego_text;
+mod write;
+
+pub use read::{JsonError, ReadOptions, read, read_borrowed};
+pub use rego_text::{rego_text, write_rego};
+pub use write::{Style, to_string, write, write_string};

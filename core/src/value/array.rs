@@ -1,0 +1,104 @@
+//! Arrays and their builder.
+
+use super::Value;
+use super::arena::{Arena, MemoryExceeded};
+use super::raw::ArrayHeader;
+
+/// An array of an arena.
+#[derive(Clone, Copy)]
+pub struct Array<'a> {
+    pub(super) header: &'a ArrayHeader,
+    elements: &'a [Value<'a>],
+}
+
+impl<'a> Array<'a> {
+    #[inline]
+    pub(super) fn of(value: Value<'a>) -> Option<Array<'a>> {
+        value
+            .array_parts()
+            .map(|(header, elements)| Array { header, elements })
+    }
+
+    /// The elements.
+    #[inline]
+    pub fn as_slice(self) -> &'a [Value<'a>] {
+        self.elements
+    }
+
+    /// How many elements there are.
+    #[inline]
+    pub fn len(self) -> usize {
+        self.elements.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(self) -> bool {
+        self.elements.is_empty()
+    }
+
+    /// The element at an index.
+    pub fn get(self, index: usize) -> Option<Value<'a>> {
+        self.elements.get(index).copied()
+    }
+
+    /// The elements, by value.
+    pub fn iter(self) -> std::iter::Copied<std::slice::Iter<'a, Value<'a>>> {
+        self.elements.iter().copied()
+    }
+}
+
+/// An array that grows.
+#[derive(Default)]
+pub struct ArrayBuilder<'a> {
+    elements: Vec<Value<'a>>,
+}
+
+impl<'a> ArrayBuilder<'a> {
+    /// No elements yet.
+    pub fn new() -> ArrayBuilder<'a> {
+        ArrayBuilder {
+            elements: Vec::new(),
+        }
+    }
+
+    /// No elements yet, but room for some.
+    pub fn with_capacity(
+        arena: &'a Arena,
+        capacity: usize,
+    ) -> Result<ArrayBuilder<'a>, MemoryExceeded> {
+        arena.reserve(capacity.saturating_mul(size_of::<Value<'a>>()))?;
+        Ok(ArrayBuilder {
+            elements: Vec::with_capacity(capacity),
+        })
+    }
+
+    /// Adds an element at the end.
+    #[inline]
+    pub fn push(&mut self, arena: &'a Arena, value: Value<'a>) -> Result<(), MemoryExceeded> {
+        if self.elements.len() == self.elements.capacity() {
+            arena.reserve(self.elements.len() * 2 * size_of::<Value<'a>>())?;
+        }
+        self.elements.push(value);
+        Ok(())
+    }
+
+    /// The elements so far.
+    pub fn as_slice(&self) -> &[Value<'a>] {
+        &self.elements
+    }
+
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        self.elements.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.elements.is_empty()
+    }
+
+    /// The array.
+    pub fn finish(self, arena: &'a Arena) -> Value<'a> {
+        arena.array(&self.elements)
+    }
+}

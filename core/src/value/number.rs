@@ -1,0 +1,585 @@
+//! OPA's number model: decimal text that is kept, exact integers of any size, and 64-bit-mantissa
+//! floats for the rest. Arithmetic gives a number in the spelling that OPA gives it.
+
+use std::cmp::Ordering;
+
+use num_bigint::{BigInt, BigUint};
+use num_traits::{Signed, ToPrimitive, Zero};
+
+use super::bigfloat::{Digits, Float};
+use super::raw::NumberHeader;
+use super::{Arena, Value, hash};
+
+/// Decimal exponents beyond this are no integers for us: they would fill the memory.
+const MAX_EXPONENT: i64 = 1_000_000;
+
+/// OPA refuses numbers whose binary exponent is larger.
+const MAX_BINARY_EXPONENT: i64 = 100_000;
+
+/// A number that is not an integer of 61 bits in plain spelling.
+#[derive(Clone, Copy)]
+pub struct Number<'a>(pub(super) &'a NumberHeader);
+
+/// `mantissa * 10^exponent`, without zeros at the end of the mantissa.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Decimal {
+    pub(super) mantissa: u64,
+    pub(super) exponent: i32,
+    pub(super) negative: bool,
+}
+
+/// Why arithmetic failed; the text is OPA's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NumberError {
+    /// Division by zero.
+    DivideByZero,
+    /// Remainder by zero.
+    ModuloByZero,
+    /// Remainder of something that is no integer.
+    ModuloFloat,
+    /// An operand is no number; callers check this first.
+    NotANumber,
+    /// The result would fill the memory.
+    TooLarge,
+}
+
+impl std::fmt::Display for NumberError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            NumberError::DivideByZero => "divide by zero",
+            NumberError::ModuloByZero => "modulo by zero",
+            NumberError::ModuloFloat => "modulo on floating-point number",
+            NumberError::NotANumber => "operand must be number",
+            NumberError::TooLarge => "number too big",
+        })
+    }
+}
+
+impl std::error::Error for NumberError {}
+
+/// The parts of a JSON number's text.
+struct Parts<'t> {
+    negative: bool,
+    whole: &'t str,
+    fraction: &'t str,
+    /// Saturated.
+    exponent: i64,
+}
+
+impl<'t> Parts<'t> {
+    /// Of text in the syntax of [`is_json_number`].
+    fn of(text: &'t str) -> Parts<'t> {
+        let (negative, rest) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let (mantissa, exponent) = match rest.find(['e', 'E']) {
+            Some(at) => (&rest[..at], exponent(&rest[at + 1..])),
+            None => (rest, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        Parts {
+            negative,
+            whole,
+            fraction,
+            exponent,
+        }
+    }
+
+    fn digits(&self) -> impl DoubleEndedIterator<Item = u8> {
+        self.whole
+            .bytes()
+            .chain(self.fraction.bytes())
+            .map(|c| c - b'0')
+    }
+
+    /// The digits without zeros at either end, and the exponent of the position before the first
+    /// digit; `None` for zero.
+    fn significant(&self) -> Option<(Vec<u8>, i64)> {
+        let mut digits: Vec<u8> = self.digits().collect();
+        let leading = digits.iter().position(|d| *d != 0)?;
+        let point = (self.whole.len() as i64 - leading as i64).saturating_add(self.exponent);
+        while digits.last() == Some(&0) {
+            digits.pop();
+        }
+        digits.drain(..leading);
+        Some((digits, point))
+    }
+}
+
+fn exponent(text: &str) -> i64 {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let magnitude = digits.bytes().fold(0i64, |sum, c| {
+        sum.saturating_mul(10)
+            .saturating_add(i64::from(c.wrapping_sub(b'0')))
+    });
+    let magnitude = magnitude.min(i64::MAX / 4);
+    if negative { -magnitude } else { magnitude }
+}
+
+impl Decimal {
+    /// The exact value of a number's text, if its digits fit into 64 bits.
+    pub(super) fn parse(text: &str) -> Option<Decimal> {
+        let parts = Parts::of(text);
+        let mut mantissa = 0u64;
+        // Zeros that are not yet known to be followed by another digit.
+        let mut pending = 0u32;
+        let mut seen = 0i64;
+        let mut last = 0i64;
+        for digit in parts.digits() {
+            seen += 1;
+            if digit == 0 {
+                pending += u32::from(mantissa != 0);
+                continue;
+            }
+            let shift = 10u64.checked_pow(pending + 1);
+            mantissa = match mantissa {
+                0 => u64::from(digit),
+                m => m.checked_mul(shift?)?.checked_add(u64::from(digit))?,
+            };
+            pending = 0;
+            last = seen;
+        }
+        if mantissa == 0 {
+            return Some(Decimal {
+                mantissa: 0,
+                exponent: 0,
+                negative: false,
+            });
+        }
+        let exponent = (parts.whole.len() as i64 - last).saturating_add(parts.exponent);
+        let exponent = i32::try_from(exponent).ok()?;
+        Some(Decimal {
+            mantissa,
+            exponent,
+            negative: parts.negative,
+        })
+    }
+
+    fn from_integer(value: i64) -> Decimal {
+        let mut mantissa = value.unsigned_abs();
+        let mut exponent = 0;
+        while mantissa != 0 && mantissa.is_multiple_of(10) {
+            mantissa /= 10;
+            exponent += 1;
+        }
+        Decimal {
+            mantissa,
+            exponent,
+            negative: value < 0,
+        }
+    }
+
+    fn to_i64(self) -> Option<i64> {
+        let exponent = u32::try_from(self.exponent).ok()?;
+        let magnitude = i128::from(self.mantissa).checked_mul(10i128.checked_pow(exponent)?)?;
+        i64::try_from(if self.negative { -magnitude } else { magnitude }).ok()
+    }
+
+    /// Exponent of the position before the first digit.
+    fn point(self) -> i64 {
+        i64::from(self.exponent) + i64::from(self.mantissa.checked_ilog10().map_or(0, |n| n + 1))
+    }
+
+    fn compare(self, other: Decimal) -> Ordering {
+        let sign = |d: Decimal| match (d.mantissa, d.negative) {
+            (0, _) => 0,
+            (_, true) => -1,
+            (_, false) => 1,
+        };
+        let by_sign = sign(self).cmp(&sign(other));
+        if by_sign.is_ne() || self.mantissa == 0 {
+            return by_sign;
+        }
+        let magnitude = self.point().cmp(&other.point()).then_with(|| {
+            // Same position of the first digit: at most 19 digits apart.
+            let low = self.exponent.min(other.exponent);
+            let scaled = |d: Decimal| {
+                u128::from(d.mantissa) * 10u128.pow((d.exponent - low).unsigned_abs().min(19))
+            };
+            scaled(self).cmp(&scaled(other))
+        });
+        if self.negative {
+            magnitude.reverse()
+        } else {
+            magnitude
+        }
+    }
+}
+
+impl<'a> Number<'a> {
+    /// The text: as it was written, or as OPA prints the result of a computation.
+    pub fn text(self) -> &'a str {
+        self.0.as_str()
+    }
+
+    /// The nearest `f64`; infinite if there is none.
+    pub fn to_f64(self) -> f64 {
+        self.text().parse().unwrap_or(f64::NAN)
+    }
+
+    /// True if the value is an integer, in whatever spelling.
+    pub fn is_integer(self) -> bool {
+        match self.0.decimal {
+            Some(decimal) => decimal.exponent >= 0,
+            None => Parts::of(self.text())
+                .significant()
+                .is_none_or(|(digits, point)| point >= digits.len() as i64),
+        }
+    }
+
+    /// The value if it is an integer of 64 bits.
+    #[inline]
+    pub fn to_i64(self) -> Option<i64> {
+        self.0.decimal.and_then(Decimal::to_i64)
+    }
+
+    /// The value if it is an integer; `None` too if it has more than a million digits.
+    pub fn to_bigint(self) -> Option<BigInt> {
+        let (digits, point) = match Parts::of(self.text()).significant() {
+            Some(significant) => significant,
+            None => return Some(BigInt::zero()),
+        };
+        let zeros = point - digits.len() as i64;
+        if !(0..=MAX_EXPONENT).contains(&zeros) {
+            return None;
+        }
+        let magnitude =
+            BigUint::from_radix_be(&digits, 10)? * BigUint::from(10u32).pow(zeros as u32);
+        let value = BigInt::from(magnitude);
+        Some(if self.text().starts_with('-') {
+            -value
+        } else {
+            value
+        })
+    }
+
+    pub(super) fn hash_digits(self) -> u64 {
+        let parts = Parts::of(self.text());
+        match parts.significant() {
+            Some((digits, point)) => hash::decimal(parts.negative, digits.into_iter(), point),
+            None => 0,
+        }
+    }
+
+    /// A number from its JSON text; the same as [`Arena::number_text`].
+    pub fn parse<'b>(text: &str, arena: &'b Arena) -> Option<Value<'b>> {
+        arena.number_text(text)
+    }
+}
+
+/// True for the JSON syntax of numbers.
+pub fn is_json_number(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = text.strip_prefix('-').unwrap_or(text);
+    let whole = digits(rest);
+    if whole == 0 || whole > 1 && rest.starts_with('0') {
+        return false;
+    }
+    let mut rest = &rest[whole..];
+    if let Some(fraction) = rest.strip_prefix('.') {
+        let count = digits(fraction);
+        if count == 0 {
+            return false;
+        }
+        rest = &fraction[count..];
+    }
+    if let Some(exponent) = rest.strip_prefix(['e', 'E']) {
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let count = digits(exponent);
+        return count > 0 && count == exponent.len();
+    }
+    rest.is_empty()
+}
+
+/// True if OPA would refuse the number as too big: its binary exponent is beyond 100,000.
+pub fn is_too_big(text: &str) -> bool {
+    if !text.bytes().any(|c| c | 0x20 == b'e') {
+        return false;
+    }
+    let Some((digits, point)) = Parts::of(text).significant() else {
+        return false;
+    };
+    // 2^100000 has 30,103 digits.
+    if point.abs() < 30_000 {
+        return false;
+    }
+    if point.abs() > 31_000 {
+        return true;
+    }
+    let Some(digits_value) = BigUint::from_radix_be(&digits, 10) else {
+        return true;
+    };
+    let float = Float::from_decimal(false, digits_value, point - digits.len() as i64);
+    let exponent = float.binary_exponent();
+    !(-MAX_BINARY_EXPONENT..=MAX_BINARY_EXPONENT).contains(&exponent)
+}
+
+/// The integer if the text is the spelling that an integer prints.
+pub(super) fn canonical_integer(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    match digits {
+        [b'0'] => return (bytes.len() == 1).then_some(0),
+        [b'1'..=b'9', ..] if digits.len() <= 19 => {}
+        _ => return None,
+    }
+    text.parse().ok()
+}
+
+/// Go's shortest `%g` of a finite float.
+pub(super) fn format_f64(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let (negative, rest) = match scientific.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, scientific.as_str()),
+    };
+    let (mantissa, exponent) = rest.split_once('e').unwrap_or((rest, "0"));
+    let digits: Vec<u8> = mantissa
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .map(|c| c - b'0')
+        .collect();
+    let mut text = String::from(if negative { "-" } else { "" });
+    if digits.iter().all(|d| *d == 0) {
+        text.push('0');
+        return text;
+    }
+    Digits {
+        digits,
+        point: exponent.parse::<i64>().unwrap_or(0) + 1,
+    }
+    .write_general(&mut text);
+    text
+}
+
+/// The numeric order of two numbers.
+pub fn compare_numbers(a: Value<'_>, b: Value<'_>) -> Ordering {
+    if let (Some(a), Some(b)) = (a.inline(), b.inline()) {
+        return a.cmp(&b);
+    }
+    match (decimal(a), decimal(b)) {
+        (Some(a), Some(b)) => a.compare(b),
+        _ => compare_long(&text_of(a), &text_of(b)),
+    }
+}
+
+fn decimal(value: Value<'_>) -> Option<Decimal> {
+    match value.inline() {
+        Some(value) => Some(Decimal::from_integer(value)),
+        None => value.number_header()?.decimal,
+    }
+}
+
+fn text_of(value: Value<'_>) -> std::borrow::Cow<'_, str> {
+    match (value.inline(), value.number_header()) {
+        (Some(value), _) => value.to_string().into(),
+        (None, Some(header)) => header.as_str().into(),
+        (None, None) => "0".into(),
+    }
+}
+
+fn compare_long(a: &str, b: &str) -> Ordering {
+    let (parts_a, parts_b) = (Parts::of(a), Parts::of(b));
+    let sign = |parts: &Parts<'_>, zero: bool| match (zero, parts.negative) {
+        (true, _) => 0,
+        (_, true) => -1,
+        (_, false) => 1,
+    };
+    let (a, b) = (parts_a.significant(), parts_b.significant());
+    let by_sign = sign(&parts_a, a.is_none()).cmp(&sign(&parts_b, b.is_none()));
+    match (by_sign, a, b) {
+        (Ordering::Equal, Some((digits_a, point_a)), Some((digits_b, point_b))) => {
+            let magnitude = point_a.cmp(&point_b).then_with(|| digits_a.cmp(&digits_b));
+            if parts_a.negative {
+                magnitude.reverse()
+            } else {
+                magnitude
+            }
+        }
+        _ => by_sign,
+    }
+}
+
+/// The value as an integer of any size, if it is a number that is one.
+pub fn to_bigint(value: Value<'_>) -> Option<BigInt> {
+    match value.inline() {
+        Some(value) => Some(value.into()),
+        None => Number(value.number_header()?).to_bigint(),
+    }
+}
+
+fn to_float(value: Value<'_>) -> Result<Float, NumberError> {
+    if let Some(value) = value.inline() {
+        return Ok(Float::from_integer(&value.into()));
+    }
+    let header = value.number_header().ok_or(NumberError::NotANumber)?;
+    let parts = Parts::of(header.as_str());
+    if parts.exponent.abs() > MAX_EXPONENT {
+        return Err(NumberError::TooLarge);
+    }
+    let digits: Vec<u8> = parts.digits().collect();
+    let digits = BigUint::from_radix_be(&digits, 10).unwrap_or_default();
+    let exponent = parts.exponent - parts.fraction.len() as i64;
+    Ok(Float::from_decimal(parts.negative, digits, exponent))
+}
+
+fn float_value<'a>(float: &Float, arena: &'a Arena) -> Value<'a> {
+    arena.number_trusted(&float.text())
+}
+
+/// `a + b`
+pub fn add<'a>(a: Value<'_>, b: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
+    if let (Some(a), Some(b)) = (a.inline(), b.inline()) {
+        return Ok(arena.integer(a + b));
+    }
+    if let (Some(a), Some(b)) = (to_bigint(a), to_bigint(b)) {
+        return Ok(arena.bigint(&(a + b)));
+    }
+    Ok(float_value(&to_float(a)?.add(&to_float(b)?), arena))
+}
+
+/// `a - b` of numbers.
+pub fn sub<'a>(a: Value<'_>, b: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
+    if let (Some(a), Some(b)) = (a.inline(), b.inline()) {
+        return Ok(arena.integer(a - b));
+    }
+    if let (Some(a), Some(b)) = (to_bigint(a), to_bigint(b)) {
+        return Ok(arena.bigint(&(a - b)));
+    }
+    Ok(float_value(&to_float(a)?.sub(&to_float(b)?), arena))
+}
+
+/// `a * b`
+pub fn mul<'a>(a: Value<'_>, b: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
+    if let (Some(a), Some(b)) = (a.inline(), b.inline())
+        && let Some(product) = a.checked_mul(b)
+    {
+        return Ok(arena.integer(product));
+    }
+    if let (Some(a), Some(b)) = (to_bigint(a), to_bigint(b)) {
+        return Ok(arena.bigint(&(a * b)));
+    }
+    Ok(float_value(&to_float(a)?.mul(&to_float(b)?), arena))
+}
+
+/// `a / b`: exact if both are integers of 64 bits that divide, else rounded to 64 bits.
+pub fn div<'a>(a: Value<'_>, b: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
+    if let (Some(a), Some(b)) = (a.inline(), b.inline()) {
+        if b == 0 {
+            return Err(NumberError::DivideByZero);
+        }
+        if a != 0 && a % b == 0 {
+            return Ok(arena.integer(a / b));
+        }
+    }
+    let (a, b) = (to_float(a)?, to_float(b)?);
+    if b.is_zero() {
+        return Err(NumberError::DivideByZero);
+    }
+    Ok(float_value(&a.div(&b), arena))
+}
+
+/// `a % b` of integers; the sign is that of `a`.
+pub fn rem<'a>(a: Value<'_>, b: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
+    if let (Some(a), Some(b)) = (a.inline(), b.inline()) {
+        if b == 0 {
+            return Err(NumberError::ModuloByZero);
+        }
+        return Ok(arena.integer(a % b));
+    }
+    match (to_bigint(a), to_bigint(b)) {
+        (Some(_), Some(b)) if b.is_zero() => Err(NumberError::ModuloByZero),
+        (Some(a), Some(b)) => Ok(arena.bigint(&(a % b))),
+        _ => Err(NumberError::ModuloFloat),
+    }
+}
+
+/// `-a`
+pub fn neg<'a>(a: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
+    sub(zero(), a, arena)
+}
+
+fn zero() -> Value<'static> {
+    Value::inline_integer(0).unwrap_or(Value::NULL)
+}
+
+/// The plain spelling of a number that is an integer of 64 bits.
+fn small<'a>(a: Value<'_>, arena: &'a Arena) -> Option<Value<'a>> {
+    a.as_i64().map(|value| arena.integer(value))
+}
+
+/// `abs`
+pub fn abs<'a>(a: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
+    if let Some(value) = a.as_i64() {
+        return Ok(arena.bigint(&BigInt::from(value).abs()));
+    }
+    let float = to_float(a)?;
+    Ok(float_value(
+        &if float.negative { float.neg() } else { float },
+        arena,
+    ))
+}
+
+/// `ceil`
+pub fn ceil<'a>(a: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
+    if let Some(value) = small(a, arena) {
+        return Ok(value);
+    }
+    let float = to_float(a)?;
+    let whole = float.truncate();
+    // As OPA has it: between -1 and 0 the integer part is a positive zero, so one is added.
+    if whole.is_negative() || float.equals_integer(&whole) {
+        return Ok(arena.bigint_float(&whole));
+    }
+    Ok(float_value(
+        &Float::from_integer(&whole).add(&Float::one()),
+        arena,
+    ))
+}
+
+/// `floor`
+pub fn floor<'a>(a: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
+    if let Some(value) = small(a, arena) {
+        return Ok(value);
+    }
+    let float = to_float(a)?;
+    let whole = float.truncate();
+    // As OPA has it: between -1 and 0 the integer part is a positive zero and stays.
+    if !whole.is_negative() || float.equals_integer(&whole) {
+        return Ok(arena.bigint_float(&whole));
+    }
+    Ok(float_value(
+        &Float::from_integer(&whole).sub(&Float::one()),
+        arena,
+    ))
+}
+
+/// `round`: half away from zero.
+pub fn round<'a>(a: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
+    if let Some(value) = small(a, arena) {
+        return Ok(value);
+    }
+    let float = to_float(a)?;
+    let half = Float::half();
+    let moved = if float.negative {
+        float.sub(&half)
+    } else {
+        float.add(&half)
+    };
+    Ok(arena.bigint_float(&moved.truncate()))
+}
+
+impl Arena {
+    /// An integer that went through a float of at least 64 bits; it prints the shortest digits
+    /// of that float.
+    fn bigint_float(&self, value: &BigInt) -> Value<'_> {
+        match value.to_i64() {
+            Some(value) => self.integer(value),
+            None => float_value(&Float::from_integer(value), self),
+        }
+    }
+}

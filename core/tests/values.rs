@@ -1,0 +1,183 @@
+//! Values from the outside: reading, printing, order, numbers.
+
+use regovm_core::json::{self, ReadOptions, Style};
+use regovm_core::value::{Frozen, ObjectBuilder, SetBuilder, number, to_constant};
+use regovm_core::{Arena, Value};
+
+fn read<'a>(arena: &'a Arena, text: &str) -> Value<'a> {
+    json::read(text.as_bytes(), arena, ReadOptions::default()).unwrap()
+}
+
+#[test]
+fn a_value_is_one_word() {
+    assert_eq!(size_of::<Value<'_>>(), 8);
+    assert_eq!(size_of::<Option<Value<'_>>>(), 8);
+}
+
+#[test]
+fn json_reads_and_prints() {
+    let arena = Arena::new();
+    for (text, compact) in [
+        ("null", "null"),
+        (
+            " [1, 2.50, 1e2 , -0, true,false ] ",
+            "[1,2.50,1e2,-0,true,false]",
+        ),
+        (r#"{"b":1,"a":{"x":[]},"b":2}"#, r#"{"a":{"x":[]},"b":2}"#),
+        (
+            r#""\u00e9\ud83d\ude00\ud800x\n<&>""#,
+            "\"é😀\u{FFFD}x\\n<&>\"",
+        ),
+        ("18446744073709551616", "18446744073709551616"),
+    ] {
+        assert_eq!(json::to_string(read(&arena, text), Style::Compact), compact);
+    }
+    let html = read(&arena, "\"<a href='x'>&\u{2028}\"");
+    assert_eq!(
+        json::to_string(html, Style::Marshal),
+        r#""\u003ca href='x'\u003e\u0026\u2028""#
+    );
+    let nested = read(&arena, r#"{"a":[1,{}],"b":[]}"#);
+    assert_eq!(
+        json::to_string(nested, Style::Pretty),
+        "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}"
+    );
+}
+
+#[test]
+fn equal_numbers_are_one_key_with_the_first_spelling() {
+    let arena = Arena::new();
+    let one = arena.integer(1);
+    let one_point = arena.number_text("1.0").unwrap();
+    let mut set = SetBuilder::new();
+    assert_eq!(set.insert(&arena, one), Ok(true));
+    assert_eq!(set.insert(&arena, one_point), Ok(false));
+    assert_eq!(set.finish(&arena).to_string(), "{1}");
+    let mut object = ObjectBuilder::new();
+    object.insert(&arena, one, arena.string("a")).unwrap();
+    assert_eq!(
+        object.insert(&arena, one_point, arena.string("b")),
+        Ok(Some(arena.string("a")))
+    );
+    let object = object.finish(&arena);
+    assert_eq!(object.to_string(), r#"{1: "b"}"#);
+    assert_eq!(json::to_string(object, Style::Compact), r#"{"1":"b"}"#);
+    assert_eq!(object.get(one_point).unwrap().as_str(), Some("b"));
+}
+
+#[test]
+fn frozen_values_cross_threads() {
+    let frozen = Frozen::build(|arena| read(arena, r#"{"a": [1, {"b": "c"}], "d": 1.5}"#));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                assert_eq!(
+                    frozen.root().get_str("a").unwrap().to_string(),
+                    r#"[1, {"b": "c"}]"#
+                );
+            });
+        }
+    });
+    let arena = Arena::new();
+    let copy = arena.copy(frozen.root());
+    assert_eq!(copy, frozen.root());
+    assert_eq!(copy.hash(), frozen.root().hash());
+    assert_eq!(arena.constant(&to_constant(copy)), copy);
+}
+
+#[test]
+fn arithmetic_prints_as_opa() {
+    let arena = Arena::new();
+    let n = |text: &str| arena.number_text(text).unwrap();
+    type Op = for<'a> fn(Value<'_>, Value<'_>, &'a Arena) -> Result<Value<'a>, number::NumberError>;
+    let table: &[(Op, &str, &str, &str)] = &[
+        (number::add, "0.1", "0.2", "0.3"),
+        (number::div, "1", "3", "0.33333333333333333334"),
+        (number::div, "10", "2", "5"),
+        (number::add, "1e2", "0", "100"),
+        (number::mul, "1.0", "2", "2"),
+        (number::sub, "3", "1.0", "2"),
+        (number::sub, "3.14159", "3", "0.14158999999999999993"),
+        (
+            number::div,
+            "100000000000000000001",
+            "2",
+            "50000000000000000000",
+        ),
+        (number::div, "9007199254740993", "1", "9007199254740993"),
+        (
+            number::add,
+            "18446744073709551617",
+            "1",
+            "18446744073709551618",
+        ),
+        (number::div, "12345675", "10", "1.2345675e+06"),
+        (number::add, "1234567.5", "0", "1.2345675e+06"),
+        (number::mul, "0.00001", "1", "1e-05"),
+        (number::mul, "0.0001", "1", "0.0001"),
+        (number::div, "123456789", "1000", "123456.789"),
+        (number::add, "1.1", "2.2", "3.3000000000000000002"),
+        (number::mul, "0.1", "3", "0.3"),
+        (
+            number::div,
+            "1616158964679822112",
+            "10",
+            "1.616158964679822112e+17",
+        ),
+        (number::mul, "1e6", "1.1", "1100000"),
+        (number::rem, "-7", "3", "-1"),
+        (number::rem, "10", "18446744073709551616", "10"),
+    ];
+    for (op, a, b, want) in table {
+        assert_eq!(
+            op(n(a), n(b), &arena).unwrap().to_string(),
+            *want,
+            "{a} {b}"
+        );
+    }
+    assert_eq!(
+        number::ceil(n("1e30"), &arena).unwrap().to_string(),
+        "1000000000000000000024696061952"
+    );
+    assert_eq!(number::round(n("-2.5"), &arena).unwrap().to_string(), "-3");
+    assert_eq!(
+        number::div(n("1"), n("0.0"), &arena),
+        Err(number::NumberError::DivideByZero)
+    );
+    assert_eq!(
+        number::rem(n("1"), n("0.5"), &arena),
+        Err(number::NumberError::ModuloFloat)
+    );
+}
+
+#[test]
+fn values_nested_deep_need_no_stack() {
+    let text = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let work = move || {
+        let (one, two) = (Arena::new(), Arena::new());
+        let (a, b) = (read(&one, &text), read(&two, &text));
+        assert_eq!(a, b);
+        assert_eq!(a.hash(), b.hash());
+        assert_eq!(two.copy(a), b);
+        assert_eq!(json::to_string(a, Style::Compact), text);
+        assert_eq!(json::rego_text(a), text);
+    };
+    std::thread::Builder::new()
+        .stack_size(1 << 20)
+        .spawn(work)
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+#[test]
+fn the_limit_is_kept() {
+    let arena = Arena::with_limit(1 << 20);
+    assert!(arena.reserve(2 << 20).is_err());
+    assert!(arena.exhausted());
+    let arena = Arena::with_limit(100_000);
+    let text = format!("[{}1]", "1.5,".repeat(100_000));
+    let error = json::read(text.as_bytes(), &arena, ReadOptions::default()).unwrap_err();
+    assert!(error.memory.is_some());
+    assert!(arena.used() < 100_000 + (1 << 20));
+}
