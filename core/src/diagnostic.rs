@@ -73,7 +73,14 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error with a code, a place and a message.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { code, message: message.into(), span, hint: None, details: None, detail_lines: Vec::new() }
+        Diagnostic {
+            code,
+            message: message.into(),
+            span,
+            hint: None,
+            details: None,
+            detail_lines: Vec::new(),
+        }
     }
 
     /// Adds a hint.
