@@ -2,11 +2,10 @@
 
 pub mod visit;
 
-// Switched on as soon as `regovm_core::builtin` has landed:
-// pub mod ir;
-// pub mod options;
-// pub mod pipeline;
-// pub mod state;
+pub mod ir;
+pub mod options;
+pub mod pipeline;
+pub mod state;
 
 pub mod order;
 pub mod text;

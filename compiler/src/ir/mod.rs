@@ -9,6 +9,10 @@
 //! control goes on *after* the scan. So a scan never fails by itself; success is what its body *does*
 //! (`Yield`, `Append`, `SetResult`, `EmitRow`).
 
+pub mod builder;
+pub mod display;
+pub mod verify;
+
 use regovm_core::builtin::BuiltinId;
 use regovm_core::{Constant, Span};
 
@@ -129,22 +133,50 @@ pub enum Callee {
 ///
 /// [`Stmt::overlay`] means something for `Load`, `CallBuiltin` and `CallFunction` only.
 #[derive(Clone, PartialEq, Debug)]
+#[expect(missing_docs, reason = "the text of a variant explains its fields")]
 pub enum StmtKind {
     /// `dst := src`
     Move { dst: Local, src: Operand },
     /// `dst := root.path`; fails if any step is undefined. A path is loaded step by step without copying.
-    Load { dst: Local, root: Root, path: Vec<ConstId> },
+    Load {
+        dst: Local,
+        root: Root,
+        path: Vec<ConstId>,
+    },
     /// `dst := base[key]`; fails if undefined. Arrays by integer, objects by key, sets by membership (gives the element).
-    Get { dst: Local, base: Operand, key: Operand },
+    Get {
+        dst: Local,
+        base: Operand,
+        key: Operand,
+    },
     /// Runs `body` for each member of an array (index, value), object (key, value) or set (element, element), in order.
     /// Any other base has no members.
-    Scan { base: Operand, key: Option<Local>, value: Option<Local>, body: Block },
+    Scan {
+        base: Operand,
+        key: Option<Local>,
+        value: Option<Local>,
+        body: Block,
+    },
     /// Runs `body` for each `[path, value]` of `walk(base)`, root first; `path` is built only if asked for.
-    Walk { base: Operand, path: Option<Local>, value: Option<Local>, body: Block },
+    Walk {
+        base: Operand,
+        path: Option<Local>,
+        value: Option<Local>,
+        body: Block,
+    },
     /// Fails unless the comparison holds.
-    Guard { op: Compare, lhs: Operand, rhs: Operand },
+    Guard {
+        op: Compare,
+        lhs: Operand,
+        rhs: Operand,
+    },
     /// `dst :=` the comparison as a boolean.
-    CompareValue { dst: Local, op: Compare, lhs: Operand, rhs: Operand },
+    CompareValue {
+        dst: Local,
+        op: Compare,
+        lhs: Operand,
+        rhs: Operand,
+    },
     /// Fails if the value is `false` (any other value counts as true).
     Truthy { value: Operand },
     /// Fails unless the value is an array of exactly `len` elements.
@@ -158,11 +190,23 @@ pub enum StmtKind {
     /// `dst := {items}` as a set.
     MakeSet { dst: Local, items: Vec<Operand> },
     /// `dst := {members}`; equal keys with different values: the last wins (a literal, not a comprehension).
-    MakeObject { dst: Local, members: Vec<(Operand, Operand)> },
+    MakeObject {
+        dst: Local,
+        members: Vec<(Operand, Operand)>,
+    },
     /// Runs `body` to its end, collecting what its `Append`s say; then `dst` is the collection. Never fails.
-    Collect { scope: ScopeId, kind: CollectKind, dst: Local, body: Block },
+    Collect {
+        scope: ScopeId,
+        kind: CollectKind,
+        dst: Local,
+        body: Block,
+    },
     /// Adds to the open collector `scope`; for objects with a key.
-    Append { scope: ScopeId, key: Option<Operand>, value: Operand },
+    Append {
+        scope: ScopeId,
+        key: Option<Operand>,
+        value: Operand,
+    },
     /// Runs `body` until its first `Yield` of this scope; fails if there is none. Locals assigned in the body are not
     /// visible after it.
     Exists { scope: ScopeId, body: Block },
@@ -170,7 +214,13 @@ pub enum StmtKind {
     Not { scope: ScopeId, body: Block },
     /// For each member of `domain`, `body` must `Yield`; fails if one does not. Fails if `domain` is no collection.
     /// True for empty ones.
-    Every { scope: ScopeId, domain: Operand, key: Option<Local>, value: Option<Local>, body: Block },
+    Every {
+        scope: ScopeId,
+        domain: Operand,
+        key: Option<Local>,
+        value: Option<Local>,
+        body: Block,
+    },
     /// Success of the scope: leaves its body at once.
     Yield { scope: ScopeId },
     /// Runs the blocks one after another; a failure in one goes on with the next. Never fails.
@@ -180,12 +230,24 @@ pub enum StmtKind {
     FirstDefined { result: Local, branches: Vec<Block> },
     /// `dst := f(args)` of a built-in; fails if it is undefined (or has an error in non-strict mode). Checks mocks of the
     /// overlay. A built-in without a result (`print`) gives some value that nobody reads.
-    CallBuiltin { dst: Local, builtin: BuiltinId, args: Vec<Operand> },
+    CallBuiltin {
+        dst: Local,
+        builtin: BuiltinId,
+        args: Vec<Operand>,
+    },
     /// `dst := f(args)`; for rules `args` is empty. Fails if undefined. Checks replacements of the overlay: function mocks
     /// for user functions, replaced documents for functions that have a [`Function::path`].
-    CallFunction { dst: Local, function: FuncId, args: Vec<Operand> },
+    CallFunction {
+        dst: Local,
+        function: FuncId,
+        args: Vec<Operand>,
+    },
     /// A new overlay: `parent` (or the function's own) plus replacements, applied together in their order.
-    MakeOverlay { dst: Local, parent: Option<Local>, replacements: Vec<Replacement> },
+    MakeOverlay {
+        dst: Local,
+        parent: Option<Local>,
+        replacements: Vec<Replacement>,
+    },
     /// Marks the local as undefined.
     ResetLocal { local: Local },
     /// Fails if the local is undefined / defined.
@@ -196,22 +258,38 @@ pub enum StmtKind {
     /// conflict (the value and this statement's span; one for each `SetResult` statement, the first value and its span
     /// come first) and fails. When a function with noted conflicts ends, in whatever way, that is a conflict error which lists
     /// the values; its place is the span of the first conflicting statement.
-    SetResult { local: Local, value: Operand, conflict: Conflict },
+    SetResult {
+        local: Local,
+        value: Operand,
+        conflict: Conflict,
+    },
     /// Inserts `value` below `path` (one key at least) into the object that `local` holds (an open object builder made by
     /// [`StmtKind::OpenObject`]), making objects on the way. It is a conflict error (`object keys must be unique`) if a
     /// different value is there, or if the path goes through a value or a set that was inserted before (even an object:
     /// only objects made on the way take further members).
-    InsertPath { local: Local, path: Vec<Operand>, value: Operand },
+    InsertPath {
+        local: Local,
+        path: Vec<Operand>,
+        value: Operand,
+    },
     /// Adds `value` to the set below `path` (none for a plain partial set, made by [`StmtKind::OpenSet`]); anything else
     /// than a set there is a conflict as above.
-    InsertSet { local: Local, path: Vec<Operand>, value: Operand },
+    InsertSet {
+        local: Local,
+        path: Vec<Operand>,
+        value: Operand,
+    },
     /// Makes `local` an empty object builder (partial objects, ref heads).
     OpenObject { local: Local },
     /// Makes `local` an empty set builder (partial sets).
     OpenSet { local: Local },
     /// `dst :=` base document and virtual document in one: objects are merged member by member, recursively; wherever one
     /// of the two is no object, `base` wins.
-    MergeDocuments { dst: Local, base: Operand, derived: Operand },
+    MergeDocuments {
+        dst: Local,
+        base: Operand,
+        derived: Operand,
+    },
     /// `dst :=` the finished value of builder `local`.
     Close { dst: Local, local: Local },
     /// Ends the function with this value.
