@@ -330,12 +330,11 @@ pub(super) fn canonical_integer(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-/// Go's shortest `%g` of a finite float.
-pub(super) fn format_f64(value: f64) -> String {
-    let scientific = format!("{value:e}");
+/// Sign, digits and point of Rust's shortest scientific form.
+fn shortest(scientific: &str) -> (bool, Digits) {
     let (negative, rest) = match scientific.strip_prefix('-') {
         Some(rest) => (true, rest),
-        None => (false, scientific.as_str()),
+        None => (false, scientific),
     };
     let (mantissa, exponent) = rest.split_once('e').unwrap_or((rest, "0"));
     let digits: Vec<u8> = mantissa
@@ -343,17 +342,56 @@ pub(super) fn format_f64(value: f64) -> String {
         .filter(u8::is_ascii_digit)
         .map(|c| c - b'0')
         .collect();
-    let mut text = String::from(if negative { "-" } else { "" });
     if digits.iter().all(|d| *d == 0) {
-        text.push('0');
+        return (
+            negative,
+            Digits {
+                digits: Vec::new(),
+                point: 1,
+            },
+        );
+    }
+    (
+        negative,
+        Digits {
+            digits,
+            point: exponent.parse::<i64>().unwrap_or(0) + 1,
+        },
+    )
+}
+
+fn general(scientific: &str) -> String {
+    let (negative, digits) = shortest(scientific);
+    let mut text = String::from(if negative { "-" } else { "" });
+    digits.write_general(&mut text);
+    text
+}
+
+/// Go's shortest `%g` of a finite float.
+pub fn format_f64(value: f64) -> String {
+    general(&format!("{value:e}"))
+}
+
+/// Go's shortest `%g` of a finite float of 32 bits.
+pub fn format_f32(value: f32) -> String {
+    general(&format!("{value:e}"))
+}
+
+/// A finite float as Go's JSON encoder writes it: plain, unless it is tiny or huge.
+pub fn format_json_f64(value: f64) -> String {
+    if value == 0.0 || (1e-6..1e21).contains(&value.abs()) {
+        let (negative, digits) = shortest(&format!("{value:e}"));
+        let mut text = String::from(if negative { "-" } else { "" });
+        digits.write_plain(&mut text);
         return text;
     }
-    Digits {
-        digits,
-        point: exponent.parse::<i64>().unwrap_or(0) + 1,
+    let text = format!("{value:e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) if !exponent.starts_with('-') => {
+            format!("{mantissa}e+{exponent}")
+        }
+        _ => text,
     }
-    .write_general(&mut text);
-    text
 }
 
 /// The numeric order of two numbers.
