@@ -1,0 +1,110 @@
+//! Go's quoted strings and runes, as `%q` prints them.
+
+/// Which characters may stand for themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Charset {
+    /// Every printable character.
+    Unicode,
+    /// Printable ASCII only; the rest is escaped.
+    Ascii,
+}
+
+/// Appends `text` between double quotes.
+pub(crate) fn push_quoted(out: &mut String, text: &str, charset: Charset) {
+    push_quoted_with(out, text, '"', charset);
+}
+
+/// Appends one character between single quotes.
+pub(crate) fn push_quoted_char(out: &mut String, c: char, charset: Charset) {
+    let mut bytes = [0; 4];
+    push_quoted_with(out, c.encode_utf8(&mut bytes), '\'', charset);
+}
+
+fn push_quoted_with(out: &mut String, text: &str, quote: char, charset: Charset) {
+    out.reserve(text.len() + 2);
+    out.push(quote);
+    for c in text.chars() {
+        push_escaped(out, c, quote, charset);
+    }
+    out.push(quote);
+}
+
+fn push_escaped(out: &mut String, c: char, quote: char, charset: Charset) {
+    let short = match c {
+        '\u{7}' => 'a',
+        '\u{8}' => 'b',
+        '\u{c}' => 'f',
+        '\n' => 'n',
+        '\r' => 'r',
+        '\t' => 't',
+        '\u{b}' => 'v',
+        '\\' => '\\',
+        c if c == quote => quote,
+        c if (charset == Charset::Unicode || c.is_ascii()) && is_printable(c) => {
+            out.push(c);
+            return;
+        }
+        c if c < ' ' || c == '\u{7f}' => {
+            out.push_str(&format!("\\x{:02x}", c as u32));
+            return;
+        }
+        c if (c as u32) < 0x10000 => {
+            out.push_str(&format!("\\u{:04x}", c as u32));
+            return;
+        }
+        c => {
+            out.push_str(&format!("\\U{:08x}", c as u32));
+            return;
+        }
+    };
+    out.push('\\');
+    out.push(short);
+}
+
+/// Letters, marks, numbers, punctuation, symbols and the ASCII space.
+pub(crate) fn is_printable(c: char) -> bool {
+    if c.is_ascii() {
+        return (' '..='~').contains(&c);
+    }
+    // The standard library knows the property but shows it only through its escapes. Marks are
+    // escaped at the start of a string, hence the letter in front.
+    let mut bytes = [b'a', 0, 0, 0, 0];
+    let len = 1 + c.encode_utf8(&mut bytes[1..]).len();
+    std::str::from_utf8(&bytes[..len])
+        .is_ok_and(|text| text.escape_debug().nth(1) == Some(c))
+}
+
+/// Whether Go would write the text between backquotes for `%#q`.
+pub(crate) fn can_backquote(text: &str) -> bool {
+    text.chars().all(|c| c == '\t' || (c >= ' ' && c != '`' && c != '\u{7f}' && c != '\u{feff}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes() {
+        let quoted = |text, charset| {
+            let mut out = String::new();
+            push_quoted(&mut out, text, charset);
+            out
+        };
+        assert_eq!(quoted("a\"b'\\", Charset::Unicode), r#""a\"b'\\""#);
+        assert_eq!(quoted("\u{7}\u{8}\u{c}\n\r\t\u{b}\u{1b}\u{7f}", Charset::Unicode), r#""\a\b\f\n\r\t\v\x1b\x7f""#);
+        assert_eq!(quoted("é\u{301}\u{a0}\u{200b}\u{fffd}😀\u{e0001}", Charset::Unicode), "\"é\u{301}\\u00a0\\u200b\u{fffd}😀\\U000e0001\"");
+        assert_eq!(quoted("é😀", Charset::Ascii), r#""\u00e9\U0001f600""#);
+        let mut out = String::new();
+        push_quoted_char(&mut out, '\'', Charset::Unicode);
+        push_quoted_char(&mut out, '"', Charset::Unicode);
+        assert_eq!(out, r#"'\'''"'"#);
+    }
+
+    #[test]
+    fn backquotes() {
+        assert!(can_backquote("a\tb\"é"));
+        for text in ["`", "\n", "\u{7f}", "\u{feff}"] {
+            assert!(!can_backquote(text), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Types of values, and conversions between them.
+
+use regovm_core::builtin::{Builtin, Call, Cost};
+use regovm_core::value::{Kind, Value, View};
+
+use crate::declare::builtin;
+use crate::operand::{Outcome, failed, operands, wrong_type};
+use crate::text::charge_bytes;
+
+const CATEGORIES: &[&str] = &["types"];
+
+pub(crate) const BUILTINS: &[Builtin] = &[
+    builtin! {
+        name: "is_null",
+        signature: "(x: any) -> bool",
+        doc: "Whether the value is null.",
+        cost: Cost::Constant,
+        examples: [("is_null(null)", "true"), ("is_null(false)", "false")],
+        body: is_null,
+    },
+    builtin! {
+        name: "is_boolean",
+        signature: "(x: any) -> bool",
+        doc: "Whether the value is true or false.",
+        cost: Cost::Constant,
+        examples: [("is_boolean(false)", "true"), ("is_boolean(0)", "false")],
+        body: is_boolean,
+    },
+    builtin! {
+        name: "is_number",
+        signature: "(x: any) -> bool",
+        doc: "Whether the value is a number.",
+        cost: Cost::Constant,
+        examples: [("is_number(1.5)", "true"), (r#"is_number("1")"#, "false")],
+        body: is_number,
+    },
+    builtin! {
+        name: "is_string",
+        signature: "(x: any) -> bool",
+        doc: "Whether the value is a string.",
+        cost: Cost::Constant,
+        examples: [(r#"is_string("")"#, "true"), ("is_string(null)", "false")],
+        body: is_string,
+    },
+    builtin! {
+        name: "is_array",
+        signature: "(x: any) -> bool",
+        doc: "Whether the value is an array.",
+        cost: Cost::Constant,
+        examples: [("is_array([])", "true"), ("is_array({1})", "false")],
+        body: is_array,
+    },
+    builtin! {
+        name: "is_object",
+        signature: "(x: any) -> bool",
+        doc: "Whether the value is an object.",
+        cost: Cost::Constant,
+        examples: [("is_object({})", "true"), ("is_object([])", "false")],
+        body: is_object,
+    },
+    builtin! {
+        name: "is_set",
+        signature: "(x: any) -> bool",
+        doc: "Whether the value is a set.",
+        cost: Cost::Constant,
+        examples: [("is_set({1})", "true"), ("is_set({})", "false")],
+        body: is_set,
+    },
+    builtin! {
+        name: "type_name",
+        signature: "(x: any) -> str",
+        doc: "The type of the value: null, boolean, number, string, array, object or set.",
+        cost: Cost::Constant,
+        examples: [("type_name({1})", r#""set""#), ("type_name(null)", r#""null""#)],
+        body: type_name,
+    },
+    builtin! {
+        name: "to_number",
+        signature: "(x: null|bool|num|str) -> num",
+        doc: "The number that a string spells, in JSON's form. Null and false are 0, true is 1. The spelling is kept.",
+        cost: Cost::Linear("bytes"),
+        examples: [
+            (r#"to_number("1.50")"#, "1.50"),
+            ("to_number(true)", "1"),
+            (r#"to_number("0x10")"#, ""),
+            (r#"to_number("1e400")"#, ""),
+        ],
+        body: to_number,
+    },
+    builtin! {
+        name: "cast_array",
+        deprecated: true,
+        signature: "(x: any) -> [any]",
+        doc: "The elements of a set as an array; an array stays as it is.",
+        cost: Cost::Linear("elements"),
+        examples: [("cast_array({2, 1})", "[1, 2]"), (r#"cast_array("a")"#, "")],
+        body: cast_array,
+    },
+    builtin! {
+        name: "cast_set",
+        deprecated: true,
+        signature: "(x: any) -> {any}",
+        doc: "The elements of an array as a set; a set stays as it is.",
+        cost: Cost::Linear("elements"),
+        examples: [("cast_set([1, 1])", "{1}")],
+        body: cast_set,
+    },
+    builtin! {
+        name: "cast_string",
+        deprecated: true,
+        signature: "(x: any) -> str",
+        doc: "The value if it is a string, else an error.",
+        cost: Cost::Constant,
+        examples: [(r#"cast_string("a")"#, r#""a""#), ("cast_string(1)", "")],
+        body: cast_string,
+    },
+    builtin! {
+        name: "cast_boolean",
+        deprecated: true,
+        signature: "(x: any) -> bool",
+        doc: "The value if it is a boolean, else an error.",
+        cost: Cost::Constant,
+        examples: [("cast_boolean(true)", "true")],
+        body: cast_boolean,
+    },
+    builtin! {
+        name: "cast_null",
+        deprecated: true,
+        signature: "(x: any) -> null",
+        doc: "The value if it is null, else an error.",
+        cost: Cost::Constant,
+        examples: [("cast_null(null)", "null")],
+        body: cast_null,
+    },
+    builtin! {
+        name: "cast_object",
+        deprecated: true,
+        signature: "(x: any) -> obj<any=>any>",
+        doc: "The value if it is an object, else an error.",
+        cost: Cost::Constant,
+        examples: [("cast_object({})", "{}")],
+        body: cast_object,
+    },
+];
+
+macro_rules! is {
+    ($($name:ident, $kind:ident;)*) => {
+        $(fn $name<'a>(_: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+            let [x] = operands(arguments)?;
+            Ok(Some(Value::boolean(x.kind() == Kind::$kind)))
+        })*
+    };
+}
+
+is! {
+    is_null, Null;
+    is_boolean, Boolean;
+    is_number, Number;
+    is_string, String;
+    is_array, Array;
+    is_object, Object;
+    is_set, Set;
+}
+
+fn type_name<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x] = operands(arguments)?;
+    Ok(Some(cx.arena.string_ref(x.kind().name())))
+}
+
+fn to_number<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x] = operands(arguments)?;
+    match x.view() {
+        View::Null | View::Boolean(false) => Ok(Some(cx.arena.integer(0))),
+        View::Boolean(true) => Ok(Some(cx.arena.integer(1))),
+        View::Integer(_) | View::Number(_) => Ok(Some(x)),
+        View::String(text) => {
+            charge_bytes(cx, text.len())?;
+            spelled(cx, &text).map_err(|reason| match reason {
+                NoNumber::Name => wrong_type(1, &["valid number string"], x),
+                NoNumber::Syntax => failed(format!("strconv.ParseFloat: parsing {}: invalid syntax", go_quoted(&text))),
+                NoNumber::Range => failed(format!("strconv.ParseFloat: parsing {}: value out of range", go_quoted(&text))),
+                NoNumber::Float => failed("invalid float"),
+            })
+        }
+        _ => Err(wrong_type(1, &["null", "boolean", "number", "string"], x)),
+    }
+}
