@@ -2,10 +2,11 @@
 
 use num_bigint::BigInt;
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
-use regovm_core::value::number::Accumulator;
+use regovm_core::value::number::{Accumulator, NumberError};
 use regovm_core::value::{Value, View};
 
 use crate::declare::builtin;
+use crate::operators::number_failed;
 use crate::operand::{Outcome, elements, operands, wrong_element, wrong_type};
 use crate::text::{big_value, charge_big, charge_bytes};
 
@@ -153,14 +154,14 @@ fn inexact<'a>(
     collection: Value<'a>,
     elements: &[Value<'a>],
     mut so_far: Accumulator,
-    step: impl Fn(&mut Accumulator, Value<'_>),
+    step: impl Fn(&mut Accumulator, Value<'a>) -> Result<(), NumberError>,
 ) -> Outcome<'a> {
     cx.charge(elements.len() as u64)?;
     for element in elements {
         if !element.is_number() {
             return Err(wrong_element(1, collection, "number", *element));
         }
-        step(&mut so_far, *element);
+        step(&mut so_far, *element).map_err(number_failed)?;
     }
     Ok(Some(so_far.finish(cx.arena)))
 }

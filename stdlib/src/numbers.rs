@@ -10,7 +10,7 @@ use crate::operand::{
     Outcome, big_integer, failed, number as number_operand, number_text, operands, plain_integer,
     wrong,
 };
-use crate::operators::number_failed;
+use crate::operators::{digits_of, number_failed};
 use crate::text::{Text, charge_big};
 
 const CATEGORIES: &[&str] = &["numbers"];
@@ -102,9 +102,8 @@ fn unary<'a>(
     x: Value<'a>,
     function: impl Fn(Value<'a>, &'a Arena) -> Result<Value<'a>, NumberError>,
 ) -> Outcome<'a> {
-    if let View::Number(n) = x.view() {
-        cx.charge(n.text().len() as u64 / 8 + 1)?;
-    }
+    let digits = digits_of(x);
+    cx.charge(digits.saturating_mul(digits) / 1024 + 1)?;
     function(x, cx.arena).map(Some).map_err(number_failed)
 }
 
@@ -182,7 +181,7 @@ fn truncated<'a>(cx: &mut Call<'a, '_>, x: Value<'a>) -> Result<BigInt, BuiltinE
     let View::Number(n) = x.view() else {
         return Ok(BigInt::ZERO);
     };
-    charge_big(cx, n.text().len() as u64 * 4)?;
+    charge_big(cx, digits_of(x).saturating_mul(4))?;
     if let Ok(n) = n.text().parse() {
         return Ok(n);
     }

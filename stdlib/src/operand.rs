@@ -20,11 +20,7 @@ pub(crate) fn operands<'a, const N: usize>(
 
 /// `operand 1 must be number but got string`
 pub(crate) fn wrong_type(position: usize, wanted: &[&str], got: Value<'_>) -> BuiltinError {
-    let got = got.kind().name();
-    BuiltinError::Type(match wanted {
-        [one] => format!("operand {position} must be {one} but got {got}"),
-        many => format!("operand {position} must be one of {{{}}} but got {got}", many.join(", ")),
-    })
+    BuiltinError::operand_type(position, wanted, got)
 }
 
 /// `operand 1 must be array of numbers but got array containing string`
@@ -34,20 +30,17 @@ pub(crate) fn wrong_element(
     wanted: &str,
     got: Value<'_>,
 ) -> BuiltinError {
-    let (composite, got) = (composite.kind().name(), got.kind().name());
-    BuiltinError::Type(format!(
-        "operand {position} must be {composite} of {wanted}s but got {composite} containing {got}"
-    ))
+    BuiltinError::operand_element(position, composite, &[wanted], got)
 }
 
 /// `operand 1` and a reason.
 pub(crate) fn wrong(position: usize, reason: &str) -> BuiltinError {
-    BuiltinError::Type(format!("operand {position} {reason}"))
+    BuiltinError::operand(position, reason)
 }
 
 /// A failure that is no matter of types.
 pub(crate) fn failed(reason: impl Into<String>) -> BuiltinError {
-    BuiltinError::Value(reason.into())
+    BuiltinError::value(reason)
 }
 
 pub(crate) fn string<'a>(value: Value<'a>, position: usize) -> Result<&'a str, BuiltinError> {

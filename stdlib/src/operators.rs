@@ -204,17 +204,25 @@ comparison!(less_or_equal, x, y, x <= y);
 comparison!(greater, x, y, x > y);
 comparison!(greater_or_equal, x, y, x >= y);
 
-/// Work and memory of arithmetic, by the length of the operands.
-fn charge_digits(cx: &mut Call<'_, '_>, x: Value<'_>, y: Value<'_>, squared: bool) -> Result<(), BuiltinError> {
-    let len = |value: Value<'_>| match value.view() {
-        View::Number(n) => n.text().len() as u64,
-        _ => 1,
+/// Digits that arithmetic has to do with: those written, and those an exponent stands for.
+pub(crate) fn digits_of(value: Value<'_>) -> u64 {
+    let View::Number(n) = value.view() else {
+        return 1;
     };
-    let (x, y) = (len(x), len(y));
-    if x.max(y) > 64 {
-        let work = if squared { x.saturating_mul(y) / 64 } else { 0 };
-        cx.charge(work + (x + y) / 8)?;
-        cx.reserve((x + y) as usize)?;
+    let text = n.text();
+    let exponent = text.find(['e', 'E']).map_or(0, |at| {
+        text[at + 1..].trim_start_matches(['+', '-']).parse().unwrap_or(0_u64)
+    });
+    (text.len() as u64).saturating_add(exponent)
+}
+
+/// Work and memory of arithmetic, by the length of the operands.
+fn charge_digits(cx: &mut Call<'_, '_>, x: Value<'_>, y: Value<'_>) -> Result<(), BuiltinError> {
+    let digits = digits_of(x).saturating_add(digits_of(y));
+    if digits > 64 {
+        // Writing the result down takes the square of its length.
+        cx.charge(digits.saturating_mul(digits) / 1024 + 1)?;
+        cx.reserve(usize::try_from(digits).unwrap_or(usize::MAX))?;
     }
     Ok(())
 }
@@ -224,26 +232,26 @@ pub(crate) fn number_failed(error: NumberError) -> BuiltinError {
 }
 
 macro_rules! arithmetic {
-    ($name:ident, $function:path, $squared:literal) => {
+    ($name:ident, $function:path) => {
         fn $name<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
             let [x, y] = operands(arguments)?;
             number_operand(x, 1)?;
             number_operand(y, 2)?;
-            charge_digits(cx, x, y, $squared)?;
+            charge_digits(cx, x, y)?;
             $function(x, y, cx.arena).map(Some).map_err(number_failed)
         }
     };
 }
 
-arithmetic!(plus, number::add, false);
-arithmetic!(mul, number::mul, true);
-arithmetic!(div, number::div, true);
-arithmetic!(rem, number::rem, true);
+arithmetic!(plus, number::add);
+arithmetic!(mul, number::mul);
+arithmetic!(div, number::div);
+arithmetic!(rem, number::rem);
 
 fn minus<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x, y] = operands(arguments)?;
     if x.is_number() && y.is_number() {
-        charge_digits(cx, x, y, false)?;
+        charge_digits(cx, x, y)?;
         return number::sub(x, y, cx.arena).map(Some).map_err(number_failed);
     }
     if let (Some(x), Some(y)) = (x.as_set(), y.as_set()) {

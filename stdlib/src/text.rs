@@ -13,11 +13,13 @@ pub(crate) struct Text<'c, 'a, 'h> {
     text: String,
     /// Length up to which memory and work are paid.
     paid: usize,
+    /// Steps that are not charged yet.
+    unpaid_work: usize,
 }
 
 impl<'c, 'a, 'h> Text<'c, 'a, 'h> {
     pub(crate) fn new(call: &'c mut Call<'a, 'h>) -> Self {
-        Text { call, text: String::new(), paid: 0 }
+        Text { call, text: String::new(), paid: 0, unpaid_work: 0 }
     }
 
     /// Pays for `bytes` more.
@@ -29,6 +31,16 @@ impl<'c, 'a, 'h> Text<'c, 'a, 'h> {
             charge_bytes(self.call, paid - self.paid)?;
             self.call.reserve(paid)?;
             self.paid = paid;
+        }
+        Ok(())
+    }
+
+    /// Charges for small steps of looking at the source, many at once.
+    pub(crate) fn work(&mut self, steps: usize) -> Result<(), BuiltinError> {
+        self.unpaid_work += steps;
+        if self.unpaid_work >= 4096 {
+            self.call.charge(self.unpaid_work as u64 / 8)?;
+            self.unpaid_work = 0;
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! Types of values, and conversions between them.
 
 use regovm_core::builtin::{Builtin, Call, Cost};
-use regovm_core::value::{Kind, Value, View};
+use regovm_core::value::{Kind, Value, View, number};
 
 use crate::declare::builtin;
+use crate::go::quote::{Charset, push_quoted};
 use crate::operand::{Outcome, failed, operands, wrong_type};
 use crate::text::charge_bytes;
 
@@ -175,13 +176,116 @@ fn to_number<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
         View::Integer(_) | View::Number(_) => Ok(Some(x)),
         View::String(text) => {
             charge_bytes(cx, text.len())?;
-            spelled(cx, &text).map_err(|reason| match reason {
-                NoNumber::Name => wrong_type(1, &["valid number string"], x),
-                NoNumber::Syntax => failed(format!("strconv.ParseFloat: parsing {}: invalid syntax", go_quoted(&text))),
-                NoNumber::Range => failed(format!("strconv.ParseFloat: parsing {}: value out of range", go_quoted(&text))),
-                NoNumber::Float => failed("invalid float"),
-            })
+            let name = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
+            if matches!(name.as_str(), "inf" | "infinity" | "nan") {
+                return Err(wrong_type(1, &["valid number string"], x));
+            }
+            let unreadable = |reason: &str| {
+                let mut message = "strconv.ParseFloat: parsing ".to_owned();
+                push_quoted(&mut message, &text, Charset::Unicode);
+                failed(message + ": " + reason)
+            };
+            let number = spelled_number(&text).ok_or_else(|| unreadable("invalid syntax"))?;
+            if number.parse::<f64>().is_ok_and(f64::is_infinite) {
+                return Err(unreadable("value out of range"));
+            }
+            if number::is_too_big(&number) {
+                return Err(failed("invalid number: number too big"));
+            }
+            Ok(cx.arena.number_text(&number))
         }
         _ => Err(wrong_type(1, &["null", "boolean", "number", "string"], x)),
     }
+}
+
+/// The number that a text spells, as JSON writes it. Go also reads a plus sign, zeros in front,
+/// missing digits on one side of the point, and underscores between digits; OPA keeps such
+/// spellings and then fails to print them.
+fn spelled_number(text: &str) -> Option<String> {
+    let (negative, rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (mantissa, exponent) = match rest.find(['e', 'E']) {
+        Some(at) => (&rest[..at], Some(&rest[at..])),
+        None => (rest, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let mut number = String::with_capacity(text.len() + 2);
+    if negative {
+        number.push('-');
+    }
+    let whole = digits(whole)?;
+    let fraction = fraction.map(digits).transpose()?;
+    if whole.is_empty() && fraction.as_deref().unwrap_or("").is_empty() {
+        return None;
+    }
+    let significant = whole.trim_start_matches('0');
+    number.push_str(if significant.is_empty() { "0" } else { significant });
+    if let Some(fraction) = fraction.filter(|fraction| !fraction.is_empty()) {
+        number.push('.');
+        number.push_str(&fraction);
+    }
+    if let Some(exponent) = exponent {
+        let (letter, exponent) = exponent.split_at(1);
+        number.push_str(letter);
+        let count = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let digits = digits(count).filter(|digits| !digits.is_empty())?;
+        number.push_str(&exponent[..exponent.len() - count.len()]);
+        number.push_str(&digits);
+    }
+    Some(number)
+}
+
+/// Digits with single underscores between them, without the underscores.
+fn digits(text: &str) -> Option<String> {
+    let separated = text.split('_').all(|part| !part.is_empty()) || text.is_empty();
+    let valid = separated && text.bytes().all(|b| b == b'_' || b.is_ascii_digit());
+    valid.then(|| text.replace('_', ""))
+}
+
+fn cast_array<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x] = operands(arguments)?;
+    match x.view() {
+        View::Array(_) => Ok(Some(x)),
+        View::Set(set) => {
+            cx.charge(set.len() as u64 / 4 + 1)?;
+            Ok(Some(cx.arena.array(set.as_sorted_slice())))
+        }
+        _ => Err(wrong_type(1, &["array", "set"], x)),
+    }
+}
+
+fn cast_set<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x] = operands(arguments)?;
+    match x.view() {
+        View::Set(_) => Ok(Some(x)),
+        View::Array(array) => {
+            cx.charge(array.len() as u64 + 1)?;
+            Ok(Some(cx.arena.set_from(array.iter())))
+        }
+        _ => Err(wrong_type(1, &["array", "set"], x)),
+    }
+}
+
+macro_rules! cast {
+    ($($name:ident, $kind:ident;)*) => {
+        $(fn $name<'a>(_: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+            let [x] = operands(arguments)?;
+            match x.kind() {
+                Kind::$kind => Ok(Some(x)),
+                _ => Err(wrong_type(1, &[Kind::$kind.name()], x)),
+            }
+        })*
+    };
+}
+
+cast! {
+    cast_string, String;
+    cast_boolean, Boolean;
+    cast_null, Null;
+    cast_object, Object;
 }

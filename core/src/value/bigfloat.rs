@@ -122,7 +122,8 @@ impl Float {
         )
     }
 
-    fn product(&self, power: &Float) -> Float {
+    /// `self * power`, rounded to the precision of `self`.
+    pub(super) fn product(&self, power: &Float) -> Float {
         self.multiply(power, self.precision)
     }
 

@@ -611,6 +611,39 @@ pub fn round<'a>(a: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberErro
     Ok(arena.bigint_float(&moved.truncate()))
 }
 
+/// A sum or product of numbers of which some is no integer: every one is taken as a float of 64
+/// bits, and only the end result is spelled out.
+pub struct Accumulator(Float);
+
+impl Accumulator {
+    /// The start of a sum.
+    pub fn zero() -> Accumulator {
+        Accumulator(Float::from_integer(&BigInt::zero()))
+    }
+
+    /// The start of a product.
+    pub fn one() -> Accumulator {
+        Accumulator(Float::one())
+    }
+
+    /// Adds a number.
+    pub fn add(&mut self, number: Value<'_>) -> Result<(), NumberError> {
+        self.0 = self.0.add(&to_float(number)?);
+        Ok(())
+    }
+
+    /// Multiplies with a number. As in OPA the precision stays that of the start: 53 bits.
+    pub fn mul(&mut self, number: Value<'_>) -> Result<(), NumberError> {
+        self.0 = self.0.product(&to_float(number)?);
+        Ok(())
+    }
+
+    /// The number.
+    pub fn finish(self, arena: &Arena) -> Value<'_> {
+        float_value(&self.0, arena)
+    }
+}
+
 impl Arena {
     /// An integer that went through a float of at least 64 bits; it prints the shortest digits
     /// of that float.

@@ -1,0 +1,147 @@
+//! Functions that show what goes on, and those that statements of the language turn into.
+
+use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
+use regovm_core::value::{Array, Value, View};
+
+use crate::declare::builtin;
+use crate::operand::{Outcome, array, failed, operands, string};
+use crate::strings::rego_text;
+use crate::text::{Text, charge_bytes};
+
+const CATEGORIES: &[&str] = &["debugging"];
+
+pub(crate) const BUILTINS: &[Builtin] = &[
+    builtin! {
+        name: "print",
+        signature: "(any...) -> -",
+        doc: "Prints its operands on one line, also if some are undefined. The compiler turns it into internal.print, or removes it.",
+        cost: Cost::Linear("bytes printed"),
+        examples: [],
+        body: print,
+    },
+    builtin! {
+        name: "internal.print",
+        signature: "(xs: [{any}]) -> -",
+        doc: "Prints one line for every way to choose an element from each set; an empty set prints <undefined>.",
+        cost: Cost::Superlinear("elements of the sets, multiplied"),
+        examples: [],
+        body: internal_print,
+    },
+    builtin! {
+        name: "internal.template_string",
+        signature: "(parts: [any]) -> str",
+        doc: "Joins the parts of a template string: texts, and sets of at most one value. An empty set becomes <undefined>.",
+        cost: Cost::Linear("bytes of the result"),
+        examples: [
+            (r#"internal.template_string(["a ", {1}, " b ", {"x"}])"#, r#""a 1 b x""#),
+            (r#"internal.template_string(["a ", set()])"#, r#""a <undefined>""#),
+        ],
+        body: template_string,
+    },
+    builtin! {
+        name: "internal.test_case",
+        signature: "(xs: [any]) -> -",
+        doc: "Marks a case of a test with several; means nothing to the result.",
+        cost: Cost::Constant,
+        examples: [],
+        body: test_case,
+    },
+    builtin! {
+        name: "trace",
+        signature: "(note: str) -> bool",
+        doc: "Puts a note into the trace of the evaluation. Always true.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"trace("here")"#, "true"), ("trace(1)", "")],
+        body: trace,
+    },
+];
+
+fn print<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let mut line = String::new();
+    for (i, value) in arguments.iter().enumerate() {
+        if i > 0 {
+            line.push(' ');
+        }
+        push_shown(cx, &mut line, *value)?;
+    }
+    cx.host.print(&line);
+    Ok(Some(Value::TRUE))
+}
+
+/// A value as it is printed: strings without quotes.
+fn push_shown(cx: &mut Call<'_, '_>, line: &mut String, value: Value<'_>) -> Result<(), BuiltinError> {
+    match value.as_str() {
+        Some(text) => {
+            charge_bytes(cx, text.len())?;
+            line.push_str(text);
+        }
+        None => line.push_str(&rego_text(cx, value)?),
+    }
+    Ok(())
+}
+
+/// What a part of a line can be: one text, or the elements of a set.
+fn choices<'a>(cx: &mut Call<'a, '_>, part: Value<'a>) -> Result<Vec<String>, BuiltinError> {
+    let values = match part.view() {
+        View::Set(set) if set.is_empty() => return Ok(vec!["<undefined>".to_owned()]),
+        View::Set(set) => set.as_sorted_slice(),
+        View::Array(_) | View::Object(_) => {
+            return Err(failed(format!("illegal argument type: {}", part.kind().name())));
+        }
+        _ => std::slice::from_ref(&part),
+    };
+    values
+        .iter()
+        .map(|value| {
+            let mut text = String::new();
+            push_shown(cx, &mut text, *value).map(|()| text)
+        })
+        .collect()
+}
+
+fn lines<'a>(cx: &mut Call<'a, '_>, parts: Array<'a>) -> Result<Vec<Vec<String>>, BuiltinError> {
+    parts.iter().map(|part| choices(cx, part)).collect()
+}
+
+fn internal_print<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [parts] = operands(arguments)?;
+    let parts = lines(cx, array(parts, 1)?)?;
+    // The last part changes fastest.
+    let mut chosen = vec![0; parts.len()];
+    loop {
+        let line: Vec<&str> = parts.iter().zip(&chosen).map(|(part, at)| part[*at].as_str()).collect();
+        let line = line.join(" ");
+        charge_bytes(cx, line.len())?;
+        cx.host.print(&line);
+        let Some(moved) = (0..parts.len()).rev().find(|i| chosen[*i] + 1 < parts[*i].len()) else {
+            return Ok(Some(Value::TRUE));
+        };
+        chosen[moved] += 1;
+        chosen[moved + 1..].fill(0);
+    }
+}
+
+fn template_string<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [parts] = operands(arguments)?;
+    let parts = lines(cx, array(parts, 1)?)?;
+    if parts.iter().any(|part| part.len() > 1) {
+        return Err(failed("template-strings must not produce multiple outputs"));
+    }
+    let mut out = Text::new(cx);
+    for part in parts.iter().flatten() {
+        out.push_str(part)?;
+    }
+    Ok(Some(out.finish()))
+}
+
+fn test_case<'a>(_: &mut Call<'a, '_>, _: &[Value<'a>]) -> Outcome<'a> {
+    Ok(Some(Value::TRUE))
+}
+
+fn trace<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [note] = operands(arguments)?;
+    let note = string(note, 1)?;
+    charge_bytes(cx, note.len())?;
+    cx.host.note(note);
+    Ok(Some(Value::TRUE))
+}

@@ -1,0 +1,648 @@
+//! Functions over strings. Positions and lengths count characters: code points.
+
+use std::borrow::Cow;
+
+use num_bigint::BigInt;
+use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
+use regovm_core::value::{Value, View};
+
+use crate::declare::builtin;
+use crate::go::format::{Argument, push_formatted};
+use crate::operand::{
+    Outcome, array, elements, failed, integer, number_text, object, operands, plain_integer, string,
+    wrong, wrong_element, wrong_type,
+};
+use crate::replacer::Replacer;
+use crate::text::{Text, charge_big, charge_bytes};
+
+const CATEGORIES: &[&str] = &["strings"];
+
+pub(crate) const BUILTINS: &[Builtin] = &[
+    builtin! {
+        name: "concat",
+        signature: "(delimiter: str, collection: [str]|{str}) -> str",
+        doc: "The strings of an array, or of a set in order, with the delimiter between them.",
+        cost: Cost::Linear("bytes"),
+        examples: [
+            (r#"concat(", ", ["a", "b"])"#, r#""a, b""#),
+            (r#"concat("/", {"b", "a"})"#, r#""a/b""#),
+            (r#"concat(",", [1])"#, ""),
+        ],
+        body: concat,
+    },
+    builtin! {
+        name: "contains",
+        signature: "(haystack: str, needle: str) -> bool",
+        doc: "Whether the needle occurs in the string.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"contains("abc", "bc")"#, "true"), (r#"contains("abc", "")"#, "true")],
+        body: contains,
+    },
+    builtin! {
+        name: "startswith",
+        signature: "(search: str, base: str) -> bool",
+        doc: "Whether the first string begins with the second.",
+        cost: Cost::Linear("bytes of the prefix"),
+        examples: [(r#"startswith("abc", "ab")"#, "true")],
+        body: startswith,
+    },
+    builtin! {
+        name: "endswith",
+        signature: "(search: str, base: str) -> bool",
+        doc: "Whether the first string ends with the second.",
+        cost: Cost::Linear("bytes of the suffix"),
+        examples: [(r#"endswith("abc", "bc")"#, "true")],
+        body: endswith,
+    },
+    builtin! {
+        name: "indexof",
+        signature: "(haystack: str, needle: str) -> num",
+        doc: "The position of the first occurrence of the needle, or -1. An empty needle is an error.",
+        cost: Cost::Linear("bytes"),
+        examples: [
+            (r#"indexof("añb", "b")"#, "2"),
+            (r#"indexof("abc", "x")"#, "-1"),
+            (r#"indexof("abc", "")"#, ""),
+        ],
+        body: indexof,
+    },
+    builtin! {
+        name: "indexof_n",
+        signature: "(haystack: str, needle: str) -> [num]",
+        doc: "The positions of all occurrences of the needle, also of those that overlap. An empty needle is an error.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"indexof_n("banana", "ana")"#, "[1, 3]"), (r#"indexof_n("abc", "x")"#, "[]")],
+        body: indexof_n,
+    },
+    builtin! {
+        name: "lower",
+        signature: "(x: str) -> str",
+        doc: "The string in lower case, character by character.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"lower("AbÇ")"#, r#""abç""#)],
+        body: lower,
+    },
+    builtin! {
+        name: "upper",
+        signature: "(x: str) -> str",
+        doc: "The string in upper case, character by character: ß stays, as no single character is its capital.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"upper("aßç")"#, r#""AßÇ""#)],
+        body: upper,
+    },
+    builtin! {
+        name: "replace",
+        signature: "(x: str, old: str, new: str) -> str",
+        doc: "Replaces every occurrence of a text. The empty text occurs before every character and at the end.",
+        cost: Cost::Linear("bytes of the result"),
+        examples: [
+            (r#"replace("banana", "an", "o")"#, r#""booa""#),
+            (r#"replace("ab", "", "-")"#, r#""-a-b-""#),
+        ],
+        body: replace,
+    },
+    builtin! {
+        name: "strings.replace_n",
+        signature: "(patterns: obj<str=>str>, value: str) -> str",
+        doc: "Replaces every key by its value, in one pass over the string. Where several keys match, the first in order counts.",
+        cost: Cost::Linear("bytes of the result"),
+        examples: [
+            (r#"strings.replace_n({"a": "b", "b": "c"}, "ab")"#, r#""bc""#),
+            (r#"strings.replace_n({"<": "&lt;", ">": "&gt;"}, "<b>")"#, r#""&lt;b&gt;""#),
+        ],
+        body: replace_n,
+    },
+    builtin! {
+        name: "split",
+        signature: "(x: str, delimiter: str) -> [str]",
+        doc: "The parts of the string between delimiters. An empty delimiter splits into characters.",
+        cost: Cost::Linear("bytes"),
+        examples: [
+            (r#"split("a/b//c", "/")"#, r#"["a", "b", "", "c"]"#),
+            (r#"split("añ", "")"#, r#"["a", "ñ"]"#),
+            (r#"split("", ",")"#, r#"[""]"#),
+        ],
+        body: split,
+    },
+    builtin! {
+        name: "strings.split_n",
+        signature: "(x: str, delimiter: str, n: num) -> [str]",
+        doc: "The first n parts of the string between delimiters, or with a negative n the last ones.",
+        cost: Cost::Linear("bytes"),
+        examples: [
+            (r#"strings.split_n("a.b.c", ".", 2)"#, r#"["a", "b"]"#),
+            (r#"strings.split_n("a.b.c", ".", -1)"#, r#"["c"]"#),
+            (r#"strings.split_n("a.b.c", ".", 0)"#, "[]"),
+        ],
+        body: split_n,
+    },
+    builtin! {
+        name: "sprintf",
+        signature: "(format: str, values: [any]) -> str",
+        doc: "Fills a format with values, by the rules of Go: %v for any value, %d %x %o %b for integers, %f %e %g for other numbers, %s %q for text, and %T for the type. A verb that does not fit leaves a text like %!d(string=a).",
+        cost: Cost::Linear("bytes of the result"),
+        examples: [
+            (r#"sprintf("%s has %d of %v", ["a", 2, [1, "x"]])"#, r#""a has 2 of [1, \"x\"]""#),
+            (r#"sprintf("%5.2f|%-4d|%04x", [1.5, 7, 255])"#, r#"" 1.50|7   |00ff""#),
+            (r#"sprintf("%d", ["a"])"#, r#""%!d(string=a)""#),
+            (r#"sprintf("%d", [])"#, r#""%!d(MISSING)""#),
+            (r#"sprintf("%[2]d %[1]d", [1, 2])"#, r#""2 1""#),
+        ],
+        body: sprintf,
+    },
+    builtin! {
+        name: "substring",
+        signature: "(value: str, offset: num, length: num) -> str",
+        doc: "A part of the string. A negative length takes all that follows; a negative offset is an error.",
+        cost: Cost::Linear("bytes"),
+        examples: [
+            (r#"substring("abcdef", 2, 3)"#, r#""cde""#),
+            (r#"substring("abc", 1, -1)"#, r#""bc""#),
+            (r#"substring("abc", 9, 1)"#, r#""""#),
+            (r#"substring("abc", -1, 1)"#, ""),
+        ],
+        body: substring,
+    },
+    builtin! {
+        name: "trim",
+        signature: "(value: str, cutset: str) -> str",
+        doc: "Removes every character of a set from both ends of the string. The cutset is no prefix: its order does not matter.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"trim("xyaxyx", "yx")"#, r#""a""#)],
+        body: trim,
+    },
+    builtin! {
+        name: "trim_left",
+        signature: "(value: str, cutset: str) -> str",
+        doc: "Removes every character of a set from the start of the string.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"trim_left("xyax", "yx")"#, r#""ax""#)],
+        body: trim_left,
+    },
+    builtin! {
+        name: "trim_right",
+        signature: "(value: str, cutset: str) -> str",
+        doc: "Removes every character of a set from the end of the string.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"trim_right("xaxy", "yx")"#, r#""xa""#)],
+        body: trim_right,
+    },
+    builtin! {
+        name: "trim_prefix",
+        signature: "(value: str, prefix: str) -> str",
+        doc: "The string without a prefix; unchanged if it does not begin with it.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"trim_prefix("refs/heads/main", "refs/")"#, r#""heads/main""#)],
+        body: trim_prefix,
+    },
+    builtin! {
+        name: "trim_suffix",
+        signature: "(value: str, suffix: str) -> str",
+        doc: "The string without a suffix; unchanged if it does not end with it.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"trim_suffix("a.rego", ".rego")"#, r#""a""#)],
+        body: trim_suffix,
+    },
+    builtin! {
+        name: "trim_space",
+        signature: "(value: str) -> str",
+        doc: "The string without white space at its ends.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"trim_space(" \ta\n")"#, r#""a""#)],
+        body: trim_space,
+    },
+    builtin! {
+        name: "strings.any_prefix_match",
+        signature: "(search: str|[str]|{str}, base: str|[str]|{str}) -> bool",
+        doc: "Whether some string of the first operand begins with some string of the second.",
+        cost: Cost::Linear("elements, times their logarithm"),
+        examples: [
+            (r#"strings.any_prefix_match(["a/b", "c/d"], {"c/", "x/"})"#, "true"),
+            (r#"strings.any_prefix_match("abc", "b")"#, "false"),
+        ],
+        body: any_prefix_match,
+    },
+    builtin! {
+        name: "strings.any_suffix_match",
+        signature: "(search: str|[str]|{str}, base: str|[str]|{str}) -> bool",
+        doc: "Whether some string of the first operand ends with some string of the second.",
+        cost: Cost::Linear("elements, times their logarithm"),
+        examples: [(r#"strings.any_suffix_match({"a.rego", "b.txt"}, [".json", ".rego"])"#, "true")],
+        body: any_suffix_match,
+    },
+    builtin! {
+        name: "strings.count",
+        signature: "(search: str, substring: str) -> num",
+        doc: "How often a text occurs, without overlap. The empty text occurs once more than there are characters.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"strings.count("banana", "an")"#, "2"), (r#"strings.count("abc", "")"#, "4")],
+        body: count,
+    },
+    builtin! {
+        name: "strings.reverse",
+        signature: "(x: str) -> str",
+        doc: "The characters from last to first.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"strings.reverse("año")"#, r#""oña""#)],
+        body: reverse,
+    },
+];
+
+/// Two strings, with the work of searching one in the other charged.
+fn two_strings<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Result<[&'a str; 2], BuiltinError> {
+    let [x, y] = operands(arguments)?;
+    let (x, y) = (string(x, 1)?, string(y, 2)?);
+    charge_bytes(cx, x.len() + y.len())?;
+    Ok([x, y])
+}
+
+fn boolean<'a>(value: bool) -> Outcome<'a> {
+    Ok(Some(Value::boolean(value)))
+}
+
+/// A part of an operand: shares the operand's text, or the operand itself when it is all of it.
+fn part<'a>(cx: &mut Call<'a, '_>, whole: Value<'a>, part: &'a str) -> Outcome<'a> {
+    let same = whole.as_str().is_some_and(|whole| whole.len() == part.len());
+    Ok(Some(if same { whole } else { cx.arena.string_ref(part) }))
+}
+
+fn concat<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [delimiter, collection] = operands(arguments)?;
+    let delimiter = string(delimiter, 1)?;
+    let parts = elements(collection).ok_or_else(|| wrong_type(2, &["set", "array"], collection))?;
+    cx.charge(parts.len() as u64 + 1)?;
+    if let [only] = parts
+        && only.is_string()
+    {
+        return Ok(Some(*only));
+    }
+    let mut len = delimiter.len().saturating_mul(parts.len().saturating_sub(1));
+    for part in parts {
+        let text = part.as_str().ok_or_else(|| wrong_element(2, collection, "string", *part))?;
+        len = len.saturating_add(text.len());
+    }
+    let mut out = Text::new(cx);
+    out.room(len)?;
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            out.push_str(delimiter)?;
+        }
+        out.push_str(part.as_str().unwrap_or(""))?;
+    }
+    Ok(Some(out.finish()))
+}
+
+fn contains<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [haystack, needle] = two_strings(cx, arguments)?;
+    boolean(haystack.contains(needle))
+}
+
+fn startswith<'a>(_: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x, prefix] = operands(arguments)?;
+    boolean(string(x, 1)?.starts_with(string(prefix, 2)?))
+}
+
+fn endswith<'a>(_: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x, suffix] = operands(arguments)?;
+    boolean(string(x, 1)?.ends_with(string(suffix, 2)?))
+}
+
+/// The operands of a search, which may not be for nothing.
+fn search<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Result<[&'a str; 2], BuiltinError> {
+    let [haystack, needle] = two_strings(cx, arguments)?;
+    if needle.is_empty() {
+        return Err(failed("empty search character"));
+    }
+    Ok([haystack, needle])
+}
+
+fn indexof<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [haystack, needle] = search(cx, arguments)?;
+    let position = haystack.find(needle).map_or(-1, |at| haystack[..at].chars().count() as i64);
+    Ok(Some(cx.arena.integer(position)))
+}
+
+fn indexof_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [haystack, needle] = search(cx, arguments)?;
+    let first = needle.chars().next().map_or(1, char::len_utf8);
+    let mut positions = Vec::new();
+    let (mut from, mut counted, mut position) = (0, 0, 0);
+    while let Some(found) = haystack[from..].find(needle) {
+        let at = from + found;
+        position += haystack[counted..at].chars().count() as i64;
+        counted = at;
+        positions.push(cx.arena.integer(position));
+        from = at + first;
+        // Finding a long needle again and again at every place is the worst case.
+        cx.charge(needle.len() as u64 / 64 + 1)?;
+    }
+    cx.reserve(positions.len() * 2 * size_of::<Value<'a>>())?;
+    Ok(Some(cx.arena.array(&positions)))
+}
+
+fn lower<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x] = operands(arguments)?;
+    let text = string(x, 1)?;
+    // The only character whose small form has two characters is the capital I with a dot; Go
+    // takes the first of them.
+    map_chars(cx, x, text, |c| c.to_lowercase().next().unwrap_or(c))
+}
+
+fn upper<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x] = operands(arguments)?;
+    let text = string(x, 1)?;
+    map_chars(cx, x, text, simple_upper)
+}
+
+/// The capital of one character, if it is one character.
+fn simple_upper(c: char) -> char {
+    let mut capitals = c.to_uppercase();
+    match (capitals.next(), capitals.next()) {
+        (Some(capital), None) => capital,
+        // Greek vowels with iota below have a capital of one character, which the full mapping
+        // writes as two.
+        _ => match c as u32 {
+            code @ (0x1f80..=0x1f87 | 0x1f90..=0x1f97 | 0x1fa0..=0x1fa7) => {
+                char::from_u32(code + 8).unwrap_or(c)
+            }
+            code @ (0x1fb3 | 0x1fc3 | 0x1ff3) => char::from_u32(code + 9).unwrap_or(c),
+            _ => c,
+        },
+    }
+}
+
+fn map_chars<'a>(cx: &mut Call<'a, '_>, x: Value<'a>, text: &'a str, map: impl Fn(char) -> char) -> Outcome<'a> {
+    charge_bytes(cx, text.len())?;
+    if text.chars().all(|c| map(c) == c) {
+        return Ok(Some(x));
+    }
+    let mut out = Text::new(cx);
+    out.room(text.len())?;
+    for c in text.chars() {
+        out.push(map(c))?;
+    }
+    Ok(Some(out.finish()))
+}
+
+fn replace<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x, old, new] = operands(arguments)?;
+    let (text, old, new) = (string(x, 1)?, string(old, 2)?, string(new, 3)?);
+    charge_bytes(cx, text.len() + old.len())?;
+    if old == new || !text.contains(old) {
+        return Ok(Some(x));
+    }
+    let mut out = Text::new(cx);
+    if old.is_empty() {
+        Replacer::new(&[(old, new)]).replace(text, &mut out)?;
+        return Ok(Some(out.finish()));
+    }
+    let mut rest = 0;
+    for (at, found) in text.match_indices(old) {
+        out.push_str(&text[rest..at])?;
+        out.push_str(new)?;
+        rest = at + found.len();
+    }
+    out.push_str(&text[rest..])?;
+    Ok(Some(out.finish()))
+}
+
+fn replace_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [patterns, x] = operands(arguments)?;
+    let (patterns, text) = (object(patterns, 1)?, string(x, 2)?);
+    cx.charge(patterns.len() as u64)?;
+    let mut pairs = Vec::with_capacity(patterns.len());
+    for (key, value) in patterns.iter() {
+        let key = key.as_str().ok_or_else(|| wrong(1, "non-string key found in pattern object"))?;
+        let value = value.as_str().ok_or_else(|| wrong(1, "non-string value found in pattern object"))?;
+        pairs.push((key, value));
+    }
+    charge_bytes(cx, text.len() + pairs.iter().map(|(key, _)| key.len()).sum::<usize>())?;
+    let mut out = Text::new(cx);
+    Replacer::new(&pairs).replace(text, &mut out)?;
+    if out.as_str() == text {
+        return Ok(Some(x));
+    }
+    Ok(Some(out.finish()))
+}
+
+/// The parts between delimiters, at most `limit` of them: the last one is the rest then.
+fn parts<'t>(text: &'t str, delimiter: &str, limit: usize) -> Vec<&'t str> {
+    if !delimiter.is_empty() {
+        return text.splitn(limit, delimiter).collect();
+    }
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if parts.len() + 1 == limit {
+            parts.push(rest);
+            break;
+        }
+        let (first, after) = rest.split_at(c.len_utf8());
+        parts.push(first);
+        rest = after;
+    }
+    parts
+}
+
+fn strings_array<'a>(cx: &mut Call<'a, '_>, parts: &[&'a str]) -> Outcome<'a> {
+    // A header of 24 bytes each, and the array.
+    cx.charge(parts.len() as u64)?;
+    cx.reserve(parts.len().saturating_mul(40))?;
+    let values: Vec<_> = parts.iter().map(|part| cx.arena.string_ref(part)).collect();
+    Ok(Some(cx.arena.array(&values)))
+}
+
+fn split<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [text, delimiter] = two_strings(cx, arguments)?;
+    if !text.contains(delimiter) {
+        return Ok(Some(cx.arena.array(&arguments[..1])));
+    }
+    cx.reserve(16 * text.len() / delimiter.len().max(1))?;
+    let parts = parts(text, delimiter, usize::MAX);
+    strings_array(cx, &parts)
+}
+
+fn split_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [text, delimiter, n] = operands(arguments)?;
+    let (text, delimiter, n) = (string(text, 1)?, string(delimiter, 2)?, integer(n, 3)?);
+    charge_bytes(cx, text.len() + delimiter.len())?;
+    cx.reserve(16 * text.len() / delimiter.len().max(1))?;
+    if n >= 0 {
+        let limit = usize::try_from(n).unwrap_or(usize::MAX);
+        let mut parts = parts(text, delimiter, limit.saturating_add(1));
+        parts.truncate(limit);
+        return strings_array(cx, &parts);
+    }
+    let parts = parts(text, delimiter, usize::MAX);
+    let last = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
+    strings_array(cx, &parts[parts.len().saturating_sub(last)..])
+}
+
+fn sprintf<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [format, values] = operands(arguments)?;
+    let (format, values) = (string(format, 1)?, array(values, 2)?);
+    charge_bytes(cx, format.len())?;
+    cx.charge(values.len() as u64)?;
+    let mut converted = Vec::with_capacity(values.len());
+    for value in values.iter() {
+        converted.push(argument(cx, value)?);
+    }
+    let mut out = Text::new(cx);
+    push_formatted(&mut out, format, &converted)?;
+    Ok(Some(out.finish()))
+}
+
+/// A value as the Go value that OPA formats. The text of a number decides: with a point or an
+/// exponent it is a float, also where the value is whole.
+fn argument<'a>(cx: &mut Call<'a, '_>, value: Value<'a>) -> Result<Argument<'a>, BuiltinError> {
+    Ok(match value.view() {
+        View::Integer(n) => Argument::Integer(n),
+        View::String(text) => Argument::Text(Cow::Borrowed(text.as_str())),
+        View::Number(n) if n.text().contains(['.', 'e', 'E']) => {
+            let float = n.to_f64();
+            if float.is_finite() { Argument::Float(float) } else { Argument::Text(Cow::Borrowed(n.text())) }
+        }
+        View::Number(n) => match plain_integer(value) {
+            Some(n) => Argument::Integer(n),
+            None => {
+                charge_big(cx, n.text().len() as u64 * 4)?;
+                match n.text().parse::<BigInt>() {
+                    Ok(n) => Argument::Big(n),
+                    Err(_) => Argument::Text(number_text(value)),
+                }
+            }
+        },
+        _ => Argument::Text(Cow::Owned(rego_text(cx, value)?)),
+    })
+}
+
+/// A value in Rego's syntax.
+pub(crate) fn rego_text(cx: &mut Call<'_, '_>, value: Value<'_>) -> Result<String, BuiltinError> {
+    let text = regovm_core::json::rego_text(value);
+    charge_bytes(cx, text.len() * 4)?;
+    cx.reserve(text.len())?;
+    Ok(text)
+}
+
+fn substring<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x, offset, length] = operands(arguments)?;
+    let (text, offset, length) = (string(x, 1)?, integer(offset, 2)?, integer(length, 3)?);
+    let Ok(offset) = usize::try_from(offset) else {
+        return Err(failed("negative offset"));
+    };
+    charge_bytes(cx, text.len())?;
+    let position = |text: &str, n: usize| {
+        if text.is_ascii() { n.min(text.len()) } else { text.char_indices().nth(n).map_or(text.len(), |(at, _)| at) }
+    };
+    let rest = &text[position(text, offset)..];
+    let taken = match usize::try_from(length) {
+        Ok(length) => &rest[..position(rest, length)],
+        Err(_) => rest,
+    };
+    part(cx, x, taken)
+}
+
+/// A string and what to cut off it.
+fn cut<'a>(
+    cx: &mut Call<'a, '_>,
+    arguments: &[Value<'a>],
+    cut: impl Fn(&'a str, &str) -> &'a str,
+) -> Outcome<'a> {
+    let [text, what] = two_strings(cx, arguments)?;
+    part(cx, arguments[0], cut(text, what))
+}
+
+fn trim<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    charge_cutset(cx, arguments)?;
+    cut(cx, arguments, |text, set| text.trim_matches(|c| set.contains(c)))
+}
+
+fn trim_left<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    charge_cutset(cx, arguments)?;
+    cut(cx, arguments, |text, set| text.trim_start_matches(|c| set.contains(c)))
+}
+
+fn trim_right<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    charge_cutset(cx, arguments)?;
+    cut(cx, arguments, |text, set| text.trim_end_matches(|c| set.contains(c)))
+}
+
+/// Every character may be looked for in the whole cutset.
+fn charge_cutset<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Result<(), BuiltinError> {
+    let [text, set] = operands(arguments)?;
+    let len = |value: Value<'a>| value.as_str().map_or(0, str::len) as u64;
+    cx.charge(len(text).saturating_mul(len(set) / 64))
+}
+
+fn trim_prefix<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    cut(cx, arguments, |text, prefix| text.strip_prefix(prefix).unwrap_or(text))
+}
+
+fn trim_suffix<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    cut(cx, arguments, |text, suffix| text.strip_suffix(suffix).unwrap_or(text))
+}
+
+fn trim_space<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x] = operands(arguments)?;
+    let text = string(x, 1)?;
+    charge_bytes(cx, text.len())?;
+    part(cx, x, text.trim())
+}
+
+/// The strings of an operand that is one or a collection of them.
+fn some_strings<'a>(value: Value<'a>, position: usize) -> Result<Vec<&'a str>, BuiltinError> {
+    if let Some(text) = value.as_str() {
+        return Ok(vec![text]);
+    }
+    let elements =
+        elements(value).ok_or_else(|| wrong_type(position, &["string", "set", "array"], value))?;
+    elements
+        .iter()
+        .map(|element| element.as_str().ok_or_else(|| wrong_element(position, value, "string", *element)))
+        .collect()
+}
+
+fn affixes<'a>(
+    cx: &mut Call<'a, '_>,
+    arguments: &[Value<'a>],
+    matches: impl Fn(&str, &str) -> bool,
+    order: impl Fn(&str, &str) -> std::cmp::Ordering,
+) -> Outcome<'a> {
+    let [search, base] = operands(arguments)?;
+    let (mut search, base) = (some_strings(search, 1)?, some_strings(base, 2)?);
+    let n = search.len() as u64;
+    cx.charge((n + base.len() as u64) * (u64::from(n.max(1).ilog2()) + 1))?;
+    charge_bytes(cx, search.iter().chain(&base).map(|text| text.len()).sum())?;
+    // Strings with a common prefix stand together when sorted, right after the prefix itself.
+    search.sort_unstable_by(|a, b| order(a, b));
+    let found = base.iter().any(|affix| {
+        let at = search.partition_point(|text| order(text, affix).is_lt());
+        search.get(at).is_some_and(|text| matches(text, affix))
+    });
+    boolean(found)
+}
+
+fn any_prefix_match<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    affixes(cx, arguments, |text, prefix| text.starts_with(prefix), |a, b| a.cmp(b))
+}
+
+fn any_suffix_match<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let backward = |a: &str, b: &str| a.bytes().rev().cmp(b.bytes().rev());
+    affixes(cx, arguments, |text, suffix| text.ends_with(suffix), backward)
+}
+
+fn count<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [text, part] = two_strings(cx, arguments)?;
+    Ok(Some(cx.arena.integer(text.matches(part).count() as i64)))
+}
+
+fn reverse<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [x] = operands(arguments)?;
+    let text = string(x, 1)?;
+    let mut out = Text::new(cx);
+    out.room(text.len())?;
+    for c in text.chars().rev() {
+        out.push(c)?;
+    }
+    Ok(Some(out.finish()))
+}
