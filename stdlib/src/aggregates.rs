@@ -6,8 +6,8 @@ use regovm_core::value::number::{Accumulator, NumberError};
 use regovm_core::value::{Value, View};
 
 use crate::declare::builtin;
-use crate::operators::number_failed;
 use crate::operand::{Outcome, elements, operands, wrong_element, wrong_type};
+use crate::operators::number_failed;
 use crate::text::{big_value, charge_big, charge_bytes};
 
 const CATEGORIES: &[&str] = &["aggregates"];
@@ -88,14 +88,17 @@ fn count<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
             charge_bytes(cx, text.len())?;
             text.chars().count()
         }
-        _ => collection.collection_len().ok_or_else(|| {
-            wrong_type(1, &["array", "object", "set", "string"], collection)
-        })?,
+        _ => collection
+            .collection_len()
+            .ok_or_else(|| wrong_type(1, &["array", "object", "set", "string"], collection))?,
     };
     Ok(Some(cx.arena.integer(count as i64)))
 }
 
-fn operand<'a>(cx: &mut Call<'a, '_>, collection: Value<'a>) -> Result<&'a [Value<'a>], BuiltinError> {
+fn operand<'a>(
+    cx: &mut Call<'a, '_>,
+    collection: Value<'a>,
+) -> Result<&'a [Value<'a>], BuiltinError> {
     let elements =
         elements(collection).ok_or_else(|| wrong_type(1, &["set", "array"], collection))?;
     cx.charge(elements.len() as u64 / 2 + 1)?;
@@ -105,17 +108,25 @@ fn operand<'a>(cx: &mut Call<'a, '_>, collection: Value<'a>) -> Result<&'a [Valu
 fn sum<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
     let elements = operand(cx, collection)?;
-    let small = elements.iter().try_fold(0_i64, |sum, element| match element.view() {
-        View::Integer(n) => sum.checked_add(n),
-        _ => None,
-    });
+    let small = elements
+        .iter()
+        .try_fold(0_i64, |sum, element| match element.view() {
+            View::Integer(n) => sum.checked_add(n),
+            _ => None,
+        });
     if let Some(sum) = small {
         return Ok(Some(cx.arena.integer(sum)));
     }
     let mut exact = BigInt::ZERO;
     for element in elements {
         let Some(n) = integer(*element) else {
-            return inexact(cx, collection, elements, Accumulator::zero(), Accumulator::add);
+            return inexact(
+                cx,
+                collection,
+                elements,
+                Accumulator::zero(),
+                Accumulator::add,
+            );
         };
         exact += n;
     }
@@ -128,7 +139,13 @@ fn product<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let mut exact = BigInt::from(1);
     for element in elements {
         let Some(n) = integer(*element) else {
-            return inexact(cx, collection, elements, Accumulator::one(), Accumulator::mul);
+            return inexact(
+                cx,
+                collection,
+                elements,
+                Accumulator::one(),
+                Accumulator::mul,
+            );
         };
         if exact.bits() > 64 {
             cx.charge((exact.bits() / 64).saturating_mul(n.bits() / 64 + 1) / 8 + 1)?;
@@ -192,7 +209,10 @@ fn sort<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     Ok(Some(cx.arena.array(&sorted)))
 }
 
-fn booleans<'a>(cx: &mut Call<'a, '_>, collection: Value<'a>) -> Result<&'a [Value<'a>], BuiltinError> {
+fn booleans<'a>(
+    cx: &mut Call<'a, '_>,
+    collection: Value<'a>,
+) -> Result<&'a [Value<'a>], BuiltinError> {
     let elements =
         elements(collection).ok_or_else(|| wrong_type(1, &["array", "set"], collection))?;
     cx.charge(elements.len() as u64 / 4 + 1)?;
@@ -201,12 +221,16 @@ fn booleans<'a>(cx: &mut Call<'a, '_>, collection: Value<'a>) -> Result<&'a [Val
 
 fn all<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
-    let all = booleans(cx, collection)?.iter().all(|element| element.is_true());
+    let all = booleans(cx, collection)?
+        .iter()
+        .all(|element| element.is_true());
     Ok(Some(Value::boolean(all)))
 }
 
 fn any<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
-    let any = booleans(cx, collection)?.iter().any(|element| element.is_true());
+    let any = booleans(cx, collection)?
+        .iter()
+        .any(|element| element.is_true());
     Ok(Some(Value::boolean(any)))
 }

@@ -59,7 +59,10 @@ fn concat<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let len = first.len() + second.len();
     cx.charge(len as u64 / 4 + 1)?;
     cx.reserve(2 * len * size_of::<Value<'a>>())?;
-    Ok(Some(cx.arena.array(&[first.as_slice(), second.as_slice()].concat())))
+    Ok(Some(
+        cx.arena
+            .array(&[first.as_slice(), second.as_slice()].concat()),
+    ))
 }
 
 fn flatten<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -97,8 +100,12 @@ fn slice<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [array_, start, stop] = operands(arguments)?;
     let elements = array(array_, 1)?.as_slice();
     let (start, stop) = (integer(start, 2)?, integer(stop, 3)?);
-    let stop = usize::try_from(stop.max(0)).unwrap_or(usize::MAX).min(elements.len());
-    let start = usize::try_from(start.max(0)).unwrap_or(usize::MAX).min(stop);
+    let stop = usize::try_from(stop.max(0))
+        .unwrap_or(usize::MAX)
+        .min(elements.len());
+    let start = usize::try_from(start.max(0))
+        .unwrap_or(usize::MAX)
+        .min(stop);
     let taken = &elements[start..stop];
     if taken.len() == elements.len() {
         return Ok(Some(array_));

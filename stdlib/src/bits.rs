@@ -110,7 +110,10 @@ fn shift_right<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a
 fn shift(by: Value<'_>) -> Result<u64, regovm_core::builtin::BuiltinError> {
     let by = big_integer(by, 2)?;
     if by.sign() == Sign::Minus {
-        return Err(wrong(2, "must be an unsigned integer number but got a negative integer"));
+        return Err(wrong(
+            2,
+            "must be an unsigned integer number but got a negative integer",
+        ));
     }
     // OPA takes the lowest 64 bits of a larger count.
     Ok(by.iter_u64_digits().next().unwrap_or(0))

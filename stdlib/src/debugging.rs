@@ -69,7 +69,11 @@ fn print<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
 }
 
 /// A value as it is printed: strings without quotes.
-fn push_shown(cx: &mut Call<'_, '_>, line: &mut String, value: Value<'_>) -> Result<(), BuiltinError> {
+fn push_shown(
+    cx: &mut Call<'_, '_>,
+    line: &mut String,
+    value: Value<'_>,
+) -> Result<(), BuiltinError> {
     match value.as_str() {
         Some(text) => {
             charge_bytes(cx, text.len())?;
@@ -86,7 +90,10 @@ fn choices<'a>(cx: &mut Call<'a, '_>, part: Value<'a>) -> Result<Vec<String>, Bu
         View::Set(set) if set.is_empty() => return Ok(vec!["<undefined>".to_owned()]),
         View::Set(set) => set.as_sorted_slice(),
         View::Array(_) | View::Object(_) => {
-            return Err(failed(format!("illegal argument type: {}", part.kind().name())));
+            return Err(failed(format!(
+                "illegal argument type: {}",
+                part.kind().name()
+            )));
         }
         _ => std::slice::from_ref(&part),
     };
@@ -109,11 +116,18 @@ fn internal_print<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome
     // The last part changes fastest.
     let mut chosen = vec![0; parts.len()];
     loop {
-        let line: Vec<&str> = parts.iter().zip(&chosen).map(|(part, at)| part[*at].as_str()).collect();
+        let line: Vec<&str> = parts
+            .iter()
+            .zip(&chosen)
+            .map(|(part, at)| part[*at].as_str())
+            .collect();
         let line = line.join(" ");
         charge_bytes(cx, line.len())?;
         cx.host.print(&line);
-        let Some(moved) = (0..parts.len()).rev().find(|i| chosen[*i] + 1 < parts[*i].len()) else {
+        let Some(moved) = (0..parts.len())
+            .rev()
+            .find(|i| chosen[*i] + 1 < parts[*i].len())
+        else {
             return Ok(Some(Value::TRUE));
         };
         chosen[moved] += 1;

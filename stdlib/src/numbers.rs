@@ -117,14 +117,21 @@ fn range_step<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a>
     generate(cx, from, to, Some(step))
 }
 
-fn generate<'a>(cx: &mut Call<'a, '_>, from: Value<'a>, to: Value<'a>, step: Option<Value<'a>>) -> Outcome<'a> {
+fn generate<'a>(
+    cx: &mut Call<'a, '_>,
+    from: Value<'a>,
+    to: Value<'a>,
+    step: Option<Value<'a>>,
+) -> Outcome<'a> {
     let (from, to) = (big_integer(from, 1)?, big_integer(to, 2)?);
     let step = match step {
         None => BigInt::from(1),
         Some(step) => {
             let step = big_integer(step, 3)?;
             if step.sign() != Sign::Plus {
-                return Err(failed("numbers.range_step: step must be a positive integer"));
+                return Err(failed(
+                    "numbers.range_step: step must be a positive integer",
+                ));
             }
             step
         }
@@ -133,15 +140,27 @@ fn generate<'a>(cx: &mut Call<'a, '_>, from: Value<'a>, to: Value<'a>, step: Opt
     let count = (distance.magnitude() / step.magnitude()) + 1_u32;
     let count = u64::try_from(&count).unwrap_or(u64::MAX);
     cx.charge(count / 4 + 1)?;
-    cx.reserve(usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(2 * size_of::<Value<'a>>()))?;
+    cx.reserve(
+        usize::try_from(count)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(2 * size_of::<Value<'a>>()),
+    )?;
 
     let downward = distance.sign() == Sign::Minus;
     let mut elements = Vec::new();
-    if let (Ok(mut at), Ok(step), Ok(_)) = (i64::try_from(&from), i64::try_from(&step), i64::try_from(&to)) {
+    if let (Ok(mut at), Ok(step), Ok(_)) = (
+        i64::try_from(&from),
+        i64::try_from(&step),
+        i64::try_from(&to),
+    ) {
         for _ in 0..count {
             elements.push(cx.arena.integer(at));
             // The last step may leave the range of i64, and is not used then.
-            at = if downward { at.wrapping_sub(step) } else { at.wrapping_add(step) };
+            at = if downward {
+                at.wrapping_sub(step)
+            } else {
+                at.wrapping_add(step)
+            };
         }
     } else {
         let mut at = from;
@@ -185,7 +204,11 @@ fn truncated<'a>(cx: &mut Call<'a, '_>, x: Value<'a>) -> Result<BigInt, BuiltinE
     if let Ok(n) = n.text().parse() {
         return Ok(n);
     }
-    let toward_zero = if n.text().starts_with('-') { number::ceil } else { number::floor };
+    let toward_zero = if n.text().starts_with('-') {
+        number::ceil
+    } else {
+        number::floor
+    };
     let whole = toward_zero(x, cx.arena).map_err(number_failed)?;
     big_integer(whole, 1)
 }

@@ -110,9 +110,15 @@ fn key_set<'a>(cx: &mut Call<'a, '_>, keys: Value<'a>) -> Result<SetBuilder<'a>,
     cx.charge(keys.collection_len().unwrap_or(0) as u64)?;
     let mut set = SetBuilder::new();
     match keys.view() {
-        View::Array(keys) => keys.iter().try_for_each(|key| set.insert(cx.arena, key).map(drop))?,
-        View::Set(keys) => keys.iter().try_for_each(|key| set.insert(cx.arena, key).map(drop))?,
-        View::Object(keys) => keys.iter().try_for_each(|(key, _)| set.insert(cx.arena, key).map(drop))?,
+        View::Array(keys) => keys
+            .iter()
+            .try_for_each(|key| set.insert(cx.arena, key).map(drop))?,
+        View::Set(keys) => keys
+            .iter()
+            .try_for_each(|key| set.insert(cx.arena, key).map(drop))?,
+        View::Object(keys) => keys
+            .iter()
+            .try_for_each(|(key, _)| set.insert(cx.arena, key).map(drop))?,
         _ => return Err(wrong_type(2, &["object", "set", "array"], keys)),
     }
     Ok(set)
@@ -124,7 +130,10 @@ fn select<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>], listed: bool) -> O
     let keys = key_set(cx, keys)?;
     cx.charge(members.len() as u64)?;
     let mut result = ObjectBuilder::new();
-    for (key, value) in members.iter().filter(|(key, _)| keys.contains(*key) == listed) {
+    for (key, value) in members
+        .iter()
+        .filter(|(key, _)| keys.contains(*key) == listed)
+    {
         result.insert(cx.arena, key, value)?;
     }
     Ok(Some(result.finish(cx.arena)))
@@ -154,7 +163,11 @@ fn subset<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     Ok(Some(Value::boolean(contained)))
 }
 
-fn object_contains<'a>(cx: &mut Call<'a, '_>, whole: Object<'a>, part: Object<'a>) -> Result<bool, BuiltinError> {
+fn object_contains<'a>(
+    cx: &mut Call<'a, '_>,
+    whole: Object<'a>,
+    part: Object<'a>,
+) -> Result<bool, BuiltinError> {
     let mut open = vec![(whole, part)];
     while let Some((whole, part)) = open.pop() {
         cx.charge(part.len() as u64 + 1)?;
@@ -179,13 +192,21 @@ fn object_contains<'a>(cx: &mut Call<'a, '_>, whole: Object<'a>, part: Object<'a
     Ok(true)
 }
 
-fn set_contains<'a>(cx: &mut Call<'a, '_>, whole: Set<'a>, part: Set<'a>) -> Result<bool, BuiltinError> {
+fn set_contains<'a>(
+    cx: &mut Call<'a, '_>,
+    whole: Set<'a>,
+    part: Set<'a>,
+) -> Result<bool, BuiltinError> {
     cx.charge(part.len() as u64 + 1)?;
     Ok(part.iter().all(|element| whole.contains(element)))
 }
 
 /// Whether the elements of `part` stand somewhere in `whole` one after the other.
-fn array_contains<'a>(cx: &mut Call<'a, '_>, whole: Array<'a>, part: Array<'a>) -> Result<bool, BuiltinError> {
+fn array_contains<'a>(
+    cx: &mut Call<'a, '_>,
+    whole: Array<'a>,
+    part: Array<'a>,
+) -> Result<bool, BuiltinError> {
     let (whole, part) = (whole.as_slice(), part.as_slice());
     if part.is_empty() {
         return Ok(true);
@@ -202,7 +223,11 @@ fn array_contains<'a>(cx: &mut Call<'a, '_>, whole: Array<'a>, part: Array<'a>) 
 
 /// Every element of the set is in the array. As in OPA an empty array contains nothing, and an
 /// element that stands in the array twice counts twice.
-fn array_contains_set<'a>(cx: &mut Call<'a, '_>, whole: Array<'a>, part: Set<'a>) -> Result<bool, BuiltinError> {
+fn array_contains_set<'a>(
+    cx: &mut Call<'a, '_>,
+    whole: Array<'a>,
+    part: Set<'a>,
+) -> Result<bool, BuiltinError> {
     cx.charge(whole.len() as u64 + 1)?;
     let mut missing = part.len();
     for element in whole.iter() {
@@ -234,7 +259,10 @@ fn union_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     cx.charge(list.len() as u64)?;
     let parts: Vec<_> = list
         .iter()
-        .map(|part| part.as_object().ok_or_else(|| wrong_element(1, objects, "object", part)))
+        .map(|part| {
+            part.as_object()
+                .ok_or_else(|| wrong_element(1, objects, "object", part))
+        })
         .collect::<Result<_, _>>()?;
     match (parts.len(), list.get(0)) {
         (1, Some(only)) => Ok(Some(only)),
@@ -273,7 +301,11 @@ fn merge<'a>(cx: &mut Call<'a, '_>, parts: Vec<Object<'a>>) -> Result<Value<'a>,
     Ok(cx.arena.object_from([]))
 }
 
-fn level<'a>(cx: &mut Call<'a, '_>, key: Option<Value<'a>>, parts: Vec<Object<'a>>) -> Result<Level<'a>, BuiltinError> {
+fn level<'a>(
+    cx: &mut Call<'a, '_>,
+    key: Option<Value<'a>>,
+    parts: Vec<Object<'a>>,
+) -> Result<Level<'a>, BuiltinError> {
     let mut result = ObjectBuilder::new();
     // Positions in `nested` by key.
     let mut merging = std::collections::HashMap::new();
@@ -301,5 +333,9 @@ fn level<'a>(cx: &mut Call<'a, '_>, key: Option<Value<'a>>, parts: Vec<Object<'a
         }
     }
     nested.retain(|(_, parts)| parts.len() > 1);
-    Ok(Level { result, nested, key })
+    Ok(Level {
+        result,
+        nested,
+        key,
+    })
 }

@@ -12,10 +12,9 @@ pub(crate) type Outcome<'a> = Result<Option<Value<'a>>, BuiltinError>;
 pub(crate) fn operands<'a, const N: usize>(
     arguments: &[Value<'a>],
 ) -> Result<[Value<'a>; N], BuiltinError> {
-    arguments
-        .first_chunk::<N>()
-        .copied()
-        .ok_or_else(|| BuiltinError::Type(format!("expected {N} operands but got {}", arguments.len())))
+    arguments.first_chunk::<N>().copied().ok_or_else(|| {
+        BuiltinError::Type(format!("expected {N} operands but got {}", arguments.len()))
+    })
 }
 
 /// `operand 1 must be number but got string`
@@ -44,24 +43,36 @@ pub(crate) fn failed(reason: impl Into<String>) -> BuiltinError {
 }
 
 pub(crate) fn string<'a>(value: Value<'a>, position: usize) -> Result<&'a str, BuiltinError> {
-    value.as_str().ok_or_else(|| wrong_type(position, &["string"], value))
+    value
+        .as_str()
+        .ok_or_else(|| wrong_type(position, &["string"], value))
 }
 
 pub(crate) fn array<'a>(value: Value<'a>, position: usize) -> Result<Array<'a>, BuiltinError> {
-    value.as_array().ok_or_else(|| wrong_type(position, &["array"], value))
+    value
+        .as_array()
+        .ok_or_else(|| wrong_type(position, &["array"], value))
 }
 
 pub(crate) fn set<'a>(value: Value<'a>, position: usize) -> Result<Set<'a>, BuiltinError> {
-    value.as_set().ok_or_else(|| wrong_type(position, &["set"], value))
+    value
+        .as_set()
+        .ok_or_else(|| wrong_type(position, &["set"], value))
 }
 
 pub(crate) fn object<'a>(value: Value<'a>, position: usize) -> Result<Object<'a>, BuiltinError> {
-    value.as_object().ok_or_else(|| wrong_type(position, &["object"], value))
+    value
+        .as_object()
+        .ok_or_else(|| wrong_type(position, &["object"], value))
 }
 
 /// A number of any form.
 pub(crate) fn number<'a>(value: Value<'a>, position: usize) -> Result<Value<'a>, BuiltinError> {
-    if value.is_number() { Ok(value) } else { Err(wrong_type(position, &["number"], value)) }
+    if value.is_number() {
+        Ok(value)
+    } else {
+        Err(wrong_type(position, &["number"], value))
+    }
 }
 
 const NO_INTEGER: &str = "must be integer number but got floating-point number";

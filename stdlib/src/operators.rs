@@ -8,7 +8,9 @@ use regovm_core::value::number::{self, NumberError};
 use regovm_core::value::{Value, View};
 
 use crate::declare::builtin;
-use crate::operand::{Outcome, elements, failed, number as number_operand, operands, set, wrong_type};
+use crate::operand::{
+    Outcome, elements, failed, number as number_operand, operands, set, wrong_type,
+};
 use crate::sets;
 
 const CATEGORIES: &[&str] = &["operators"];
@@ -178,13 +180,21 @@ pub(crate) const BUILTINS: &[Builtin] = &[
 ];
 
 /// Values compared per unit of work; comparing two of them usually ends early.
-fn charge_comparison(cx: &mut Call<'_, '_>, x: Value<'_>, y: Value<'_>) -> Result<(), BuiltinError> {
+fn charge_comparison(
+    cx: &mut Call<'_, '_>,
+    x: Value<'_>,
+    y: Value<'_>,
+) -> Result<(), BuiltinError> {
     let len = |value: Value<'_>| match value.view() {
         View::String(text) => text.len() / 64,
         View::Null | View::Boolean(_) | View::Integer(_) | View::Number(_) => 0,
         _ => value.collection_len().unwrap_or(0),
     };
-    if x.kind() == y.kind() { cx.charge(len(x).min(len(y)) as u64 + 1) } else { cx.charge(1) }
+    if x.kind() == y.kind() {
+        cx.charge(len(x).min(len(y)) as u64 + 1)
+    } else {
+        cx.charge(1)
+    }
 }
 
 macro_rules! comparison {
@@ -211,7 +221,10 @@ pub(crate) fn digits_of(value: Value<'_>) -> u64 {
     };
     let text = n.text();
     let exponent = text.find(['e', 'E']).map_or(0, |at| {
-        text[at + 1..].trim_start_matches(['+', '-']).parse().unwrap_or(0_u64)
+        text[at + 1..]
+            .trim_start_matches(['+', '-'])
+            .parse()
+            .unwrap_or(0_u64)
     });
     (text.len() as u64).saturating_add(exponent)
 }

@@ -53,7 +53,10 @@ fn union<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [sets] = operands(arguments)?;
     let sets = set(sets, 1)?;
     cx.charge(sets.len() as u64)?;
-    let sets = sets.iter().map(|element| set(element, 1)).collect::<Result<Vec<_>, _>>()?;
+    let sets = sets
+        .iter()
+        .map(|element| set(element, 1))
+        .collect::<Result<Vec<_>, _>>()?;
     union_of(cx, &sets).map(Some)
 }
 
@@ -63,12 +66,20 @@ fn set_diff<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
 }
 
 /// The elements of `x` that are not in `y`.
-pub(crate) fn difference<'a>(cx: &mut Call<'a, '_>, x: Set<'a>, y: Set<'a>) -> Result<Value<'a>, BuiltinError> {
+pub(crate) fn difference<'a>(
+    cx: &mut Call<'a, '_>,
+    x: Set<'a>,
+    y: Set<'a>,
+) -> Result<Value<'a>, BuiltinError> {
     filtered(cx, x, |element| !y.contains(element))
 }
 
 /// The elements of the smaller set that are in the other one.
-pub(crate) fn intersection_of<'a>(cx: &mut Call<'a, '_>, x: Set<'a>, y: Set<'a>) -> Result<Value<'a>, BuiltinError> {
+pub(crate) fn intersection_of<'a>(
+    cx: &mut Call<'a, '_>,
+    x: Set<'a>,
+    y: Set<'a>,
+) -> Result<Value<'a>, BuiltinError> {
     let (small, large) = if y.len() < x.len() { (y, x) } else { (x, y) };
     filtered(cx, small, |element| large.contains(element))
 }
@@ -87,7 +98,10 @@ fn filtered<'a>(
 }
 
 /// The elements of all sets; of equal ones the first spelling stays.
-pub(crate) fn union_of<'a>(cx: &mut Call<'a, '_>, sets: &[Set<'a>]) -> Result<Value<'a>, BuiltinError> {
+pub(crate) fn union_of<'a>(
+    cx: &mut Call<'a, '_>,
+    sets: &[Set<'a>],
+) -> Result<Value<'a>, BuiltinError> {
     let mut builder = SetBuilder::new();
     for set in sets {
         cx.charge(set.len() as u64)?;

@@ -9,8 +9,8 @@ use regovm_core::value::{Value, View};
 use crate::declare::builtin;
 use crate::go::format::{Argument, push_formatted};
 use crate::operand::{
-    Outcome, array, elements, failed, integer, number_text, object, operands, plain_integer, string,
-    wrong, wrong_element, wrong_type,
+    Outcome, array, elements, failed, integer, number_text, object, operands, plain_integer,
+    string, wrong, wrong_element, wrong_type,
 };
 use crate::replacer::Replacer;
 use crate::text::{Text, charge_big, charge_bytes};
@@ -249,7 +249,10 @@ pub(crate) const BUILTINS: &[Builtin] = &[
 ];
 
 /// Two strings, with the work of searching one in the other charged.
-fn two_strings<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Result<[&'a str; 2], BuiltinError> {
+fn two_strings<'a>(
+    cx: &mut Call<'a, '_>,
+    arguments: &[Value<'a>],
+) -> Result<[&'a str; 2], BuiltinError> {
     let [x, y] = operands(arguments)?;
     let (x, y) = (string(x, 1)?, string(y, 2)?);
     charge_bytes(cx, x.len() + y.len())?;
@@ -262,8 +265,14 @@ fn boolean<'a>(value: bool) -> Outcome<'a> {
 
 /// A part of an operand: shares the operand's text, or the operand itself when it is all of it.
 fn part<'a>(cx: &mut Call<'a, '_>, whole: Value<'a>, part: &'a str) -> Outcome<'a> {
-    let same = whole.as_str().is_some_and(|whole| whole.len() == part.len());
-    Ok(Some(if same { whole } else { cx.arena.string_ref(part) }))
+    let same = whole
+        .as_str()
+        .is_some_and(|whole| whole.len() == part.len());
+    Ok(Some(if same {
+        whole
+    } else {
+        cx.arena.string_ref(part)
+    }))
 }
 
 fn concat<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -276,9 +285,13 @@ fn concat<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     {
         return Ok(Some(*only));
     }
-    let mut len = delimiter.len().saturating_mul(parts.len().saturating_sub(1));
+    let mut len = delimiter
+        .len()
+        .saturating_mul(parts.len().saturating_sub(1));
     for part in parts {
-        let text = part.as_str().ok_or_else(|| wrong_element(2, collection, "string", *part))?;
+        let text = part
+            .as_str()
+            .ok_or_else(|| wrong_element(2, collection, "string", *part))?;
         len = len.saturating_add(text.len());
     }
     let mut out = Text::new(cx);
@@ -308,7 +321,10 @@ fn endswith<'a>(_: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
 }
 
 /// The operands of a search, which may not be for nothing.
-fn search<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Result<[&'a str; 2], BuiltinError> {
+fn search<'a>(
+    cx: &mut Call<'a, '_>,
+    arguments: &[Value<'a>],
+) -> Result<[&'a str; 2], BuiltinError> {
     let [haystack, needle] = two_strings(cx, arguments)?;
     if needle.is_empty() {
         return Err(failed("empty search character"));
@@ -318,7 +334,9 @@ fn search<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Result<[&'a str
 
 fn indexof<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [haystack, needle] = search(cx, arguments)?;
-    let position = haystack.find(needle).map_or(-1, |at| haystack[..at].chars().count() as i64);
+    let position = haystack
+        .find(needle)
+        .map_or(-1, |at| haystack[..at].chars().count() as i64);
     Ok(Some(cx.arena.integer(position)))
 }
 
@@ -371,7 +389,12 @@ fn simple_upper(c: char) -> char {
     }
 }
 
-fn map_chars<'a>(cx: &mut Call<'a, '_>, x: Value<'a>, text: &'a str, map: impl Fn(char) -> char) -> Outcome<'a> {
+fn map_chars<'a>(
+    cx: &mut Call<'a, '_>,
+    x: Value<'a>,
+    text: &'a str,
+    map: impl Fn(char) -> char,
+) -> Outcome<'a> {
     charge_bytes(cx, text.len())?;
     if text.chars().all(|c| map(c) == c) {
         return Ok(Some(x));
@@ -412,11 +435,18 @@ fn replace_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
     cx.charge(patterns.len() as u64)?;
     let mut pairs = Vec::with_capacity(patterns.len());
     for (key, value) in patterns.iter() {
-        let key = key.as_str().ok_or_else(|| wrong(1, "non-string key found in pattern object"))?;
-        let value = value.as_str().ok_or_else(|| wrong(1, "non-string value found in pattern object"))?;
+        let key = key
+            .as_str()
+            .ok_or_else(|| wrong(1, "non-string key found in pattern object"))?;
+        let value = value
+            .as_str()
+            .ok_or_else(|| wrong(1, "non-string value found in pattern object"))?;
         pairs.push((key, value));
     }
-    charge_bytes(cx, text.len() + pairs.iter().map(|(key, _)| key.len()).sum::<usize>())?;
+    charge_bytes(
+        cx,
+        text.len() + pairs.iter().map(|(key, _)| key.len()).sum::<usize>(),
+    )?;
     let mut out = Text::new(cx);
     Replacer::new(&pairs).replace(text, &mut out)?;
     if out.as_str() == text {
@@ -500,7 +530,11 @@ fn argument<'a>(cx: &mut Call<'a, '_>, value: Value<'a>) -> Result<Argument<'a>,
         View::String(text) => Argument::Text(Cow::Borrowed(text.as_str())),
         View::Number(n) if n.text().contains(['.', 'e', 'E']) => {
             let float = n.to_f64();
-            if float.is_finite() { Argument::Float(float) } else { Argument::Text(Cow::Borrowed(n.text())) }
+            if float.is_finite() {
+                Argument::Float(float)
+            } else {
+                Argument::Text(Cow::Borrowed(n.text()))
+            }
         }
         View::Number(n) => match plain_integer(value) {
             Some(n) => Argument::Integer(n),
@@ -532,7 +566,11 @@ fn substring<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
     };
     charge_bytes(cx, text.len())?;
     let position = |text: &str, n: usize| {
-        if text.is_ascii() { n.min(text.len()) } else { text.char_indices().nth(n).map_or(text.len(), |(at, _)| at) }
+        if text.is_ascii() {
+            n.min(text.len())
+        } else {
+            text.char_indices().nth(n).map_or(text.len(), |(at, _)| at)
+        }
     };
     let rest = &text[position(text, offset)..];
     let taken = match usize::try_from(length) {
@@ -554,17 +592,23 @@ fn cut<'a>(
 
 fn trim<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     charge_cutset(cx, arguments)?;
-    cut(cx, arguments, |text, set| text.trim_matches(|c| set.contains(c)))
+    cut(cx, arguments, |text, set| {
+        text.trim_matches(|c| set.contains(c))
+    })
 }
 
 fn trim_left<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     charge_cutset(cx, arguments)?;
-    cut(cx, arguments, |text, set| text.trim_start_matches(|c| set.contains(c)))
+    cut(cx, arguments, |text, set| {
+        text.trim_start_matches(|c| set.contains(c))
+    })
 }
 
 fn trim_right<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     charge_cutset(cx, arguments)?;
-    cut(cx, arguments, |text, set| text.trim_end_matches(|c| set.contains(c)))
+    cut(cx, arguments, |text, set| {
+        text.trim_end_matches(|c| set.contains(c))
+    })
 }
 
 /// Every character may be looked for in the whole cutset.
@@ -575,11 +619,15 @@ fn charge_cutset<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Result<(
 }
 
 fn trim_prefix<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
-    cut(cx, arguments, |text, prefix| text.strip_prefix(prefix).unwrap_or(text))
+    cut(cx, arguments, |text, prefix| {
+        text.strip_prefix(prefix).unwrap_or(text)
+    })
 }
 
 fn trim_suffix<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
-    cut(cx, arguments, |text, suffix| text.strip_suffix(suffix).unwrap_or(text))
+    cut(cx, arguments, |text, suffix| {
+        text.strip_suffix(suffix).unwrap_or(text)
+    })
 }
 
 fn trim_space<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -598,7 +646,11 @@ fn some_strings<'a>(value: Value<'a>, position: usize) -> Result<Vec<&'a str>, B
         elements(value).ok_or_else(|| wrong_type(position, &["string", "set", "array"], value))?;
     elements
         .iter()
-        .map(|element| element.as_str().ok_or_else(|| wrong_element(position, value, "string", *element)))
+        .map(|element| {
+            element
+                .as_str()
+                .ok_or_else(|| wrong_element(position, value, "string", *element))
+        })
         .collect()
 }
 
@@ -623,12 +675,22 @@ fn affixes<'a>(
 }
 
 fn any_prefix_match<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
-    affixes(cx, arguments, |text, prefix| text.starts_with(prefix), |a, b| a.cmp(b))
+    affixes(
+        cx,
+        arguments,
+        |text, prefix| text.starts_with(prefix),
+        |a, b| a.cmp(b),
+    )
 }
 
 fn any_suffix_match<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let backward = |a: &str, b: &str| a.bytes().rev().cmp(b.bytes().rev());
-    affixes(cx, arguments, |text, suffix| text.ends_with(suffix), backward)
+    affixes(
+        cx,
+        arguments,
+        |text, suffix| text.ends_with(suffix),
+        backward,
+    )
 }
 
 fn count<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {

@@ -19,7 +19,12 @@ pub(crate) struct Text<'c, 'a, 'h> {
 
 impl<'c, 'a, 'h> Text<'c, 'a, 'h> {
     pub(crate) fn new(call: &'c mut Call<'a, 'h>) -> Self {
-        Text { call, text: String::new(), paid: 0, unpaid_work: 0 }
+        Text {
+            call,
+            text: String::new(),
+            paid: 0,
+            unpaid_work: 0,
+        }
     }
 
     /// Pays for `bytes` more.
@@ -92,7 +97,10 @@ pub(crate) fn charge_big(call: &mut Call<'_, '_>, bits: u64) -> Result<(), Built
 }
 
 /// The integer, with its work charged and announced.
-pub(crate) fn big_value<'a>(call: &mut Call<'a, '_>, n: &BigInt) -> Result<Value<'a>, BuiltinError> {
+pub(crate) fn big_value<'a>(
+    call: &mut Call<'a, '_>,
+    n: &BigInt,
+) -> Result<Value<'a>, BuiltinError> {
     charge_big(call, n.bits())?;
     Ok(call.arena.bigint(n))
 }

@@ -219,13 +219,17 @@ fn spelled_number(text: &str) -> Option<String> {
         number.push('-');
     }
     let whole = digits(whole)?;
-    let fraction = fraction.map(digits).transpose()?;
-    if whole.is_empty() && fraction.as_deref().unwrap_or("").is_empty() {
+    let fraction = digits(fraction.unwrap_or(""))?;
+    if whole.is_empty() && fraction.is_empty() {
         return None;
     }
     let significant = whole.trim_start_matches('0');
-    number.push_str(if significant.is_empty() { "0" } else { significant });
-    if let Some(fraction) = fraction.filter(|fraction| !fraction.is_empty()) {
+    number.push_str(if significant.is_empty() {
+        "0"
+    } else {
+        significant
+    });
+    if !fraction.is_empty() {
         number.push('.');
         number.push_str(&fraction);
     }

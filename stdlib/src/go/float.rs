@@ -13,7 +13,13 @@ const MAX_FRACTION: usize = 1100;
 /// text that reads back as the same float is taken.
 pub(crate) fn push_float(out: &mut String, value: f64, verb: char, precision: Option<usize>) {
     if value.is_nan() || value.is_infinite() {
-        out.push_str(if value.is_nan() { "NaN" } else if value < 0.0 { "-Inf" } else { "+Inf" });
+        out.push_str(if value.is_nan() {
+            "NaN"
+        } else if value < 0.0 {
+            "-Inf"
+        } else {
+            "+Inf"
+        });
         return;
     }
     match verb {
@@ -28,7 +34,8 @@ pub(crate) fn push_float(out: &mut String, value: f64, verb: char, precision: Op
     match (verb, precision) {
         ('f', None) => {
             let decimal = shortest(value);
-            let fraction = usize::try_from(decimal.digits.len() as i32 - decimal.point).unwrap_or(0);
+            let fraction =
+                usize::try_from(decimal.digits.len() as i32 - decimal.point).unwrap_or(0);
             push_plain(out, &decimal, fraction);
         }
         ('f', Some(precision)) => {
@@ -71,7 +78,11 @@ fn push_general(out: &mut String, value: f64, verb: char, precision: Option<usiz
     if digits as i32 > decimal.point {
         digits = count;
     }
-    push_plain(out, &decimal, usize::try_from(digits as i32 - decimal.point).unwrap_or(0));
+    push_plain(
+        out,
+        &decimal,
+        usize::try_from(digits as i32 - decimal.point).unwrap_or(0),
+    );
 }
 
 fn shortest(value: f64) -> Decimal {
@@ -90,14 +101,21 @@ fn parse_scientific(text: &str) -> Decimal {
     while digits.last() == Some(&b'0') {
         digits.pop();
     }
-    let point = if digits.is_empty() { 0 } else { exponent.parse().unwrap_or(0) + 1 };
+    let point = if digits.is_empty() {
+        0
+    } else {
+        exponent.parse().unwrap_or(0) + 1
+    };
     Decimal { digits, point }
 }
 
 /// `ddd.ddd` with `fraction` digits after the point.
 fn push_plain(out: &mut String, decimal: &Decimal, fraction: usize) {
     let digit = |at: i32| {
-        usize::try_from(at).ok().and_then(|at| decimal.digits.get(at)).map_or('0', |d| *d as char)
+        usize::try_from(at)
+            .ok()
+            .and_then(|at| decimal.digits.get(at))
+            .map_or('0', |d| *d as char)
     };
     if decimal.point > 0 {
         (0..decimal.point).for_each(|at| out.push(digit(at)));
@@ -120,7 +138,11 @@ fn push_exponent_form(out: &mut String, decimal: &Decimal, fraction: usize, lett
         known.iter().for_each(|d| out.push(*d as char));
         push_zeros(out, fraction - known.len());
     }
-    let exponent = if decimal.digits.is_empty() { 0 } else { decimal.point - 1 };
+    let exponent = if decimal.digits.is_empty() {
+        0
+    } else {
+        decimal.point - 1
+    };
     out.push(letter);
     push_exponent(out, exponent);
 }
@@ -153,8 +175,11 @@ fn push_binary(out: &mut String, value: f64) {
 fn push_hexadecimal(out: &mut String, value: f64, verb: char, precision: Option<usize>) {
     const ONE: u64 = 1 << 60;
     let (mantissa, exponent) = parts(value);
-    let (mut mantissa, mut exponent) =
-        if mantissa == 0 { (0, 0) } else { (mantissa << 8, exponent + 52) };
+    let (mut mantissa, mut exponent) = if mantissa == 0 {
+        (0, 0)
+    } else {
+        (mantissa << 8, exponent + 52)
+    };
     while mantissa != 0 && mantissa & ONE == 0 {
         mantissa <<= 1;
         exponent -= 1;
@@ -182,7 +207,11 @@ fn push_hexadecimal(out: &mut String, value: f64, verb: char, precision: Option<
     let next = |fraction: &mut u64| {
         let digit = char::from_digit((*fraction >> 60) as u32, 16).unwrap_or('0');
         *fraction <<= 4;
-        if upper { digit.to_ascii_uppercase() } else { digit }
+        if upper {
+            digit.to_ascii_uppercase()
+        } else {
+            digit
+        }
     };
     match precision {
         None if fraction != 0 => {

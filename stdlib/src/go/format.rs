@@ -54,8 +54,22 @@ struct Flags {
 type Outcome = Result<(), BuiltinError>;
 
 /// Appends `format` filled with `arguments`.
-pub(crate) fn push_formatted(out: &mut Text<'_, '_, '_>, format: &str, arguments: &[Argument<'_>]) -> Outcome {
-    Printer { out, format, at: 0, arguments, next: 0, reordered: false, good_index: true, flags: Flags::default() }.run()
+pub(crate) fn push_formatted(
+    out: &mut Text<'_, '_, '_>,
+    format: &str,
+    arguments: &[Argument<'_>],
+) -> Outcome {
+    Printer {
+        out,
+        format,
+        at: 0,
+        arguments,
+        next: 0,
+        reordered: false,
+        good_index: true,
+        flags: Flags::default(),
+    }
+    .run()
 }
 
 struct Printer<'p, 'c, 'a, 'h> {
@@ -139,8 +153,9 @@ impl Printer<'_, '_, '_, '_> {
             after_index = self.argument_index();
             if self.byte() == Some(b'*') {
                 self.at += 1;
-                self.flags.precision =
-                    self.number_argument().and_then(|precision| usize::try_from(precision).ok());
+                self.flags.precision = self
+                    .number_argument()
+                    .and_then(|precision| usize::try_from(precision).ok());
                 if self.flags.precision.is_none() {
                     self.out.push_str("%!(BADPREC)")?;
                 }
@@ -191,7 +206,9 @@ impl Printer<'_, '_, '_, '_> {
         };
         let digits = &rest[1..close];
         self.at += close + 1;
-        let index = parse_number(digits).filter(|(_, len)| *len == digits.len()).map(|(n, _)| n);
+        let index = parse_number(digits)
+            .filter(|(_, len)| *len == digits.len())
+            .map(|(n, _)| n);
         match index {
             Some(Some(index)) => {
                 if (1..=self.arguments.len()).contains(&index) {
@@ -304,7 +321,10 @@ impl Printer<'_, '_, '_, '_> {
     fn truncated<'t>(&self, text: &'t str) -> &'t str {
         match self.flags.precision {
             Some(precision) => {
-                let end = text.char_indices().nth(precision).map_or(text.len(), |(at, _)| at);
+                let end = text
+                    .char_indices()
+                    .nth(precision)
+                    .map_or(text.len(), |(at, _)| at);
                 &text[..end]
             }
             None => text,
@@ -336,7 +356,11 @@ impl Printer<'_, '_, '_, '_> {
     }
 
     fn charset(&self) -> Charset {
-        if self.flags.plus { Charset::Ascii } else { Charset::Unicode }
+        if self.flags.plus {
+            Charset::Ascii
+        } else {
+            Charset::Unicode
+        }
     }
 
     fn digits(&mut self, n: i64, base: u32, verb: char) -> Outcome {
@@ -352,7 +376,11 @@ impl Printer<'_, '_, '_, '_> {
             && self.flags.zero
             && !self.flags.minus
         {
-            at_least = if signed { width.saturating_sub(1) } else { width };
+            at_least = if signed {
+                width.saturating_sub(1)
+            } else {
+                width
+            };
         }
         let digits = match base {
             2 => format!("{magnitude:b}"),
@@ -427,7 +455,9 @@ impl Printer<'_, '_, '_, '_> {
         let bytes = &bytes[..bytes.len().min(self.flags.precision.unwrap_or(usize::MAX))];
         if bytes.is_empty() {
             let zeros = self.flags.zero && !self.flags.minus;
-            return self.out.repeat(if zeros { '0' } else { ' ' }, self.flags.width.unwrap_or(0));
+            return self
+                .out
+                .repeat(if zeros { '0' } else { ' ' }, self.flags.width.unwrap_or(0));
         }
         self.out.room(bytes.len().saturating_mul(5))?;
         let upper = verb == 'X';
@@ -440,7 +470,11 @@ impl Printer<'_, '_, '_, '_> {
             if self.flags.sharp && (i == 0 || self.flags.space) {
                 encoded.push_str(prefix);
             }
-            encoded.push_str(&if upper { format!("{byte:02X}") } else { format!("{byte:02x}") });
+            encoded.push_str(&if upper {
+                format!("{byte:02X}")
+            } else {
+                format!("{byte:02x}")
+            });
         }
         self.pad(&encoded)
     }
@@ -551,20 +585,36 @@ impl Printer<'_, '_, '_, '_> {
     fn big_as_struct(&mut self, n: &BigInt) -> Outcome {
         let named = self.flags.plus_v || self.flags.sharp_v;
         let (neg, abs) = if named { ("neg:", "abs:") } else { ("", "") };
-        self.out.push_str(if self.flags.sharp_v { "&big.Int{" } else { "&{" })?;
+        self.out.push_str(if self.flags.sharp_v {
+            "&big.Int{"
+        } else {
+            "&{"
+        })?;
         self.out.push_str(neg)?;
-        self.pad(if n.sign() == Sign::Minus { "true" } else { "false" })?;
-        self.out.push_str(if self.flags.sharp_v { ", " } else { " " })?;
+        self.pad(if n.sign() == Sign::Minus {
+            "true"
+        } else {
+            "false"
+        })?;
+        self.out
+            .push_str(if self.flags.sharp_v { ", " } else { " " })?;
         self.out.push_str(abs)?;
-        self.out.push_str(if self.flags.sharp_v { "big.nat{" } else { "[" })?;
+        self.out
+            .push_str(if self.flags.sharp_v { "big.nat{" } else { "[" })?;
         for (i, word) in n.iter_u64_digits().enumerate() {
             if i > 0 {
-                self.out.push_str(if self.flags.sharp_v { ", " } else { " " })?;
+                self.out
+                    .push_str(if self.flags.sharp_v { ", " } else { " " })?;
             }
-            let word = if self.flags.sharp_v { format!("{word:#x}") } else { word.to_string() };
+            let word = if self.flags.sharp_v {
+                format!("{word:#x}")
+            } else {
+                word.to_string()
+            };
             self.pad(&word)?;
         }
-        self.out.push_str(if self.flags.sharp_v { "}}" } else { "]}" })
+        self.out
+            .push_str(if self.flags.sharp_v { "}}" } else { "]}" })
     }
 }
 
@@ -592,7 +642,10 @@ fn with_point(number: &str, form: char, precision: Option<usize>) -> String {
         }
         text.push('.');
     }
-    text.extend(std::iter::repeat_n('0', usize::try_from(missing).unwrap_or(0)));
+    text.extend(std::iter::repeat_n(
+        '0',
+        usize::try_from(missing).unwrap_or(0),
+    ));
     text.push_str(tail);
     text
 }
@@ -613,5 +666,8 @@ fn parse_number(text: &str) -> Option<(Option<usize>, usize)> {
 }
 
 fn as_char(n: i64) -> char {
-    u32::try_from(n).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
+    u32::try_from(n)
+        .ok()
+        .and_then(char::from_u32)
+        .unwrap_or(char::REPLACEMENT_CHARACTER)
 }

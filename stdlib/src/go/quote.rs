@@ -70,13 +70,13 @@ pub(crate) fn is_printable(c: char) -> bool {
     // escaped at the start of a string, hence the letter in front.
     let mut bytes = [b'a', 0, 0, 0, 0];
     let len = 1 + c.encode_utf8(&mut bytes[1..]).len();
-    std::str::from_utf8(&bytes[..len])
-        .is_ok_and(|text| text.escape_debug().nth(1) == Some(c))
+    std::str::from_utf8(&bytes[..len]).is_ok_and(|text| text.escape_debug().nth(1) == Some(c))
 }
 
 /// Whether Go would write the text between backquotes for `%#q`.
 pub(crate) fn can_backquote(text: &str) -> bool {
-    text.chars().all(|c| c == '\t' || (c >= ' ' && c != '`' && c != '\u{7f}' && c != '\u{feff}'))
+    text.chars()
+        .all(|c| c == '\t' || (c >= ' ' && c != '`' && c != '\u{7f}' && c != '\u{feff}'))
 }
 
 #[cfg(test)]
@@ -91,8 +91,17 @@ mod tests {
             out
         };
         assert_eq!(quoted("a\"b'\\", Charset::Unicode), r#""a\"b'\\""#);
-        assert_eq!(quoted("\u{7}\u{8}\u{c}\n\r\t\u{b}\u{1b}\u{7f}", Charset::Unicode), r#""\a\b\f\n\r\t\v\x1b\x7f""#);
-        assert_eq!(quoted("é\u{301}\u{a0}\u{200b}\u{fffd}😀\u{e0001}", Charset::Unicode), "\"é\u{301}\\u00a0\\u200b\u{fffd}😀\\U000e0001\"");
+        assert_eq!(
+            quoted("\u{7}\u{8}\u{c}\n\r\t\u{b}\u{1b}\u{7f}", Charset::Unicode),
+            r#""\a\b\f\n\r\t\v\x1b\x7f""#
+        );
+        assert_eq!(
+            quoted(
+                "é\u{301}\u{a0}\u{200b}\u{fffd}😀\u{e0001}",
+                Charset::Unicode
+            ),
+            "\"é\u{301}\\u00a0\\u200b\u{fffd}😀\\U000e0001\""
+        );
         assert_eq!(quoted("é😀", Charset::Ascii), r#""\u00e9\U0001f600""#);
         let mut out = String::new();
         push_quoted_char(&mut out, '\'', Charset::Unicode);
