@@ -141,6 +141,15 @@ func recordCase(c map[string]any, path string) error {
 	answer := guarded(req, evaluate)
 	switch {
 	case answer.Result != nil:
+		if ignore, _ := c["ignore_generated_vars"].(bool); ignore {
+			for _, bindings := range *answer.Result {
+				for name := range bindings {
+					if strings.HasPrefix(name, "__localq") {
+						delete(bindings, name)
+					}
+				}
+			}
+		}
 		c["want_result"] = *answer.Result
 	case len(answer.Errors) == 1 && strings.HasPrefix(answer.Errors[0].Code, "eval_"):
 		c["want_error_code"] = answer.Errors[0].Code
