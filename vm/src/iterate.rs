@@ -74,20 +74,17 @@ impl<'a> Walk<'a> {
         let value = match self.root.take() {
             Some(root) => root,
             None => loop {
-                let top = self.stack.last_mut()?;
-                self.path.truncate(self.stack.len() - 1);
-                let top = match top.next(&index) {
+                let depth = self.stack.len();
+                match self.stack.last_mut()?.next(&index) {
                     Some((key, value)) => {
+                        self.path.truncate(depth - 1);
                         self.path.push(key);
-                        value
+                        break value;
                     }
                     None => {
                         self.stack.pop();
-                        self.path.pop();
-                        continue;
                     }
-                };
-                break top;
+                }
             },
         };
         match Iter::over(value) {

@@ -52,7 +52,12 @@ impl<'a> Calls<'a> {
     pub(crate) fn put(&mut self, hash: u64, function: u32, arguments: &'a [Value<'a>], outcome: Outcome<'a>) -> usize {
         let before = self.bytes();
         self.table.insert_unique(hash, Entry { hash, function, arguments, outcome }, |entry| entry.hash);
-        self.bytes() - before
+        self.bytes().saturating_sub(before)
+    }
+
+    /// Bytes that the next call to be remembered needs, if the table must grow for it.
+    pub(crate) fn next_growth(&self) -> usize {
+        if self.table.len() < self.table.capacity() { 0 } else { 2 * self.bytes() }
     }
 
     fn bytes(&self) -> usize {

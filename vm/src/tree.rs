@@ -94,26 +94,6 @@ impl<'a> Tree<'a> {
         Ok(tree)
     }
 
-    /// Adds what the tree does not have yet; anything but an object adds nothing.
-    pub(crate) fn merge(&mut self, value: Value<'a>, arena: &'a Arena) -> Result<(), TreeError> {
-        // Only as deep as the tree's own branches, which the paths of the program bound.
-        let Some(object) = value.as_object() else { return Ok(()) };
-        for (key, member) in object.iter() {
-            match self.branches.get_mut(&key) {
-                Some(Branch::Object(below)) => below.merge(member, arena)?,
-                Some(Branch::Set(_)) => {}
-                None => {
-                    let merged = match self.leaves.get(key) {
-                        Some(old) => crate::overlay::merge(old, member, arena, 0),
-                        None => member,
-                    };
-                    self.leaves.insert(arena, key, merged)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// The object.
     pub(crate) fn finish(mut self, arena: &'a Arena) -> Result<Value<'a>, MemoryExceeded> {
         // In the order of the keys, so that a run allocates the same way every time.
@@ -148,17 +128,5 @@ mod tests {
         assert!(matches!(tree.insert(&keys(&arena, "c.d"), arena.integer(2), &arena), Err(TreeError::Conflict)));
         let value = tree.finish(&arena).unwrap();
         assert_eq!(value.to_string(), r#"{"a": {"b": 1, "s": {1, 2}}, "c": 3}"#);
-    }
-
-    #[test]
-    fn what_is_there_wins_when_merging() {
-        let arena = Arena::new();
-        let mut tree = Tree::default();
-        assert!(tree.insert(&keys(&arena, "a.b"), arena.integer(1), &arena).is_ok());
-        let inner = arena.object_from([(arena.string("b"), Value::NULL), (arena.string("x"), Value::TRUE)]);
-        let base = arena.object_from([(arena.string("a"), inner), (arena.string("z"), Value::FALSE)]);
-        assert!(tree.merge(base, &arena).is_ok());
-        let value = tree.finish(&arena).unwrap();
-        assert_eq!(value.to_string(), r#"{"a": {"b": 1, "x": true}, "z": false}"#);
     }
 }

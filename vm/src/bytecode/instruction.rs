@@ -30,8 +30,9 @@ macro_rules! for_each_instruction {
             LoadConst { dst: Reg, index: ConstIndex } [];
             /// Marks a register as undefined.
             Reset { dst: Reg } [];
-            /// `dst := value`; if `dst` has another value already, that is a conflict.
-            SetResult { dst: Reg, value: Source, conflict: ConflictKind } [];
+            /// `dst := value`, and the register behind `dst` notes this instruction. If `dst` has another value already, notes a
+            /// conflict, which becomes an error when the function ends.
+            SetResult { dst: Reg, value: Source, conflict: ConflictKind } [branch];
             /// Jumps if the register is undefined.
             BranchUndefined { value: Reg, target: Jump } [];
             /// Jumps if the register is defined.
@@ -90,8 +91,8 @@ macro_rules! for_each_instruction {
             InsertPath { builder: BuilderSlot, value: Source, count: ShortLen } [list];
             /// Adds an element to the set below the path of an open tree (or to an open set, if the path is empty).
             InsertSet { builder: BuilderSlot, value: Source, count: ShortLen } [list];
-            /// Adds the members of an object to an open tree that it does not have yet, at every depth.
-            MergeObject { builder: BuilderSlot, value: Source } [];
+            /// `dst :=` two documents in one: objects are merged at every depth, elsewhere `base` wins.
+            MergeDocuments { dst: Reg, base: Source, derived: Source } [];
             /// `dst :=` what was built.
             Close { dst: Reg, builder: BuilderSlot } [];
             /// Starts to iterate over the members of a collection (none if it is no collection).

@@ -170,8 +170,6 @@ pub enum ConflictKind {
     CompleteRule,
     /// Two values of a function for the same arguments.
     Function,
-    /// Two values for one key.
-    ObjectKey,
 }
 
 impl Operand for ConflictKind {
@@ -183,7 +181,6 @@ impl Operand for ConflictKind {
         match bits {
             0 => Some(ConflictKind::CompleteRule),
             1 => Some(ConflictKind::Function),
-            2 => Some(ConflictKind::ObjectKey),
             _ => None,
         }
     }

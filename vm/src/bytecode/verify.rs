@@ -50,7 +50,7 @@ pub fn verify(program: &Program) -> Result<(), VerifyError> {
         if function.kind != FunctionKind::Function && function.params != 0 {
             return Err(wrong(None, format!("{} has parameters but is no function", function.name)));
         }
-        if function.path.iter().any(|key| key.index() >= program.constants().len()) {
+        if function.path.iter().flatten().any(|key| key.index() >= program.constants().len()) {
             return Err(wrong(None, format!("the path of {} is out of range", function.name)));
         }
     }
@@ -168,6 +168,9 @@ impl Checker<'_> {
                         return Err(wrong(Some(pc), format!("{count} arguments for {}", builtin.name)));
                     }
                 }
+            }
+            Instruction::SetResult { dst, .. } if u32::from(dst.0) + 1 >= function.registers => {
+                return Err(wrong(Some(pc), "no register behind a result"));
             }
             Instruction::MakeObject { count, .. } if count.0 % 2 != 0 => {
                 return Err(wrong(Some(pc), "an object of half a member"));

@@ -27,8 +27,8 @@ pub enum FunctionKind {
 pub struct Function {
     /// For people: `data.a.p`.
     pub name: String,
-    /// Keys below `data` that `with` could replace.
-    pub path: Vec<ConstIndex>,
+    /// Keys below `data` of the document that it computes and `with` could replace, if it does.
+    pub path: Option<Vec<ConstIndex>>,
     /// What it stands for.
     pub kind: FunctionKind,
     /// Arguments; they arrive in the first registers.

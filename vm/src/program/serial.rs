@@ -81,7 +81,8 @@ impl Program {
         out.count(self.functions.len());
         for function in &self.functions {
             out.text(&function.name);
-            out.indices(&function.path);
+            out.0.push(u8::from(function.path.is_some()));
+            out.indices(function.path.as_deref().unwrap_or_default());
             out.0.push(function.kind as u8);
             out.u32(function.params);
             out.u32(function.registers);
@@ -317,12 +318,13 @@ impl<'f> Reader<'f> {
                     if depth > MAX_DEPTH {
                         return self.wrong("a constant nests too deep");
                     }
-                    let mut items = stack.drain(first..).map(|(constant, _)| constant);
+                    let items: Vec<Constant> = stack.drain(first..).map(|(constant, _)| constant).collect();
                     let constant = match tag {
-                        ARRAY => Constant::Array(items.collect()),
-                        SET => Constant::Set(items.collect()),
+                        ARRAY => Constant::Array(items),
+                        SET => Constant::Set(items),
                         _ => {
                             let mut members = Vec::with_capacity(count);
+                            let mut items = items.into_iter();
                             while let (Some(key), Some(value)) = (items.next(), items.next()) {
                                 members.push((key, value));
                             }
@@ -358,7 +360,7 @@ impl<'f> Reader<'f> {
             let variadic = self.flag()?;
             parts.builtins.push(BuiltinUse { name, arity, variadic });
         }
-        for _ in 0..self.count(45)? {
+        for _ in 0..self.count(46)? {
             let function = self.function()?;
             parts.functions.push(function);
         }
@@ -405,10 +407,20 @@ impl<'f> Reader<'f> {
         }
     }
 
+    fn optional_path(&mut self) -> Result<Option<Vec<ConstIndex>>, LoadError> {
+        let some = self.flag()?;
+        let path = self.indices()?;
+        match (some, path.is_empty()) {
+            (true, _) => Ok(Some(path)),
+            (false, true) => Ok(None),
+            (false, false) => self.wrong("a path that is none"),
+        }
+    }
+
     fn function(&mut self) -> Result<Function, LoadError> {
         Ok(Function {
             name: self.text()?.to_owned(),
-            path: self.indices()?,
+            path: self.optional_path()?,
             kind: match self.u8()? {
                 0 => FunctionKind::Rule,
                 1 => FunctionKind::Function,
@@ -468,7 +480,7 @@ mod tests {
             code: vec![Instruction::ReturnUndefined {}],
             functions: vec![Function {
                 name: "query".into(),
-                path: vec![ConstIndex(0)],
+                path: Some(vec![ConstIndex(0)]),
                 kind: FunctionKind::Query,
                 params: 0,
                 registers: 3,

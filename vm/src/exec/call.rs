@@ -1,0 +1,102 @@
+//! Calls of functions, rules and built-ins: replacements, memo, frames.
+
+use regovm_core::builtin::{BuiltinError, Call};
+
+use crate::bytecode::{BuiltinIndex, Callee, FunctionIndex};
+use crate::error::Fault;
+use crate::machine::{Frame, Machine};
+use crate::memo::{Calls, Outcome};
+use crate::overlay::{Document, Mock, OverlayId};
+use crate::program::FunctionKind;
+
+/// What became of a call.
+pub(super) enum Called<'a> {
+    /// It has a result (or is undefined) already.
+    Done(Outcome<'a>),
+    /// A function must run first.
+    Enter(Frame),
+}
+
+impl<'a> Machine<'a, '_> {
+    /// Calls something with the arguments in `self.list`. Charges one step.
+    pub(super) fn call(&mut self, callee: Callee, overlay: OverlayId, pc: usize) -> Result<Called<'a>, Fault> {
+        self.charge()?;
+        let (mut callee, mut overlay) = (callee, overlay);
+        // What replaces a function runs without replaced functions, so one look is enough.
+        match self.overlays.get(overlay).mock(callee) {
+            Some(Mock::Value(value)) => return Ok(Called::Done(Some(value))),
+            Some(Mock::Callee(replacement)) => {
+                callee = replacement;
+                overlay = self.overlays.plain(overlay);
+                self.check_arity(callee)?;
+            }
+            None => {}
+        }
+        match callee {
+            Callee::Builtin(builtin) => Ok(Called::Done(self.call_builtin(builtin)?)),
+            Callee::Function(function) => self.call_function(function, overlay, pc),
+        }
+    }
+
+    /// The verifier cannot know what a replacement is called with.
+    fn check_arity(&self, callee: Callee) -> Result<(), Fault> {
+        let given = self.list.len();
+        let fits = match callee {
+            Callee::Function(function) => self.program.functions[function.index()].params as usize == given,
+            Callee::Builtin(builtin) => {
+                let needed = &self.program.builtins[builtin.index()];
+                let arity = usize::from(needed.arity);
+                given == arity || (needed.variadic && given > arity)
+            }
+        };
+        if fits { Ok(()) } else { Err(Fault::Internal("a replacement takes other arguments than what it replaces")) }
+    }
+
+    fn call_function(&mut self, function: FunctionIndex, overlay: OverlayId, pc: usize) -> Result<Called<'a>, Fault> {
+        let program = self.program;
+        let callee = &program.functions[function.index()];
+        if overlay != OverlayId::NONE {
+            if let Some(path) = &callee.path {
+                let constants = self.constants;
+                let keys = || path.iter().map(|index| constants[index.index()]);
+                let node = &self.overlays.get(overlay).data;
+                if node.covers(keys()) {
+                    return Ok(Called::Done(node.load(Document::Data, Some(self.data), keys(), self.arena)));
+                }
+            }
+        }
+        let hash = match callee.kind {
+            FunctionKind::Function => Calls::hash(function.0, &self.list),
+            FunctionKind::Rule | FunctionKind::Query => 0,
+        };
+        match self.known(function, overlay, hash) {
+            Some(outcome) => Ok(Called::Done(outcome)),
+            None => Ok(Called::Enter(self.enter(function, overlay, pc, hash)?)),
+        }
+    }
+
+    fn call_builtin(&mut self, index: BuiltinIndex) -> Result<Outcome<'a>, Fault> {
+        let linked = self.target.linked;
+        let builtin = &linked.builtins[index.index()];
+        let mut hash = 0;
+        if builtin.fixed {
+            hash = Calls::hash(u32::from(index.0), &self.list);
+            if let Some(outcome) = self.fixed.get(hash, u32::from(index.0), &self.list) {
+                return Ok(outcome);
+            }
+        }
+        let mut call = Call::new(self.arena, &mut self.budget, self.host, self.caches);
+        let outcome = match (builtin.body)(&mut call, &self.list) {
+            Ok(outcome) => outcome,
+            Err(BuiltinError::Stop(reason)) => return Err(Fault::Stop(reason)),
+            Err(error) if self.options.strict_builtin_errors => return Err(Fault::Builtin(index.0, error)),
+            Err(_) => None,
+        };
+        if builtin.fixed {
+            let kept = self.arena.array(&self.list).as_array().map_or(&[][..], |array| array.as_slice());
+            let grown = self.fixed.put(hash, u32::from(index.0), kept, outcome);
+            self.grow(grown)?;
+        }
+        Ok(outcome)
+    }
+}

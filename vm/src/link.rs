@@ -1,0 +1,56 @@
+//! Joining a program with the built-ins that it needs.
+
+use std::fmt;
+
+use regovm_core::builtin::{BuiltinFn, Purity, Table};
+
+use crate::program::Program;
+
+/// The bodies of a program's built-ins, in the order of its numbers.
+pub struct Linked {
+    pub(crate) builtins: Vec<LinkedBuiltin>,
+}
+
+pub(crate) struct LinkedBuiltin {
+    pub(crate) body: BuiltinFn,
+    /// Results stay the same for a whole query, since the world gives others every time.
+    pub(crate) fixed: bool,
+}
+
+/// A built-in that the program needs is missing or takes other arguments.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LinkError {
+    /// Its name.
+    pub name: String,
+    /// True if there is one of that name.
+    pub exists: bool,
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.exists {
+            write!(f, "built-in {} takes other arguments than the program was compiled for", self.name)
+        } else {
+            write!(f, "unsupported built-in: {}", self.name)
+        }
+    }
+}
+
+impl std::error::Error for LinkError {}
+
+/// Finds the bodies of all built-ins that a program needs.
+pub fn link(program: &Program, table: &Table) -> Result<Linked, LinkError> {
+    let mut builtins = Vec::with_capacity(program.builtins.len());
+    for needed in &program.builtins {
+        let missing = || LinkError { name: needed.name.clone(), exists: false };
+        let id = table.id(&needed.name).ok_or_else(missing)?;
+        let builtin = table.get(id).ok_or_else(missing)?;
+        let function = table.function_type(id).ok_or_else(missing)?;
+        if function.params.len() != usize::from(needed.arity) || function.variadic.is_some() != needed.variadic {
+            return Err(LinkError { name: needed.name.clone(), exists: true });
+        }
+        let fixed = builtin.decl.purity == Purity::Nondeterministic;
+        builtins.push(LinkedBuiltin { body: builtin.body, fixed });
+    }
+    Ok(Linked { builtins })
+}

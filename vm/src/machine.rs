@@ -1,0 +1,386 @@
+//! The machine's state: registers, frames, slots, memo; and how functions are entered and left.
+
+use regovm_core::builtin::{Caches, Host, Meter, StopReason};
+use regovm_core::value::{Arena, ArrayBuilder, ObjectBuilder, SetBuilder, Value};
+
+use crate::budget::Budget;
+use crate::bytecode::{ConflictKind, FunctionIndex, Instruction, Reg, Source, list_words};
+use crate::error::{Conflict, EvalError, Fault, describe};
+use crate::iterate::Iter;
+use crate::memo::{Calls, Outcome};
+use crate::overlay::{OverlayId, Overlays};
+use crate::program::{FunctionKind, Program};
+use crate::session::{Options, Target};
+use crate::tree::Tree;
+
+/// Registers of all frames together, at most.
+const MAX_REGISTERS: usize = 1 << 24;
+
+/// A collection that is being built.
+#[derive(Default)]
+pub(crate) enum Builder<'a> {
+    #[default]
+    None,
+    Array(ArrayBuilder<'a>),
+    Set(SetBuilder<'a>),
+    Object(ObjectBuilder<'a>),
+    Tree(Tree<'a>),
+}
+
+/// One call that is under way.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame {
+    pub(crate) function: u32,
+    /// Where its windows start.
+    pub(crate) base: usize,
+    pub(crate) iters: usize,
+    pub(crate) builders: usize,
+    pub(crate) slots: usize,
+    /// The overlay that it runs under.
+    pub(crate) overlay: OverlayId,
+    /// The instruction that called it.
+    pub(crate) caller: usize,
+    /// Where its result is kept.
+    memo: MemoPlace,
+}
+
+/// Where a result is kept.
+#[derive(Clone, Copy)]
+enum MemoPlace {
+    /// Nowhere.
+    None,
+    /// As that of a rule.
+    Rule,
+    /// As that of a call with this hash; its arguments are in `Machine::arguments_of`.
+    Call(u64),
+}
+
+/// Memory that is kept between runs.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    registers: Vec<Option<Value<'static>>>,
+    frames: Vec<Frame>,
+}
+
+/// The state of one run.
+pub(crate) struct Machine<'a, 'r> {
+    pub(crate) program: &'a Program,
+    pub(crate) constants: &'a [Value<'a>],
+    pub(crate) target: Target<'a>,
+    pub(crate) arena: &'a Arena,
+    pub(crate) input: Option<Value<'a>>,
+    pub(crate) data: Value<'a>,
+    pub(crate) budget: Budget<'r>,
+    pub(crate) options: Options<'r>,
+    pub(crate) host: &'r mut dyn Host,
+    pub(crate) caches: &'r mut Caches,
+    pub(crate) registers: Vec<Option<Value<'a>>>,
+    /// The frames below the running one.
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) iters: Vec<Iter<'a>>,
+    pub(crate) builders: Vec<Builder<'a>>,
+    /// Overlays that `with`s of the frames have made.
+    pub(crate) slots: Vec<OverlayId>,
+    pub(crate) overlays: Overlays<'a>,
+    /// The overlay of the next load or call, if it is not the frame's.
+    pub(crate) next_overlay: Option<OverlayId>,
+    /// The overlay that is being made.
+    pub(crate) open_overlay: Option<crate::overlay::Overlay<'a>>,
+    pub(crate) open_target: Option<crate::bytecode::Callee>,
+    /// Results of rules without an overlay.
+    rules: Vec<Option<Outcome<'a>>>,
+    /// Results of built-ins that are fixed for the query.
+    pub(crate) fixed: Calls<'a>,
+    /// The list of the instruction that runs.
+    pub(crate) list: Vec<Value<'a>>,
+    /// Arguments of the calls under way that are kept with their results.
+    arguments_of: Vec<&'a [Value<'a>]>,
+    pub(crate) conflicts: Vec<Conflict>,
+    pub(crate) rows: Vec<Vec<Value<'a>>>,
+    /// Bytes beside the arena.
+    heap: usize,
+}
+
+impl<'a, 'r> Machine<'a, 'r> {
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn new(
+        target: Target<'a>,
+        arena: &'a Arena,
+        input: Option<Value<'a>>,
+        budget: Budget<'r>,
+        options: Options<'r>,
+        host: &'r mut dyn Host,
+        caches: &'r mut Caches,
+        buffers: Buffers,
+    ) -> Machine<'a, 'r> {
+        let program = target.program;
+        // An empty vector of another lifetime: the standard library keeps its memory.
+        let mut registers = buffers.registers;
+        registers.clear();
+        let registers = registers.into_iter().map(|_| None).collect();
+        Machine {
+            program,
+            constants: program.constants(),
+            target,
+            arena,
+            input,
+            data: target.data.unwrap_or_else(|| arena.object_from([])),
+            budget,
+            options,
+            host,
+            caches,
+            registers,
+            frames: buffers.frames,
+            iters: Vec::new(),
+            builders: Vec::new(),
+            slots: Vec::new(),
+            overlays: Overlays::new(),
+            next_overlay: None,
+            open_overlay: None,
+            open_target: None,
+            rules: vec![None; program.functions.len()],
+            fixed: Calls::default(),
+            list: Vec::new(),
+            arguments_of: Vec::new(),
+            conflicts: Vec::new(),
+            rows: Vec::new(),
+            heap: 0,
+        }
+    }
+
+    pub(crate) fn steps(&self) -> u64 {
+        self.budget.used
+    }
+
+    /// The rows, and the memory for the next run.
+    pub(crate) fn finish(mut self) -> (Vec<Vec<Value<'a>>>, Buffers) {
+        self.registers.clear();
+        self.frames.clear();
+        let registers = self.registers.into_iter().map(|_| None).collect();
+        (self.rows, Buffers { registers, frames: self.frames })
+    }
+
+    /// Runs a query to its end.
+    pub(crate) fn query(&mut self, function: FunctionIndex) -> Result<(), EvalError> {
+        let start = self.program.functions[function.index()].code.start;
+        let result = match self.budget.poll() {
+            Ok(()) => self.run(function),
+            Err(reason) => Err((Fault::Stop(reason), start as usize)),
+        };
+        // Conveniences of the arena give empty values when it is exhausted: then no answer can be believed.
+        let result = match result {
+            Ok(()) => self.check_memory().map_err(|fault| (fault, start as usize)),
+            Err(error) => Err(error),
+        };
+        result.map_err(|(fault, pc)| {
+            let fault = match fault {
+                // What goes wrong after a conflict was noted is not what ended the evaluation.
+                Fault::ObjectKey | Fault::Builtin(..) | Fault::Conflict(_) if !self.conflicts.is_empty() => {
+                    Fault::Conflict(Box::new(self.conflicts.swap_remove(0)))
+                }
+                fault => fault,
+            };
+            let (memory, depth) = (self.arena.limit(), self.options.max_depth);
+            describe(fault, self.program, pc as u32, &self.budget, memory, depth)
+        })
+    }
+
+    /// Accounts for a step.
+    #[inline]
+    pub(crate) fn charge(&mut self) -> Result<(), Fault> {
+        if self.arena.exhausted() {
+            return Err(Fault::Stop(StopReason::Memory));
+        }
+        Ok(self.budget.charge(1)?)
+    }
+
+    /// Accounts for memory beside the arena.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.heap = self.heap.saturating_add(bytes);
+        self.check_memory()
+    }
+
+    fn check_memory(&self) -> Result<(), Fault> {
+        if self.arena.exhausted() || self.arena.used().saturating_add(self.heap) > self.arena.limit() {
+            return Err(Fault::Stop(StopReason::Memory));
+        }
+        Ok(())
+    }
+
+    /// Accounts for memory that is free again.
+    pub(crate) fn shrink(&mut self, bytes: usize) {
+        self.heap = self.heap.saturating_sub(bytes);
+    }
+
+    /// What a source holds.
+    #[inline]
+    pub(crate) fn read(&self, frame: &Frame, source: Source) -> Result<Value<'a>, Fault> {
+        match source.split() {
+            Ok(reg) => match self.registers[frame.base + reg.index()] {
+                Some(value) => Ok(value),
+                None => Err(Fault::Internal("a register is read that nothing was assigned to")),
+            },
+            Err(index) => Ok(self.constants[index.index()]),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn write(&mut self, frame: &Frame, reg: Reg, value: Value<'a>) {
+        self.registers[frame.base + reg.index()] = Some(value);
+    }
+
+    /// Reads the `Items` from `at` on into `self.list`.
+    pub(crate) fn gather(&mut self, frame: &Frame, at: usize, count: usize) -> Result<(), Fault> {
+        self.list.clear();
+        if count > 4096 {
+            self.arena.reserve(count * size_of::<Value<'a>>())?;
+        }
+        let program = self.program;
+        for word in &program.code[at..at + list_words(count)] {
+            if let Instruction::Items { a, b, c } = *word {
+                for source in [a, b, c] {
+                    if self.list.len() < count {
+                        let value = self.read(frame, source)?;
+                        self.list.push(value);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A result that was computed before.
+    pub(crate) fn known(&self, function: FunctionIndex, overlay: OverlayId, hash: u64) -> Option<Outcome<'a>> {
+        let number = function.0;
+        if self.program.functions[function.index()].kind == FunctionKind::Rule {
+            return match overlay {
+                OverlayId::NONE => self.rules[function.index()],
+                overlay => self.overlays.get(overlay).memo.rule(number),
+            };
+        }
+        self.overlays.get(overlay).memo.calls.get(hash, number, &self.list)
+    }
+
+    /// Makes the frame of a function; arguments are in `self.list`.
+    pub(crate) fn enter(
+        &mut self,
+        function: FunctionIndex,
+        overlay: OverlayId,
+        caller: usize,
+        hash: u64,
+    ) -> Result<Frame, Fault> {
+        let callee = &self.program.functions[function.index()];
+        let base = self.registers.len();
+        let size = callee.registers as usize;
+        if self.frames.len() >= self.options.max_depth || base + size > MAX_REGISTERS {
+            return Err(Fault::Stop(StopReason::Depth));
+        }
+        if self.list.len() != callee.params as usize {
+            return Err(Fault::Internal("a function is called with the wrong number of arguments"));
+        }
+        if base + size > self.registers.capacity() {
+            let before = self.registers.capacity();
+            self.registers.reserve(size);
+            self.grow((self.registers.capacity() - before) * size_of::<Option<Value<'a>>>())?;
+        }
+        self.registers.extend(self.list.iter().map(|value| Some(*value)));
+        self.registers.resize(base + size, None);
+        let memo = match callee.kind {
+            FunctionKind::Query => MemoPlace::None,
+            FunctionKind::Rule => MemoPlace::Rule,
+            FunctionKind::Function => {
+                let kept = self.arena.array(&self.list);
+                self.arguments_of.push(kept.as_array().map_or(&[], |array| array.as_slice()));
+                MemoPlace::Call(hash)
+            }
+        };
+        let frame = Frame {
+            function: function.0,
+            base,
+            iters: self.iters.len(),
+            builders: self.builders.len(),
+            slots: self.slots.len(),
+            overlay,
+            caller,
+            memo,
+        };
+        let callee = &self.program.functions[function.index()];
+        let places = usize::from(callee.iterators) * size_of::<Iter<'a>>()
+            + usize::from(callee.builders) * size_of::<Builder<'a>>()
+            + usize::from(callee.overlays) * size_of::<OverlayId>();
+        if places > 4096 {
+            self.arena.reserve(places)?;
+        }
+        self.iters.resize_with(frame.iters + usize::from(callee.iterators), Iter::default);
+        self.builders.resize_with(frame.builders + usize::from(callee.builders), Builder::default);
+        self.slots.resize(frame.slots + usize::from(callee.overlays), OverlayId::NONE);
+        Ok(frame)
+    }
+
+    /// Ends a function: remembers its result and takes its windows away.
+    pub(crate) fn leave(&mut self, frame: &Frame, outcome: Outcome<'a>) -> Result<(), Fault> {
+        if self.conflicts.last().is_some_and(|conflict| conflict.depth == self.frames.len()) {
+            if let Some(conflict) = self.conflicts.pop() {
+                return Err(Fault::Conflict(Box::new(conflict)));
+            }
+        }
+        self.registers.truncate(frame.base);
+        self.iters.truncate(frame.iters);
+        self.builders.truncate(frame.builders);
+        while self.slots.len() > frame.slots {
+            if let Some(overlay) = self.slots.pop() {
+                let freed = self.overlays.release(overlay);
+                self.shrink(freed);
+            }
+        }
+        match frame.memo {
+            MemoPlace::None => {}
+            MemoPlace::Rule => match frame.overlay {
+                OverlayId::NONE => self.rules[frame.function as usize] = Some(outcome),
+                overlay => {
+                    let grown = self.overlays.get_mut(overlay).memo.put_rule(frame.function, outcome);
+                    self.grow(grown)?;
+                }
+            },
+            MemoPlace::Call(hash) => {
+                let arguments = self.arguments_of.pop().unwrap_or_default();
+                let calls = &mut self.overlays.get_mut(frame.overlay).memo.calls;
+                self.arena.reserve(calls.next_growth())?;
+                let grown = calls.put(hash, frame.function, arguments, outcome);
+                self.grow(grown)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `SetResult`: false if the value conflicts with another one.
+    pub(crate) fn set_result(
+        &mut self,
+        frame: &Frame,
+        pc: usize,
+        dst: Reg,
+        value: Value<'a>,
+        kind: ConflictKind,
+    ) -> bool {
+        let at = frame.base + dst.index();
+        let Some(old) = self.registers[at] else {
+            self.registers[at] = Some(value);
+            self.registers[at + 1] = Some(self.arena.integer(pc as i64));
+            return true;
+        };
+        if old == value {
+            return true;
+        }
+        let depth = self.frames.len();
+        if self.conflicts.last().is_none_or(|conflict| conflict.depth != depth) {
+            let start = self.program.functions[frame.function as usize].code.start;
+            let first = self.registers[at + 1].and_then(Value::as_i64).and_then(|pc| u32::try_from(pc).ok());
+            let first = (first.unwrap_or(start), old);
+            self.conflicts.push(Conflict::new(depth, kind, frame.function, first));
+        }
+        if let Some(conflict) = self.conflicts.last_mut() {
+            conflict.add(pc as u32, value);
+        }
+        false
+    }
+}

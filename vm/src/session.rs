@@ -1,0 +1,98 @@
+//! Running queries of a program, again and again.
+
+use std::sync::atomic::AtomicBool;
+
+use regovm_core::Code;
+use regovm_core::Span;
+use regovm_core::builtin::{Caches, Host};
+use regovm_core::value::{Arena, Value};
+
+use crate::budget::{Budget, Deadline};
+use crate::error::EvalError;
+use crate::link::Linked;
+use crate::machine::{Buffers, Machine};
+use crate::program::Program;
+
+/// Settings of one run.
+#[derive(Clone, Copy)]
+pub struct Options<'r> {
+    /// Steps after which the query is stopped.
+    pub max_steps: Option<u64>,
+    /// When to stop.
+    pub deadline: Option<Deadline<'r>>,
+    /// Set by another thread to stop the query.
+    pub cancel: Option<&'r AtomicBool>,
+    /// A built-in that fails ends the query; otherwise it is undefined.
+    pub strict_builtin_errors: bool,
+    /// How deep calls may nest.
+    pub max_depth: usize,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options { max_steps: None, deadline: None, cancel: None, strict_builtin_errors: false, max_depth: 100_000 }
+    }
+}
+
+/// What a query gives.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Answer<'a> {
+    /// Its solutions, each with one value for each column of [`crate::program::Query::row`].
+    pub rows: Vec<Vec<Value<'a>>>,
+    /// Steps that it took: the same on every run and every machine.
+    pub steps: u64,
+}
+
+/// What runs: a program, its built-ins, and base data.
+#[derive(Clone, Copy)]
+pub struct Target<'p> {
+    /// The program.
+    pub program: &'p Program,
+    /// Its built-ins.
+    pub linked: &'p Linked,
+    /// The root of base data; none is an empty object.
+    pub data: Option<Value<'p>>,
+}
+
+/// What is kept between runs of one thread: the machine's buffers and the caches of built-ins.
+#[derive(Default)]
+pub struct Session {
+    caches: Caches,
+    buffers: Buffers,
+}
+
+impl Session {
+    /// A session.
+    pub fn new() -> Session {
+        Session::default()
+    }
+
+    /// Runs a query of the program. `input` lives in the same arena as the answer; the arena's limit is the memory budget.
+    pub fn run<'a>(
+        &mut self,
+        target: Target<'a>,
+        query: usize,
+        arena: &'a Arena,
+        input: Option<Value<'a>>,
+        options: &Options<'_>,
+        host: &mut dyn Host,
+    ) -> Result<Answer<'a>, EvalError> {
+        let Some(entry) = target.program.queries.get(query) else {
+            return Err(EvalError {
+                code: Code::EvalInternal,
+                message: format!("the program has no query {query}"),
+                span: Span::NONE,
+                stop: None,
+            });
+        };
+        let budget = Budget::new(options.max_steps, options.deadline, options.cancel);
+        let buffers = std::mem::take(&mut self.buffers);
+        let mut machine = Machine::new(target, arena, input, budget, *options, host, &mut self.caches, buffers);
+        let result = machine.query(entry.function);
+        let steps = machine.steps();
+        let (rows, buffers) = machine.finish();
+        self.buffers = buffers;
+        result?;
+        Ok(Answer { rows, steps })
+    }
+}
