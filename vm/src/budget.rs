@@ -28,9 +28,19 @@ pub(crate) struct Budget<'r> {
 }
 
 impl<'r> Budget<'r> {
-    pub(crate) fn new(limit: Option<u64>, deadline: Option<Deadline<'r>>, cancel: Option<&'r AtomicBool>) -> Budget<'r> {
+    pub(crate) fn new(
+        limit: Option<u64>,
+        deadline: Option<Deadline<'r>>,
+        cancel: Option<&'r AtomicBool>,
+    ) -> Budget<'r> {
         let limit = limit.unwrap_or(u64::MAX);
-        Budget { used: 0, limit, next: limit.min(POLL), deadline, cancel }
+        Budget {
+            used: 0,
+            limit,
+            next: limit.min(POLL),
+            deadline,
+            cancel,
+        }
     }
 
     /// One look at everything, at the start of a run too: so that a run of few steps can be cancelled.
@@ -40,7 +50,10 @@ impl<'r> Budget<'r> {
             return Err(StopReason::Steps);
         }
         self.next = self.limit.min(self.used.saturating_add(POLL));
-        if self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+        if self
+            .cancel
+            .is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+        {
             return Err(StopReason::Cancelled);
         }
         if self.deadline.is_some_and(|deadline| (deadline.passed)()) {
@@ -54,7 +67,11 @@ impl Meter for Budget<'_> {
     #[inline]
     fn charge(&mut self, units: u64) -> Result<(), StopReason> {
         self.used = self.used.saturating_add(units);
-        if self.used > self.next { self.poll() } else { Ok(()) }
+        if self.used > self.next {
+            self.poll()
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -79,7 +96,10 @@ mod tests {
             reads.set(reads.get() + 1);
             reads.get() > 3
         };
-        let deadline = Deadline { passed: &passed, budget: Duration::from_millis(1) };
+        let deadline = Deadline {
+            passed: &passed,
+            budget: Duration::from_millis(1),
+        };
         let mut budget = Budget::new(None, Some(deadline), None);
         let stop = (0..).find_map(|_| budget.charge(1).err());
         assert_eq!(stop, Some(StopReason::Deadline));

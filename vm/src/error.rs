@@ -76,8 +76,19 @@ pub(crate) struct Conflict {
 }
 
 impl Conflict {
-    pub(crate) fn new(depth: usize, kind: ConflictKind, function: u32, first: (u32, Value<'_>)) -> Conflict {
-        Conflict { depth, kind, function, values: vec![(first.0, value_text(first.1))], more: false }
+    pub(crate) fn new(
+        depth: usize,
+        kind: ConflictKind,
+        function: u32,
+        first: (u32, Value<'_>),
+    ) -> Conflict {
+        Conflict {
+            depth,
+            kind,
+            function,
+            values: vec![(first.0, value_text(first.1))],
+            more: false,
+        }
     }
 
     /// Notes a different value; one for each instruction.
@@ -93,16 +104,27 @@ impl Conflict {
     }
 
     fn into_error(self, program: &Program) -> EvalError {
-        let name = program.functions.get(self.function as usize).map_or("", |function| function.name.as_str());
+        let name = program
+            .functions
+            .get(self.function as usize)
+            .map_or("", |function| function.name.as_str());
         let mut message = match self.kind {
             ConflictKind::CompleteRule => format!("rule {name} produced conflicting values:"),
-            ConflictKind::Function => format!("function {name} produced conflicting values for the same inputs:"),
+            ConflictKind::Function => {
+                format!("function {name} produced conflicting values for the same inputs:")
+            }
         };
-        let span = self.values.get(1).map_or(Span::NONE, |(pc, _)| program.span_at(*pc));
+        let span = self
+            .values
+            .get(1)
+            .map_or(Span::NONE, |(pc, _)| program.span_at(*pc));
         let mut values = self.values;
         // In the order of the sources, which their spans are not in if there are several: by name, as OPA does.
         values.sort_by_cached_key(|(pc, _)| {
-            program.sources.locate(program.span_at(*pc)).map(|at| (at.file, at.row, at.col))
+            program
+                .sources
+                .locate(program.span_at(*pc))
+                .map(|at| (at.file, at.row, at.col))
         });
         for (pc, text) in values {
             let place = match program.sources.locate(program.span_at(pc)) {
@@ -115,13 +137,22 @@ impl Conflict {
         if self.more {
             message.push_str("\n  ...");
         }
-        EvalError { code: Code::EvalConflict, message, span, stop: None }
+        EvalError {
+            code: Code::EvalConflict,
+            message,
+            span,
+            stop: None,
+        }
     }
 }
 
 /// A value on one line, cut where OPA cuts it.
 fn value_text(value: Value<'_>) -> String {
-    let text = value.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = value
+        .to_string()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     match text.char_indices().nth(MAX_VALUE_TEXT) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
@@ -138,18 +169,33 @@ pub(crate) fn describe(
     depth_limit: usize,
 ) -> EvalError {
     let span = program.span_at(pc);
-    let error = |code, message| EvalError { code, message, span, stop: None };
+    let error = |code, message| EvalError {
+        code,
+        message,
+        span,
+        stop: None,
+    };
     match fault {
         Fault::Conflict(conflict) => conflict.into_error(program),
         Fault::ObjectKey => error(Code::EvalConflict, "object keys must be unique".to_owned()),
         Fault::Internal(what) => error(Code::EvalInternal, what.to_owned()),
         Fault::Builtin(index, cause) => {
-            let name = program.builtins.get(usize::from(index)).map_or("", |builtin| builtin.name.as_str());
+            let name = program
+                .builtins
+                .get(usize::from(index))
+                .map_or("", |builtin| builtin.name.as_str());
             let (code, text) = match cause {
                 BuiltinError::Type(text) => (Code::EvalType, text),
                 BuiltinError::Value(text) => (Code::EvalBuiltin, text),
                 BuiltinError::Stop(reason) => {
-                    return describe(Fault::Stop(reason), program, pc, budget, memory_limit, depth_limit);
+                    return describe(
+                        Fault::Stop(reason),
+                        program,
+                        pc,
+                        budget,
+                        memory_limit,
+                        depth_limit,
+                    );
                 }
             };
             error(code, format!("{name}: {text}"))
@@ -158,7 +204,10 @@ pub(crate) fn describe(
             let what = match reason {
                 StopReason::Steps => format!("step budget of {} exhausted", budget.limit),
                 StopReason::Deadline => {
-                    let given = budget.deadline.map(|deadline| deadline.budget).unwrap_or_default();
+                    let given = budget
+                        .deadline
+                        .map(|deadline| deadline.budget)
+                        .unwrap_or_default();
                     format!("time budget of {given:?} exhausted")
                 }
                 StopReason::Memory => format!("memory budget of {memory_limit} bytes exhausted"),
@@ -166,7 +215,12 @@ pub(crate) fn describe(
                 StopReason::Cancelled => "caller cancelled query execution".to_owned(),
             };
             let message = format!("{what} in {}", place(program, pc));
-            EvalError { code: Code::EvalCancel, message, span, stop: Some(reason) }
+            EvalError {
+                code: Code::EvalCancel,
+                message,
+                span,
+                stop: Some(reason),
+            }
         }
     }
 }
@@ -176,7 +230,9 @@ fn place(program: &Program, pc: u32) -> String {
     let function = program.function_at(pc);
     let mut text = match function {
         Some(function) if function.kind == FunctionKind::Rule => format!("rule {}", function.name),
-        Some(function) if function.kind == FunctionKind::Function => format!("function {}", function.name),
+        Some(function) if function.kind == FunctionKind::Function => {
+            format!("function {}", function.name)
+        }
         _ => "the query".to_owned(),
     };
     let span = match program.span_at(pc) {
@@ -184,7 +240,11 @@ fn place(program: &Program, pc: u32) -> String {
         span => span,
     };
     if let Some(at) = program.sources.locate(span) {
-        let place = if at.file.is_empty() { format!("{}:{}", at.row, at.col) } else { format!("{}:{}", at.file, at.row) };
+        let place = if at.file.is_empty() {
+            format!("{}:{}", at.row, at.col)
+        } else {
+            format!("{}:{}", at.file, at.row)
+        };
         text.push_str(&format!(" ({place})"));
     }
     text

@@ -31,7 +31,10 @@ impl<'a> Iter<'a> {
 
     /// The next key and value; `index` makes the key of an array element.
     #[inline]
-    pub(crate) fn next(&mut self, index: impl FnOnce(usize) -> Value<'a>) -> Option<(Value<'a>, Value<'a>)> {
+    pub(crate) fn next(
+        &mut self,
+        index: impl FnOnce(usize) -> Value<'a>,
+    ) -> Option<(Value<'a>, Value<'a>)> {
         match self {
             Iter::Array(elements, at) => {
                 let value = *elements.get(*at)?;
@@ -66,7 +69,11 @@ pub(crate) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(crate) fn over(root: Value<'a>) -> Walk<'a> {
-        Walk { root: Some(root), stack: Vec::new(), path: Vec::new() }
+        Walk {
+            root: Some(root),
+            stack: Vec::new(),
+            path: Vec::new(),
+        }
     }
 
     /// The next value; its path is [`Walk::path`] until the next call.
@@ -101,6 +108,7 @@ impl<'a> Walk<'a> {
 
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        self.stack.capacity() * size_of::<Iter<'a>>() + self.path.capacity() * size_of::<Value<'a>>()
+        self.stack.capacity() * size_of::<Iter<'a>>()
+            + self.path.capacity() * size_of::<Value<'a>>()
     }
 }

@@ -29,7 +29,11 @@ pub struct LinkError {
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.exists {
-            write!(f, "built-in {} takes other arguments than the program was compiled for", self.name)
+            write!(
+                f,
+                "built-in {} takes other arguments than the program was compiled for",
+                self.name
+            )
         } else {
             write!(f, "unsupported built-in: {}", self.name)
         }
@@ -42,15 +46,26 @@ impl std::error::Error for LinkError {}
 pub fn link(program: &Program, table: &Table) -> Result<Linked, LinkError> {
     let mut builtins = Vec::with_capacity(program.builtins.len());
     for needed in &program.builtins {
-        let missing = || LinkError { name: needed.name.clone(), exists: false };
+        let missing = || LinkError {
+            name: needed.name.clone(),
+            exists: false,
+        };
         let id = table.id(&needed.name).ok_or_else(missing)?;
         let builtin = table.get(id).ok_or_else(missing)?;
         let function = table.function_type(id).ok_or_else(missing)?;
-        if function.params.len() != usize::from(needed.arity) || function.variadic.is_some() != needed.variadic {
-            return Err(LinkError { name: needed.name.clone(), exists: true });
+        if function.params.len() != usize::from(needed.arity)
+            || function.variadic.is_some() != needed.variadic
+        {
+            return Err(LinkError {
+                name: needed.name.clone(),
+                exists: true,
+            });
         }
         let fixed = builtin.decl.purity == Purity::Nondeterministic;
-        builtins.push(LinkedBuiltin { body: builtin.body, fixed });
+        builtins.push(LinkedBuiltin {
+            body: builtin.body,
+            fixed,
+        });
     }
     Ok(Linked { builtins })
 }

@@ -157,7 +157,13 @@ impl<'a, 'r> Machine<'a, 'r> {
         self.registers.clear();
         self.frames.clear();
         let registers = self.registers.into_iter().map(|_| None).collect();
-        (self.rows, Buffers { registers, frames: self.frames })
+        (
+            self.rows,
+            Buffers {
+                registers,
+                frames: self.frames,
+            },
+        )
     }
 
     /// Runs a query to its end.
@@ -175,7 +181,9 @@ impl<'a, 'r> Machine<'a, 'r> {
         result.map_err(|(fault, pc)| {
             let fault = match fault {
                 // What goes wrong after a conflict was noted is not what ended the evaluation.
-                Fault::ObjectKey | Fault::Builtin(..) | Fault::Conflict(_) if !self.conflicts.is_empty() => {
+                Fault::ObjectKey | Fault::Builtin(..) | Fault::Conflict(_)
+                    if !self.conflicts.is_empty() =>
+                {
                     Fault::Conflict(Box::new(self.conflicts.swap_remove(0)))
                 }
                 fault => fault,
@@ -201,7 +209,9 @@ impl<'a, 'r> Machine<'a, 'r> {
     }
 
     fn check_memory(&self) -> Result<(), Fault> {
-        if self.arena.exhausted() || self.arena.used().saturating_add(self.heap) > self.arena.limit() {
+        if self.arena.exhausted()
+            || self.arena.used().saturating_add(self.heap) > self.arena.limit()
+        {
             return Err(Fault::Stop(StopReason::Memory));
         }
         Ok(())
@@ -218,7 +228,9 @@ impl<'a, 'r> Machine<'a, 'r> {
         match source.split() {
             Ok(reg) => match self.registers[frame.base + reg.index()] {
                 Some(value) => Ok(value),
-                None => Err(Fault::Internal("a register is read that nothing was assigned to")),
+                None => Err(Fault::Internal(
+                    "a register is read that nothing was assigned to",
+                )),
             },
             Err(index) => Ok(self.constants[index.index()]),
         }
@@ -250,7 +262,12 @@ impl<'a, 'r> Machine<'a, 'r> {
     }
 
     /// A result that was computed before.
-    pub(crate) fn known(&self, function: FunctionIndex, overlay: OverlayId, hash: u64) -> Option<Outcome<'a>> {
+    pub(crate) fn known(
+        &self,
+        function: FunctionIndex,
+        overlay: OverlayId,
+        hash: u64,
+    ) -> Option<Outcome<'a>> {
         let number = function.0;
         if self.program.functions[function.index()].kind == FunctionKind::Rule {
             return match overlay {
@@ -258,7 +275,11 @@ impl<'a, 'r> Machine<'a, 'r> {
                 overlay => self.overlays.get(overlay).memo.rule(number),
             };
         }
-        self.overlays.get(overlay).memo.calls.get(hash, number, &self.list)
+        self.overlays
+            .get(overlay)
+            .memo
+            .calls
+            .get(hash, number, &self.list)
     }
 
     /// Makes the frame of a function; arguments are in `self.list`.
@@ -276,21 +297,25 @@ impl<'a, 'r> Machine<'a, 'r> {
             return Err(Fault::Stop(StopReason::Depth));
         }
         if self.list.len() != callee.params as usize {
-            return Err(Fault::Internal("a function is called with the wrong number of arguments"));
+            return Err(Fault::Internal(
+                "a function is called with the wrong number of arguments",
+            ));
         }
         if base + size > self.registers.capacity() {
             let before = self.registers.capacity();
             self.registers.reserve(size);
             self.grow((self.registers.capacity() - before) * size_of::<Option<Value<'a>>>())?;
         }
-        self.registers.extend(self.list.iter().map(|value| Some(*value)));
+        self.registers
+            .extend(self.list.iter().map(|value| Some(*value)));
         self.registers.resize(base + size, None);
         let memo = match callee.kind {
             FunctionKind::Query => MemoPlace::None,
             FunctionKind::Rule => MemoPlace::Rule,
             FunctionKind::Function => {
                 let kept = self.arena.array(&self.list);
-                self.arguments_of.push(kept.as_array().map_or(&[], |array| array.as_slice()));
+                self.arguments_of
+                    .push(kept.as_array().map_or(&[], |array| array.as_slice()));
                 MemoPlace::Call(hash)
             }
         };
@@ -311,15 +336,24 @@ impl<'a, 'r> Machine<'a, 'r> {
         if places > 4096 {
             self.arena.reserve(places)?;
         }
-        self.iters.resize_with(frame.iters + usize::from(callee.iterators), Iter::default);
-        self.builders.resize_with(frame.builders + usize::from(callee.builders), Builder::default);
-        self.slots.resize(frame.slots + usize::from(callee.overlays), OverlayId::NONE);
+        self.iters
+            .resize_with(frame.iters + usize::from(callee.iterators), Iter::default);
+        self.builders.resize_with(
+            frame.builders + usize::from(callee.builders),
+            Builder::default,
+        );
+        self.slots
+            .resize(frame.slots + usize::from(callee.overlays), OverlayId::NONE);
         Ok(frame)
     }
 
     /// Ends a function: remembers its result and takes its windows away.
     pub(crate) fn leave(&mut self, frame: &Frame, outcome: Outcome<'a>) -> Result<(), Fault> {
-        if self.conflicts.last().is_some_and(|conflict| conflict.depth == self.frames.len()) {
+        if self
+            .conflicts
+            .last()
+            .is_some_and(|conflict| conflict.depth == self.frames.len())
+        {
             if let Some(conflict) = self.conflicts.pop() {
                 return Err(Fault::Conflict(Box::new(conflict)));
             }
@@ -338,7 +372,11 @@ impl<'a, 'r> Machine<'a, 'r> {
             MemoPlace::Rule => match frame.overlay {
                 OverlayId::NONE => self.rules[frame.function as usize] = Some(outcome),
                 overlay => {
-                    let grown = self.overlays.get_mut(overlay).memo.put_rule(frame.function, outcome);
+                    let grown = self
+                        .overlays
+                        .get_mut(overlay)
+                        .memo
+                        .put_rule(frame.function, outcome);
                     self.grow(grown)?;
                 }
             },
@@ -372,11 +410,18 @@ impl<'a, 'r> Machine<'a, 'r> {
             return true;
         }
         let depth = self.frames.len();
-        if self.conflicts.last().is_none_or(|conflict| conflict.depth != depth) {
+        if self
+            .conflicts
+            .last()
+            .is_none_or(|conflict| conflict.depth != depth)
+        {
             let start = self.program.functions[frame.function as usize].code.start;
-            let first = self.registers[at + 1].and_then(Value::as_i64).and_then(|pc| u32::try_from(pc).ok());
+            let first = self.registers[at + 1]
+                .and_then(Value::as_i64)
+                .and_then(|pc| u32::try_from(pc).ok());
             let first = (first.unwrap_or(start), old);
-            self.conflicts.push(Conflict::new(depth, kind, frame.function, first));
+            self.conflicts
+                .push(Conflict::new(depth, kind, frame.function, first));
         }
         if let Some(conflict) = self.conflicts.last_mut() {
             conflict.add(pc as u32, value);

@@ -31,33 +31,65 @@ impl<'a> Calls<'a> {
     pub(crate) fn hash(function: u32, arguments: &[Value<'a>]) -> u64 {
         let mut hash = u64::from(function).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         for argument in arguments {
-            let part = if is_small(*argument) { argument.hash() } else { argument.to_bits() };
+            let part = if is_small(*argument) {
+                argument.hash()
+            } else {
+                argument.to_bits()
+            };
             hash = (hash.rotate_left(23) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         }
         hash ^ hash >> 32
     }
 
     /// What the call gave, if it was made before.
-    pub(crate) fn get(&self, hash: u64, function: u32, arguments: &[Value<'a>]) -> Option<Outcome<'a>> {
+    pub(crate) fn get(
+        &self,
+        hash: u64,
+        function: u32,
+        arguments: &[Value<'a>],
+    ) -> Option<Outcome<'a>> {
         let same = |entry: &Entry<'a>| {
             entry.hash == hash
                 && entry.function == function
                 && entry.arguments.len() == arguments.len()
-                && entry.arguments.iter().zip(arguments).all(|(a, b)| same(*a, *b))
+                && entry
+                    .arguments
+                    .iter()
+                    .zip(arguments)
+                    .all(|(a, b)| same(*a, *b))
         };
         self.table.find(hash, same).map(|entry| entry.outcome)
     }
 
     /// Remembers a call; gives the bytes that the heap grew by.
-    pub(crate) fn put(&mut self, hash: u64, function: u32, arguments: &'a [Value<'a>], outcome: Outcome<'a>) -> usize {
+    pub(crate) fn put(
+        &mut self,
+        hash: u64,
+        function: u32,
+        arguments: &'a [Value<'a>],
+        outcome: Outcome<'a>,
+    ) -> usize {
         let before = self.bytes();
-        self.table.insert_unique(hash, Entry { hash, function, arguments, outcome }, |entry| entry.hash);
+        self.table.insert_unique(
+            hash,
+            Entry {
+                hash,
+                function,
+                arguments,
+                outcome,
+            },
+            |entry| entry.hash,
+        );
         self.bytes().saturating_sub(before)
     }
 
     /// Bytes that the next call to be remembered needs, if the table must grow for it.
     pub(crate) fn next_growth(&self) -> usize {
-        if self.table.len() < self.table.capacity() { 0 } else { 2 * self.bytes() }
+        if self.table.len() < self.table.capacity() {
+            0
+        } else {
+            2 * self.bytes()
+        }
     }
 
     fn bytes(&self) -> usize {
@@ -71,18 +103,28 @@ fn same(a: Value<'_>, b: Value<'_>) -> bool {
 
 fn is_small(value: Value<'_>) -> bool {
     fn count(value: Value<'_>, left: &mut u32) -> bool {
-        let Some(rest) = left.checked_sub(1) else { return false };
+        let Some(rest) = left.checked_sub(1) else {
+            return false;
+        };
         *left = rest;
         match value.view() {
             View::String(text) => text.len() <= SHORT,
             View::Array(array) => {
-                array.len() <= SMALL as usize && array.as_slice().iter().all(|value| count(*value, left))
+                array.len() <= SMALL as usize
+                    && array.as_slice().iter().all(|value| count(*value, left))
             }
             View::Set(set) => {
-                set.len() <= SMALL as usize && set.as_sorted_slice().iter().all(|value| count(*value, left))
+                set.len() <= SMALL as usize
+                    && set
+                        .as_sorted_slice()
+                        .iter()
+                        .all(|value| count(*value, left))
             }
             View::Object(object) => {
-                object.len() <= SMALL as usize && object.iter().all(|(key, value)| count(key, left) && count(value, left))
+                object.len() <= SMALL as usize
+                    && object
+                        .iter()
+                        .all(|(key, value)| count(key, left) && count(value, left))
             }
             View::Null | View::Boolean(_) | View::Integer(_) | View::Number(_) => true,
         }

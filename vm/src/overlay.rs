@@ -46,7 +46,10 @@ impl<'a> Node<'a> {
     }
 
     fn child(&self, key: Value<'_>) -> Option<&Node<'a>> {
-        self.children.iter().find(|(k, _)| *k == key).map(|(_, node)| node)
+        self.children
+            .iter()
+            .find(|(k, _)| *k == key)
+            .map(|(_, node)| node)
     }
 
     /// Replaces what is at a path; earlier replacements below it are gone.
@@ -100,7 +103,10 @@ impl<'a> Node<'a> {
                     under = true;
                 }
                 let exact = under || document == Document::Input;
-                if exact && !here.children.is_empty() && value.is_none_or(|value| value.as_object().is_none()) {
+                if exact
+                    && !here.children.is_empty()
+                    && value.is_none_or(|value| value.as_object().is_none())
+                {
                     // A replacement below makes an object of whatever is here.
                     value = None;
                 }
@@ -138,17 +144,26 @@ impl<'a> Node<'a> {
         }
         let object = base.and_then(Value::as_object);
         let siblings = object.into_iter().flat_map(|object| object.iter());
-        let replaced = self
-            .children
-            .iter()
-            .map(|(key, node)| (*key, node.exact(object.and_then(|object| object.get(*key)), arena)));
+        let replaced = self.children.iter().map(|(key, node)| {
+            (
+                *key,
+                node.exact(object.and_then(|object| object.get(*key)), arena),
+            )
+        });
         arena.object_from(siblings.chain(replaced))
     }
 }
 
 /// Both objects' members, `first` winning where both have something that is no object.
-pub(crate) fn merge<'a>(first: Value<'a>, second: Value<'a>, arena: &'a Arena, depth: u32) -> Value<'a> {
-    let (Some(ours), Some(theirs)) = (first.as_object(), second.as_object()) else { return first };
+pub(crate) fn merge<'a>(
+    first: Value<'a>,
+    second: Value<'a>,
+    arena: &'a Arena,
+    depth: u32,
+) -> Value<'a> {
+    let (Some(ours), Some(theirs)) = (first.as_object(), second.as_object()) else {
+        return first;
+    };
     if depth >= MERGE_DEPTH {
         return first;
     }
@@ -200,7 +215,10 @@ impl<'a> Overlay<'a> {
 
     /// What a call of this function does instead.
     pub(crate) fn mock(&self, callee: Callee) -> Option<Mock<'a>> {
-        self.functions.iter().find(|(target, _)| *target == callee).map(|(_, mock)| *mock)
+        self.functions
+            .iter()
+            .find(|(target, _)| *target == callee)
+            .map(|(_, mock)| *mock)
     }
 }
 
@@ -213,7 +231,10 @@ pub(crate) struct Overlays<'a> {
 impl<'a> Overlays<'a> {
     /// Only the overlay that replaces nothing.
     pub(crate) fn new() -> Overlays<'a> {
-        Overlays { list: vec![Overlay::default()], free: Vec::new() }
+        Overlays {
+            list: vec![Overlay::default()],
+            free: Vec::new(),
+        }
     }
 
     pub(crate) fn get(&self, id: OverlayId) -> &Overlay<'a> {
@@ -248,7 +269,11 @@ impl<'a> Overlays<'a> {
         }
         let mut fork = overlay.fork();
         fork.functions.clear();
-        let plain = if fork.input.is_empty() && fork.data.is_empty() { OverlayId::NONE } else { self.add(fork) };
+        let plain = if fork.input.is_empty() && fork.data.is_empty() {
+            OverlayId::NONE
+        } else {
+            self.add(fork)
+        };
         self.get_mut(id).plain = Some(plain);
         plain
     }
@@ -275,11 +300,19 @@ mod tests {
     }
 
     fn path<'a>(arena: &'a Arena, text: &str) -> Vec<Value<'a>> {
-        text.split('.').filter(|key| !key.is_empty()).map(|key| arena.string(key)).collect()
+        text.split('.')
+            .filter(|key| !key.is_empty())
+            .map(|key| arena.string(key))
+            .collect()
     }
 
     /// Replacements as `path=json`, then loads as `path -> Rego text`. All facts were asked of OPA.
-    fn check(document: Document, base: &str, replacements: &[(&str, &str)], loads: &[(&str, &str)]) {
+    fn check(
+        document: Document,
+        base: &str,
+        replacements: &[(&str, &str)],
+        loads: &[(&str, &str)],
+    ) {
         let arena = Arena::new();
         let mut node = Node::default();
         for (at, value) in replacements {
@@ -308,7 +341,12 @@ mod tests {
                 ("", r#"{"a": {"b": {"x": 1}, "c": 3}, "d": {"e": 5}}"#),
             ],
         );
-        check(Document::Input, "", &[("a", "1"), ("b.c", "2")], &[("", r#"{"a": 1, "b": {"c": 2}}"#), ("x", "undefined")]);
+        check(
+            Document::Input,
+            "",
+            &[("a", "1"), ("b.c", "2")],
+            &[("", r#"{"a": 1, "b": {"c": 2}}"#), ("x", "undefined")],
+        );
     }
 
     #[test]
@@ -317,7 +355,11 @@ mod tests {
             Document::Data,
             r#"{"a": {"b": {"y": 2}, "c": 3}}"#,
             &[("a.b", r#"{"x": 1}"#)],
-            &[("a.b", r#"{"x": 1}"#), ("a", r#"{"b": {"x": 1, "y": 2}, "c": 3}"#), ("a.c", "3")],
+            &[
+                ("a.b", r#"{"x": 1}"#),
+                ("a", r#"{"b": {"x": 1, "y": 2}, "c": 3}"#),
+                ("a.c", "3"),
+            ],
         );
     }
 

@@ -30,7 +30,13 @@ pub struct Options<'r> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { max_steps: None, deadline: None, cancel: None, strict_builtin_errors: false, max_depth: 100_000 }
+        Options {
+            max_steps: None,
+            deadline: None,
+            cancel: None,
+            strict_builtin_errors: false,
+            max_depth: 100_000,
+        }
     }
 }
 
@@ -87,7 +93,16 @@ impl Session {
         };
         let budget = Budget::new(options.max_steps, options.deadline, options.cancel);
         let buffers = std::mem::take(&mut self.buffers);
-        let mut machine = Machine::new(target, arena, input, budget, *options, host, &mut self.caches, buffers);
+        let mut machine = Machine::new(
+            target,
+            arena,
+            input,
+            budget,
+            *options,
+            host,
+            &mut self.caches,
+            buffers,
+        );
         let result = machine.query(entry.function);
         let steps = machine.steps();
         let (rows, buffers) = machine.finish();

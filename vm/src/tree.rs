@@ -43,8 +43,15 @@ impl<'a> Tree<'a> {
     ///
     /// A value on the way is a conflict, even an object: rules do not write into each other's values. An object that other
     /// rules have built at the place is none if it is equal so far, as in OPA.
-    pub(crate) fn insert(&mut self, path: &[Value<'a>], value: Value<'a>, arena: &'a Arena) -> Result<(), TreeError> {
-        let Some((last, way)) = path.split_last() else { return Err(TreeError::Conflict) };
+    pub(crate) fn insert(
+        &mut self,
+        path: &[Value<'a>],
+        value: Value<'a>,
+        arena: &'a Arena,
+    ) -> Result<(), TreeError> {
+        let Some((last, way)) = path.split_last() else {
+            return Err(TreeError::Conflict);
+        };
         let tree = self.descend(way, arena)?;
         match tree.branches.remove(last) {
             None => {}
@@ -62,13 +69,24 @@ impl<'a> Tree<'a> {
     }
 
     /// Adds an element to the set below a path of one key at least.
-    pub(crate) fn insert_set(&mut self, path: &[Value<'a>], value: Value<'a>, arena: &'a Arena) -> Result<(), TreeError> {
-        let Some((last, way)) = path.split_last() else { return Err(TreeError::Conflict) };
+    pub(crate) fn insert_set(
+        &mut self,
+        path: &[Value<'a>],
+        value: Value<'a>,
+        arena: &'a Arena,
+    ) -> Result<(), TreeError> {
+        let Some((last, way)) = path.split_last() else {
+            return Err(TreeError::Conflict);
+        };
         let tree = self.descend(way, arena)?;
         if tree.leaves.get(*last).is_some() {
             return Err(TreeError::Conflict);
         }
-        match tree.branches.entry(*last).or_insert_with(|| Branch::Set(SetBuilder::default())) {
+        match tree
+            .branches
+            .entry(*last)
+            .or_insert_with(|| Branch::Set(SetBuilder::default()))
+        {
             Branch::Set(set) => {
                 set.insert(arena, value)?;
                 Ok(())
@@ -86,7 +104,11 @@ impl<'a> Tree<'a> {
             if !tree.branches.contains_key(key) {
                 arena.reserve(size_of::<(Value<'a>, Branch<'a>)>())?;
             }
-            match tree.branches.entry(*key).or_insert_with(|| Branch::Object(Tree::default())) {
+            match tree
+                .branches
+                .entry(*key)
+                .or_insert_with(|| Branch::Object(Tree::default()))
+            {
                 Branch::Object(below) => tree = below,
                 Branch::Set(_) => return Err(TreeError::Conflict),
             }
@@ -119,13 +141,34 @@ mod tests {
     fn paths_and_sets_share_a_tree() {
         let arena = Arena::new();
         let mut tree = Tree::default();
-        assert!(tree.insert(&keys(&arena, "a.b"), arena.integer(1), &arena).is_ok());
-        assert!(tree.insert(&keys(&arena, "a.b"), arena.integer(1), &arena).is_ok());
-        assert!(tree.insert_set(&keys(&arena, "a.s"), arena.integer(2), &arena).is_ok());
-        assert!(tree.insert_set(&keys(&arena, "a.s"), arena.integer(1), &arena).is_ok());
-        assert!(tree.insert(&keys(&arena, "c"), arena.integer(3), &arena).is_ok());
-        assert!(matches!(tree.insert(&keys(&arena, "a.b"), arena.integer(2), &arena), Err(TreeError::Conflict)));
-        assert!(matches!(tree.insert(&keys(&arena, "c.d"), arena.integer(2), &arena), Err(TreeError::Conflict)));
+        assert!(
+            tree.insert(&keys(&arena, "a.b"), arena.integer(1), &arena)
+                .is_ok()
+        );
+        assert!(
+            tree.insert(&keys(&arena, "a.b"), arena.integer(1), &arena)
+                .is_ok()
+        );
+        assert!(
+            tree.insert_set(&keys(&arena, "a.s"), arena.integer(2), &arena)
+                .is_ok()
+        );
+        assert!(
+            tree.insert_set(&keys(&arena, "a.s"), arena.integer(1), &arena)
+                .is_ok()
+        );
+        assert!(
+            tree.insert(&keys(&arena, "c"), arena.integer(3), &arena)
+                .is_ok()
+        );
+        assert!(matches!(
+            tree.insert(&keys(&arena, "a.b"), arena.integer(2), &arena),
+            Err(TreeError::Conflict)
+        ));
+        assert!(matches!(
+            tree.insert(&keys(&arena, "c.d"), arena.integer(2), &arena),
+            Err(TreeError::Conflict)
+        ));
         let value = tree.finish(&arena).unwrap();
         assert_eq!(value.to_string(), r#"{"a": {"b": 1, "s": {1, 2}}, "c": 3}"#);
     }

@@ -22,7 +22,9 @@ pub fn listing(program: &Program) -> String {
         );
         let mut line = (String::new(), 0);
         for pc in function.code.clone() {
-            let Some(instruction) = program.code.get(pc as usize) else { break };
+            let Some(instruction) = program.code.get(pc as usize) else {
+                break;
+            };
             if let Some(at) = program.sources.locate(program.span_at(pc)) {
                 if line != (at.file.to_string(), at.row) {
                     let _ = writeln!(
@@ -43,7 +45,10 @@ pub fn listing(program: &Program) -> String {
 
 fn one(program: &Program, instruction: &Instruction) -> String {
     let mut text = String::new();
-    if matches!(instruction, Instruction::Else { .. } | Instruction::Items { .. }) {
+    if matches!(
+        instruction,
+        Instruction::Else { .. } | Instruction::Items { .. }
+    ) {
         text.push_str("  ");
     }
     text.push_str(instruction.opcode().name());
@@ -60,15 +65,33 @@ fn one(program: &Program, instruction: &Instruction) -> String {
 
 /// What an operand stands for, if its number alone does not say it.
 fn note(program: &Program, operand: OperandView) -> Option<String> {
-    let constant = |index: usize| program.constants().get(index).map(|value| shorten(&value.to_string()));
-    let function = |index: usize| program.functions.get(index).map(|function| function.name.clone());
-    let builtin = |index: usize| program.builtins.get(index).map(|builtin| builtin.name.clone());
+    let constant = |index: usize| {
+        program
+            .constants()
+            .get(index)
+            .map(|value| shorten(&value.to_string()))
+    };
+    let function = |index: usize| {
+        program
+            .functions
+            .get(index)
+            .map(|function| function.name.clone())
+    };
+    let builtin = |index: usize| {
+        program
+            .builtins
+            .get(index)
+            .map(|builtin| builtin.name.clone())
+    };
     match operand {
         OperandView::Source(source) => constant(source.split().err()?.index()),
         OperandView::Const(index) => constant(index.index()),
         OperandView::Path(index) => {
             let keys = program.paths.get(index.index())?;
-            let keys: Vec<String> = keys.iter().filter_map(|key| constant(key.index())).collect();
+            let keys: Vec<String> = keys
+                .iter()
+                .filter_map(|key| constant(key.index()))
+                .collect();
             Some(format!("[{}]", keys.join(", ")))
         }
         OperandView::Function(index) => function(index.index()),
@@ -85,17 +108,31 @@ fn shorten(text: &str) -> String {
     if text.len() <= 60 {
         return text.to_owned();
     }
-    let end = (0..=57).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let end = (0..=57)
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
     format!("{}...", &text[..end])
 }
 
 /// The instruction reference as Markdown.
 pub fn reference() -> String {
-    let mut text = String::from("# Instructions\n\n| instruction | operands | what it does |\n|---|---|---|\n");
+    let mut text = String::from(
+        "# Instructions\n\n| instruction | operands | what it does |\n|---|---|---|\n",
+    );
     for opcode in Opcode::ALL {
-        let operands: Vec<String> =
-            opcode.operands().iter().map(|(name, kind)| format!("{name}: {kind}")).collect();
-        let _ = writeln!(text, "| `{}` | {} | {} |", opcode.name(), operands.join(", "), opcode.doc());
+        let operands: Vec<String> = opcode
+            .operands()
+            .iter()
+            .map(|(name, kind)| format!("{name}: {kind}"))
+            .collect();
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} |",
+            opcode.name(),
+            operands.join(", "),
+            opcode.doc()
+        );
     }
     text
 }

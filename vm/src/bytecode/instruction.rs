@@ -255,7 +255,12 @@ pub struct Flags {
 }
 
 impl Flags {
-    const NONE: Flags = Flags { branch: false, list: false, ends: false, word: false };
+    const NONE: Flags = Flags {
+        branch: false,
+        list: false,
+        ends: false,
+        word: false,
+    };
 
     const fn branch(mut self) -> Flags {
         self.branch = true;
@@ -286,7 +291,9 @@ impl Instruction {
             | Instruction::MakeSet { count, .. }
             | Instruction::MakeObject { count, .. }
             | Instruction::EmitRow { count } => count.index(),
-            Instruction::InsertPath { count, .. } | Instruction::InsertSet { count, .. } => count.index(),
+            Instruction::InsertPath { count, .. } | Instruction::InsertSet { count, .. } => {
+                count.index()
+            }
             Instruction::Call { .. } | Instruction::CallBuiltin { .. } => usize::from(else_count),
             _ => 0,
         }
@@ -294,7 +301,10 @@ impl Instruction {
 
     /// True for the instructions that a backward jump may reach: they charge fuel.
     pub const fn charges(&self) -> bool {
-        matches!(self, Instruction::IterNext { .. } | Instruction::WalkNext { .. })
+        matches!(
+            self,
+            Instruction::IterNext { .. } | Instruction::WalkNext { .. }
+        )
     }
 }
 
@@ -331,15 +341,25 @@ mod tests {
         // A byte in a field that `Jump` does not have.
         assert_eq!(Instruction::decode([0, 0, 1, 0, 0, 0, 0, 0]), None);
         // No such conflict.
-        assert_eq!(Instruction::decode([Opcode::SetResult as u8, 0, 0, 0, 0, 0, 9, 0]), None);
+        assert_eq!(
+            Instruction::decode([Opcode::SetResult as u8, 0, 0, 0, 0, 0, 9, 0]),
+            None
+        );
     }
 
     #[test]
     fn fields_keep_their_places() {
-        let get = Instruction::Get { dst: Reg(1), base: Source(2), key: Source(0x8003) };
+        let get = Instruction::Get {
+            dst: Reg(1),
+            base: Source(2),
+            key: Source(0x8003),
+        };
         assert_eq!(get.encode(), [Opcode::Get as u8, 0, 1, 0, 2, 0, 3, 0x80]);
         assert_eq!(Instruction::decode(get.encode()), Some(get));
-        let call = Instruction::Call { dst: Reg(1), function: FunctionIndex(0x0102_0304) };
+        let call = Instruction::Call {
+            dst: Reg(1),
+            function: FunctionIndex(0x0102_0304),
+        };
         assert_eq!(call.encode(), [Opcode::Call as u8, 0, 1, 0, 4, 3, 2, 1]);
     }
 }

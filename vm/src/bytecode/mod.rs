@@ -8,7 +8,8 @@ mod verify;
 pub use display::{listing, reference};
 pub use instruction::{Flags, Instruction, Opcode, list_words};
 pub use operand::{
-    BuilderSlot, BuiltinIndex, Callee, CalleeIndex, ConflictKind, ConstIndex, FunctionIndex, IterSlot, Jump, ListLen,
-    Number, Operand, OperandView, OptReg, OverlaySlot, PathIndex, Reg, ShortLen, Source,
+    BuilderSlot, BuiltinIndex, Callee, CalleeIndex, ConflictKind, ConstIndex, FunctionIndex,
+    IterSlot, Jump, ListLen, Number, Operand, OperandView, OptReg, OverlaySlot, PathIndex, Reg,
+    ShortLen, Source,
 };
 pub use verify::{VerifyError, verify};

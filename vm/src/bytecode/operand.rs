@@ -140,7 +140,11 @@ impl OptReg {
 
     /// The register if there is one.
     pub const fn get(self) -> Option<Reg> {
-        if self.0 == u16::MAX { None } else { Some(Reg(self.0)) }
+        if self.0 == u16::MAX {
+            None
+        } else {
+            Some(Reg(self.0))
+        }
     }
 }
 
@@ -265,7 +269,10 @@ mod tests {
 
     #[test]
     fn callees_survive_packing() {
-        for callee in [Callee::Builtin(BuiltinIndex(3)), Callee::Function(FunctionIndex(3))] {
+        for callee in [
+            Callee::Builtin(BuiltinIndex(3)),
+            Callee::Function(FunctionIndex(3)),
+        ] {
             assert_eq!(CalleeIndex::pack(callee).unpack(), callee);
         }
     }

@@ -31,7 +31,10 @@ impl fmt::Display for VerifyError {
 impl std::error::Error for VerifyError {}
 
 fn wrong(pc: Option<u32>, message: impl Into<String>) -> VerifyError {
-    VerifyError { pc, message: message.into() }
+    VerifyError {
+        pc,
+        message: message.into(),
+    }
 }
 
 /// Checks a whole program.
@@ -41,24 +44,44 @@ pub fn verify(program: &Program) -> Result<(), VerifyError> {
     for function in &program.functions {
         let range = &function.code;
         if range.start != end_of_last || range.end <= range.start || range.end as usize > code_len {
-            return Err(wrong(None, format!("the code of {} is out of range", function.name)));
+            return Err(wrong(
+                None,
+                format!("the code of {} is out of range", function.name),
+            ));
         }
         end_of_last = range.end;
         if function.registers > Reg::LIMIT || function.params > function.registers {
-            return Err(wrong(None, format!("{} has {} registers", function.name, function.registers)));
+            return Err(wrong(
+                None,
+                format!("{} has {} registers", function.name, function.registers),
+            ));
         }
         if function.kind != FunctionKind::Function && function.params != 0 {
-            return Err(wrong(None, format!("{} has parameters but is no function", function.name)));
+            return Err(wrong(
+                None,
+                format!("{} has parameters but is no function", function.name),
+            ));
         }
-        if function.path.iter().flatten().any(|key| key.index() >= program.constants().len()) {
-            return Err(wrong(None, format!("the path of {} is out of range", function.name)));
+        if function
+            .path
+            .iter()
+            .flatten()
+            .any(|key| key.index() >= program.constants().len())
+        {
+            return Err(wrong(
+                None,
+                format!("the path of {} is out of range", function.name),
+            ));
         }
     }
     if end_of_last as usize != code_len {
         return Err(wrong(None, "code belongs to no function"));
     }
     for path in &program.paths {
-        if path.iter().any(|key| key.index() >= program.constants().len()) {
+        if path
+            .iter()
+            .any(|key| key.index() >= program.constants().len())
+        {
             return Err(wrong(None, "a path names a constant that does not exist"));
         }
     }
@@ -100,7 +123,10 @@ impl Checker<'_> {
             let instruction = &program.code[pc as usize];
             let flags = instruction.opcode().flags();
             if flags.word {
-                return Err(wrong(Some(pc), format!("{} without an instruction", instruction.opcode().name())));
+                return Err(wrong(
+                    Some(pc),
+                    format!("{} without an instruction", instruction.opcode().name()),
+                ));
             }
             starts[(pc - start) as usize] = true;
             let mut next = pc + 1;
@@ -150,13 +176,18 @@ impl Checker<'_> {
     fn arity(&self, pc: u32, instruction: &Instruction, count: u16) -> Result<(), VerifyError> {
         let function = &self.program.functions[self.number];
         match instruction {
-            Instruction::Call { function: callee, .. } => {
+            Instruction::Call {
+                function: callee, ..
+            } => {
                 if let Some(callee) = self.program.functions.get(callee.index()) {
                     if callee.kind == FunctionKind::Query {
                         return Err(wrong(Some(pc), "a query is called"));
                     }
                     if callee.params != u32::from(count) {
-                        return Err(wrong(Some(pc), format!("{count} arguments for {}", callee.name)));
+                        return Err(wrong(
+                            Some(pc),
+                            format!("{count} arguments for {}", callee.name),
+                        ));
                     }
                 }
             }
@@ -165,7 +196,10 @@ impl Checker<'_> {
                     let min = usize::from(builtin.arity);
                     let given = usize::from(count);
                     if given != min && !(builtin.variadic && given >= min) {
-                        return Err(wrong(Some(pc), format!("{count} arguments for {}", builtin.name)));
+                        return Err(wrong(
+                            Some(pc),
+                            format!("{count} arguments for {}", builtin.name),
+                        ));
                     }
                 }
             }
@@ -179,8 +213,12 @@ impl Checker<'_> {
                 return Err(wrong(Some(pc), "an empty path"));
             }
             Instruction::EmitRow { count } => {
-                let expected =
-                    self.program.queries.iter().find(|query| query.function.index() == self.number).map(|q| q.row.len());
+                let expected = self
+                    .program
+                    .queries
+                    .iter()
+                    .find(|query| query.function.index() == self.number)
+                    .map(|q| q.row.len());
                 if function.kind != FunctionKind::Query || expected != Some(count.index()) {
                     return Err(wrong(Some(pc), "a row of the wrong width"));
                 }
@@ -199,10 +237,14 @@ impl Checker<'_> {
         let start = function.code.start;
         let exists = match operand {
             OperandView::Reg(reg) => u32::from(reg.0) < function.registers,
-            OperandView::OptReg(reg) => reg.get().is_none_or(|reg| u32::from(reg.0) < function.registers),
+            OperandView::OptReg(reg) => reg
+                .get()
+                .is_none_or(|reg| u32::from(reg.0) < function.registers),
             OperandView::Source(source) => match source.split() {
                 // The filler of a short list.
-                Ok(Reg(0)) if matches!(program.code[pc as usize], Instruction::Items { .. }) => true,
+                Ok(Reg(0)) if matches!(program.code[pc as usize], Instruction::Items { .. }) => {
+                    true
+                }
                 Ok(reg) => u32::from(reg.0) < function.registers,
                 Err(index) => index.index() < program.constants().len(),
             },
@@ -215,14 +257,20 @@ impl Checker<'_> {
             OperandView::Function(index) => index.index() < program.functions.len(),
             OperandView::Callee(index) => match index.unpack() {
                 Callee::Builtin(builtin) => {
-                    u32::from(builtin.0) == index.0 & 0x7fff_ffff && builtin.index() < program.builtins.len()
+                    u32::from(builtin.0) == index.0 & 0x7fff_ffff
+                        && builtin.index() < program.builtins.len()
                 }
-                Callee::Function(function) => {
-                    program.functions.get(function.index()).is_some_and(|f| f.kind != FunctionKind::Query)
-                }
+                Callee::Function(function) => program
+                    .functions
+                    .get(function.index())
+                    .is_some_and(|f| f.kind != FunctionKind::Query),
             },
             OperandView::Jump(target) => {
-                let reaches = target.0.checked_sub(start).and_then(|at| starts.get(at as usize)) == Some(&true);
+                let reaches = target
+                    .0
+                    .checked_sub(start)
+                    .and_then(|at| starts.get(at as usize))
+                    == Some(&true);
                 if reaches && target.0 <= pc && !program.code[target.index()].charges() {
                     return Err(wrong(Some(pc), "a backward jump that charges no fuel"));
                 }
@@ -233,6 +281,10 @@ impl Checker<'_> {
             | OperandView::Number(_)
             | OperandView::Conflict(_) => true,
         };
-        if exists { Ok(()) } else { Err(wrong(Some(pc), format!("{operand} does not exist"))) }
+        if exists {
+            Ok(())
+        } else {
+            Err(wrong(Some(pc), format!("{operand} does not exist")))
+        }
     }
 }

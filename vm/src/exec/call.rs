@@ -19,7 +19,12 @@ pub(super) enum Called<'a> {
 
 impl<'a> Machine<'a, '_> {
     /// Calls something with the arguments in `self.list`. Charges one step.
-    pub(super) fn call(&mut self, callee: Callee, overlay: OverlayId, pc: usize) -> Result<Called<'a>, Fault> {
+    pub(super) fn call(
+        &mut self,
+        callee: Callee,
+        overlay: OverlayId,
+        pc: usize,
+    ) -> Result<Called<'a>, Fault> {
         self.charge()?;
         let (mut callee, mut overlay) = (callee, overlay);
         // What replaces a function runs without replaced functions, so one look is enough.
@@ -42,17 +47,30 @@ impl<'a> Machine<'a, '_> {
     fn check_arity(&self, callee: Callee) -> Result<(), Fault> {
         let given = self.list.len();
         let fits = match callee {
-            Callee::Function(function) => self.program.functions[function.index()].params as usize == given,
+            Callee::Function(function) => {
+                self.program.functions[function.index()].params as usize == given
+            }
             Callee::Builtin(builtin) => {
                 let needed = &self.program.builtins[builtin.index()];
                 let arity = usize::from(needed.arity);
                 given == arity || (needed.variadic && given > arity)
             }
         };
-        if fits { Ok(()) } else { Err(Fault::Internal("a replacement takes other arguments than what it replaces")) }
+        if fits {
+            Ok(())
+        } else {
+            Err(Fault::Internal(
+                "a replacement takes other arguments than what it replaces",
+            ))
+        }
     }
 
-    fn call_function(&mut self, function: FunctionIndex, overlay: OverlayId, pc: usize) -> Result<Called<'a>, Fault> {
+    fn call_function(
+        &mut self,
+        function: FunctionIndex,
+        overlay: OverlayId,
+        pc: usize,
+    ) -> Result<Called<'a>, Fault> {
         let program = self.program;
         let callee = &program.functions[function.index()];
         if overlay != OverlayId::NONE {
@@ -61,7 +79,12 @@ impl<'a> Machine<'a, '_> {
                 let keys = || path.iter().map(|index| constants[index.index()]);
                 let node = &self.overlays.get(overlay).data;
                 if node.covers(keys()) {
-                    return Ok(Called::Done(node.load(Document::Data, Some(self.data), keys(), self.arena)));
+                    return Ok(Called::Done(node.load(
+                        Document::Data,
+                        Some(self.data),
+                        keys(),
+                        self.arena,
+                    )));
                 }
             }
         }
@@ -89,11 +112,17 @@ impl<'a> Machine<'a, '_> {
         let outcome = match (builtin.body)(&mut call, &self.list) {
             Ok(outcome) => outcome,
             Err(BuiltinError::Stop(reason)) => return Err(Fault::Stop(reason)),
-            Err(error) if self.options.strict_builtin_errors => return Err(Fault::Builtin(index.0, error)),
+            Err(error) if self.options.strict_builtin_errors => {
+                return Err(Fault::Builtin(index.0, error));
+            }
             Err(_) => None,
         };
         if builtin.fixed {
-            let kept = self.arena.array(&self.list).as_array().map_or(&[][..], |array| array.as_slice());
+            let kept = self
+                .arena
+                .array(&self.list)
+                .as_array()
+                .map_or(&[][..], |array| array.as_slice());
             let grown = self.fixed.put(hash, u32::from(index.0), kept, outcome);
             self.grow(grown)?;
         }

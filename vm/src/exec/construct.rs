@@ -53,8 +53,15 @@ impl<'a> Machine<'a, '_> {
         Ok(())
     }
 
-    pub(super) fn append_member(&mut self, at: usize, key: Value<'a>, value: Value<'a>) -> Result<(), Fault> {
-        let Builder::Object(builder) = &mut self.builders[at] else { return Err(WRONG_BUILDER) };
+    pub(super) fn append_member(
+        &mut self,
+        at: usize,
+        key: Value<'a>,
+        value: Value<'a>,
+    ) -> Result<(), Fault> {
+        let Builder::Object(builder) = &mut self.builders[at] else {
+            return Err(WRONG_BUILDER);
+        };
         match builder.insert_unique(self.arena, key, value)? {
             Some(old) if old != value => Err(Fault::ObjectKey),
             _ => Ok(()),
@@ -63,7 +70,9 @@ impl<'a> Machine<'a, '_> {
 
     /// The path is in `self.list`.
     pub(super) fn insert_path(&mut self, at: usize, value: Value<'a>) -> Result<(), Fault> {
-        let Builder::Tree(tree) = &mut self.builders[at] else { return Err(WRONG_BUILDER) };
+        let Builder::Tree(tree) = &mut self.builders[at] else {
+            return Err(WRONG_BUILDER);
+        };
         Ok(tree.insert(&self.list, value, self.arena)?)
     }
 

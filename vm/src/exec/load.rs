@@ -12,13 +12,17 @@ impl<'a> Machine<'a, '_> {
     /// The keys of a path.
     pub(super) fn path(&self, path: PathIndex) -> impl Iterator<Item = Value<'a>> + use<'a> {
         let constants = self.constants;
-        self.program.paths[path.index()].iter().map(move |index| constants[index.index()])
+        self.program.paths[path.index()]
+            .iter()
+            .map(move |index| constants[index.index()])
     }
 
     pub(super) fn load_input(&self, overlay: OverlayId, path: PathIndex) -> Option<Value<'a>> {
         let node = &self.overlays.get(overlay).input;
         if node.is_empty() {
-            return self.path(path).try_fold(self.input?, |value, key| value.get(key));
+            return self
+                .path(path)
+                .try_fold(self.input?, |value, key| value.get(key));
         }
         node.load(Document::Input, self.input, self.path(path), self.arena)
     }
@@ -26,7 +30,9 @@ impl<'a> Machine<'a, '_> {
     pub(super) fn load_data(&self, overlay: OverlayId, path: PathIndex) -> Option<Value<'a>> {
         let node = &self.overlays.get(overlay).data;
         if node.is_empty() {
-            return self.path(path).try_fold(self.data, |value, key| value.get(key));
+            return self
+                .path(path)
+                .try_fold(self.data, |value, key| value.get(key));
         }
         node.load(Document::Data, Some(self.data), self.path(path), self.arena)
     }
@@ -43,8 +49,12 @@ impl<'a> Machine<'a, '_> {
         wants_path: bool,
     ) -> Result<Option<(Option<Value<'a>>, Value<'a>)>, Fault> {
         let arena = self.arena;
-        let Iter::Walk(walk) = &mut self.iters[iter] else { return Ok(None) };
-        let Some(value) = walk.next(|at| arena.integer(at as i64)) else { return Ok(None) };
+        let Iter::Walk(walk) = &mut self.iters[iter] else {
+            return Ok(None);
+        };
+        let Some(value) = walk.next(|at| arena.integer(at as i64)) else {
+            return Ok(None);
+        };
         arena.reserve(walk.bytes())?;
         let path = wants_path.then(|| arena.array(walk.path()));
         Ok(Some((path, value)))

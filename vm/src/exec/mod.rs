@@ -36,7 +36,9 @@ impl<'a> Machine<'a, '_> {
         let code = program.code.as_slice();
         let mut pc = program.functions[query.index()].code.start as usize;
         self.list.clear();
-        let mut frame = self.enter(query, OverlayId::NONE, pc, 0).map_err(|fault| (fault, pc))?;
+        let mut frame = self
+            .enter(query, OverlayId::NONE, pc, 0)
+            .map_err(|fault| (fault, pc))?;
 
         macro_rules! get {
             ($result:expr) => {
@@ -54,7 +56,11 @@ impl<'a> Machine<'a, '_> {
         /// Goes on behind the `Else`, or at its target.
         macro_rules! go {
             ($holds:expr) => {
-                pc = if $holds { pc + 2 } else { otherwise(code, pc).1 }
+                pc = if $holds {
+                    pc + 2
+                } else {
+                    otherwise(code, pc).1
+                }
             };
         }
         /// Writes a value and goes on, or takes the `Else`.
@@ -88,7 +94,11 @@ impl<'a> Machine<'a, '_> {
                     self.registers[frame.base + dst.index()] = None;
                     pc += 1;
                 }
-                Instruction::SetResult { dst, value, conflict } => {
+                Instruction::SetResult {
+                    dst,
+                    value,
+                    conflict,
+                } => {
                     let value = read!(value);
                     go!(self.set_result(&frame, pc, dst, value, conflict));
                 }
@@ -101,10 +111,18 @@ impl<'a> Machine<'a, '_> {
                     pc = if defined { target.index() } else { pc + 1 };
                 }
                 Instruction::BranchFalse { value, target } => {
-                    pc = if read!(value).is_false() { target.index() } else { pc + 1 };
+                    pc = if read!(value).is_false() {
+                        target.index()
+                    } else {
+                        pc + 1
+                    };
                 }
                 Instruction::BranchScalar { value, target } => {
-                    pc = if read!(value).is_collection() { pc + 1 } else { target.index() };
+                    pc = if read!(value).is_collection() {
+                        pc + 1
+                    } else {
+                        target.index()
+                    };
                 }
                 Instruction::LoadInput { dst, path } => {
                     let overlay = self.next_overlay.take().unwrap_or(frame.overlay);
@@ -123,19 +141,31 @@ impl<'a> Machine<'a, '_> {
                     give!(dst, self.get_field(base, key));
                 }
                 Instruction::GuardArray { value, length } => {
-                    go!(read!(value).as_array().is_some_and(|array| array.len() == length.index()));
+                    go!(read!(value)
+                        .as_array()
+                        .is_some_and(|array| array.len() == length.index()));
                 }
                 Instruction::GuardObject { value, length } => {
-                    go!(read!(value).as_object().is_some_and(|object| object.len() == length.index()));
+                    go!(read!(value)
+                        .as_object()
+                        .is_some_and(|object| object.len() == length.index()));
                 }
                 Instruction::GuardEqual { lhs, rhs } => go!(read!(lhs) == read!(rhs)),
                 Instruction::GuardNotEqual { lhs, rhs } => go!(read!(lhs) != read!(rhs)),
                 Instruction::GuardLess { lhs, rhs } => go!(read!(lhs) < read!(rhs)),
                 Instruction::GuardLessEqual { lhs, rhs } => go!(read!(lhs) <= read!(rhs)),
-                Instruction::Equal { dst, lhs, rhs } => put!(dst, Value::boolean(read!(lhs) == read!(rhs))),
-                Instruction::NotEqual { dst, lhs, rhs } => put!(dst, Value::boolean(read!(lhs) != read!(rhs))),
-                Instruction::Less { dst, lhs, rhs } => put!(dst, Value::boolean(read!(lhs) < read!(rhs))),
-                Instruction::LessEqual { dst, lhs, rhs } => put!(dst, Value::boolean(read!(lhs) <= read!(rhs))),
+                Instruction::Equal { dst, lhs, rhs } => {
+                    put!(dst, Value::boolean(read!(lhs) == read!(rhs)))
+                }
+                Instruction::NotEqual { dst, lhs, rhs } => {
+                    put!(dst, Value::boolean(read!(lhs) != read!(rhs)))
+                }
+                Instruction::Less { dst, lhs, rhs } => {
+                    put!(dst, Value::boolean(read!(lhs) < read!(rhs)))
+                }
+                Instruction::LessEqual { dst, lhs, rhs } => {
+                    put!(dst, Value::boolean(read!(lhs) <= read!(rhs)))
+                }
                 Instruction::MakeArray { dst, count } => {
                     get!(self.gather(&frame, pc + 1, count.index()));
                     let value = get!(self.make_array());
@@ -155,19 +185,23 @@ impl<'a> Machine<'a, '_> {
                     pc += 1 + list_words(count.index());
                 }
                 Instruction::OpenArray { builder } => {
-                    self.builders[frame.builders + builder.index()] = Builder::Array(ArrayBuilder::new());
+                    self.builders[frame.builders + builder.index()] =
+                        Builder::Array(ArrayBuilder::new());
                     pc += 1;
                 }
                 Instruction::OpenSet { builder } => {
-                    self.builders[frame.builders + builder.index()] = Builder::Set(SetBuilder::new());
+                    self.builders[frame.builders + builder.index()] =
+                        Builder::Set(SetBuilder::new());
                     pc += 1;
                 }
                 Instruction::OpenObject { builder } => {
-                    self.builders[frame.builders + builder.index()] = Builder::Object(ObjectBuilder::new());
+                    self.builders[frame.builders + builder.index()] =
+                        Builder::Object(ObjectBuilder::new());
                     pc += 1;
                 }
                 Instruction::OpenTree { builder } => {
-                    self.builders[frame.builders + builder.index()] = Builder::Tree(Tree::default());
+                    self.builders[frame.builders + builder.index()] =
+                        Builder::Tree(Tree::default());
                     pc += 1;
                 }
                 Instruction::Append { builder, value } => {
@@ -175,18 +209,30 @@ impl<'a> Machine<'a, '_> {
                     get!(self.append(frame.builders + builder.index(), value));
                     pc += 1;
                 }
-                Instruction::AppendMember { builder, key, value } => {
+                Instruction::AppendMember {
+                    builder,
+                    key,
+                    value,
+                } => {
                     let (key, value) = (read!(key), read!(value));
                     get!(self.append_member(frame.builders + builder.index(), key, value));
                     pc += 1;
                 }
-                Instruction::InsertPath { builder, value, count } => {
+                Instruction::InsertPath {
+                    builder,
+                    value,
+                    count,
+                } => {
                     let value = read!(value);
                     get!(self.gather(&frame, pc + 1, count.index()));
                     get!(self.insert_path(frame.builders + builder.index(), value));
                     pc += 1 + list_words(count.index());
                 }
-                Instruction::InsertSet { builder, value, count } => {
+                Instruction::InsertSet {
+                    builder,
+                    value,
+                    count,
+                } => {
                     let value = read!(value);
                     get!(self.gather(&frame, pc + 1, count.index()));
                     get!(self.insert_set(frame.builders + builder.index(), value));
@@ -207,7 +253,8 @@ impl<'a> Machine<'a, '_> {
                 Instruction::IterNext { iter, key, value } => {
                     get!(self.charge());
                     let arena = self.arena;
-                    match self.iters[frame.iters + iter.index()].next(|at| arena.integer(at as i64)) {
+                    match self.iters[frame.iters + iter.index()].next(|at| arena.integer(at as i64))
+                    {
                         Some((k, v)) => {
                             if let Some(reg) = key.get() {
                                 self.write(&frame, reg, k);
@@ -244,7 +291,10 @@ impl<'a> Machine<'a, '_> {
                     self.next_overlay = Some(self.slots[frame.slots + overlay.index()]);
                     pc += 1;
                 }
-                Instruction::CallBuiltin { dst, builtin: BuiltinIndex(number) } => {
+                Instruction::CallBuiltin {
+                    dst,
+                    builtin: BuiltinIndex(number),
+                } => {
                     let callee = Callee::Builtin(BuiltinIndex(number));
                     let (count, target) = otherwise(code, pc);
                     get!(self.gather(&frame, pc + 2, count));
@@ -322,7 +372,10 @@ impl<'a> Machine<'a, '_> {
                     }
                     let (count, target) = otherwise(code, caller);
                     match (outcome, code[caller]) {
-                        (Some(value), Instruction::Call { dst, .. } | Instruction::CallBuiltin { dst, .. }) => {
+                        (
+                            Some(value),
+                            Instruction::Call { dst, .. } | Instruction::CallBuiltin { dst, .. },
+                        ) => {
                             self.write(&frame, dst, value);
                             pc = caller + 2 + list_words(count);
                         }

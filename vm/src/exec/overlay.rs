@@ -12,19 +12,30 @@ const NOT_OPEN: Fault = Fault::Internal("a replacement outside an overlay");
 impl<'a> Machine<'a, '_> {
     pub(super) fn overlay_input(&mut self, path: PathIndex, value: Value<'a>) -> Result<(), Fault> {
         let path: Vec<Value<'a>> = self.path(path).collect();
-        self.open_overlay.as_mut().ok_or(NOT_OPEN)?.input.set(&path, value);
+        self.open_overlay
+            .as_mut()
+            .ok_or(NOT_OPEN)?
+            .input
+            .set(&path, value);
         Ok(())
     }
 
     pub(super) fn overlay_data(&mut self, path: PathIndex, value: Value<'a>) -> Result<(), Fault> {
         let path: Vec<Value<'a>> = self.path(path).collect();
-        self.open_overlay.as_mut().ok_or(NOT_OPEN)?.data.set(&path, value);
+        self.open_overlay
+            .as_mut()
+            .ok_or(NOT_OPEN)?
+            .data
+            .set(&path, value);
         Ok(())
     }
 
     pub(super) fn overlay_mock(&mut self, mock: Mock<'a>) -> Result<(), Fault> {
         let target = self.open_target.take().ok_or(NOT_OPEN)?;
-        self.open_overlay.as_mut().ok_or(NOT_OPEN)?.replace(target, mock);
+        self.open_overlay
+            .as_mut()
+            .ok_or(NOT_OPEN)?
+            .replace(target, mock);
         Ok(())
     }
 

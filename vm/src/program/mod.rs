@@ -113,10 +113,29 @@ pub struct Program {
 impl Program {
     /// Checks the parts and makes them a program.
     pub fn new(parts: Parts) -> Result<Program, VerifyError> {
-        let Parts { code, functions, constants, paths, builtins, queries, sources, spans } = parts;
-        let frozen = Frozen::build_many(|arena| constants.iter().map(|c| arena.constant(c)).collect());
-        let program =
-            Program { code, functions, paths, builtins, queries, sources, spans, literals: constants, frozen };
+        let Parts {
+            code,
+            functions,
+            constants,
+            paths,
+            builtins,
+            queries,
+            sources,
+            spans,
+        } = parts;
+        let frozen =
+            Frozen::build_many(|arena| constants.iter().map(|c| arena.constant(c)).collect());
+        let program = Program {
+            code,
+            functions,
+            paths,
+            builtins,
+            queries,
+            sources,
+            spans,
+            literals: constants,
+            frozen,
+        };
         crate::bytecode::verify(&program)?;
         Ok(program)
     }
@@ -134,12 +153,17 @@ impl Program {
     /// The expression that an instruction belongs to.
     pub fn span_at(&self, pc: u32) -> Span {
         let after = self.spans.partition_point(|(start, _)| *start <= pc);
-        after.checked_sub(1).and_then(|at| self.spans.get(at)).map_or(Span::NONE, |(_, span)| *span)
+        after
+            .checked_sub(1)
+            .and_then(|at| self.spans.get(at))
+            .map_or(Span::NONE, |(_, span)| *span)
     }
 
     /// The function whose code holds an instruction.
     pub fn function_at(&self, pc: u32) -> Option<&Function> {
-        let after = self.functions.partition_point(|function| function.code.start <= pc);
+        let after = self
+            .functions
+            .partition_point(|function| function.code.start <= pc);
         self.functions.get(after.checked_sub(1)?)
     }
 }

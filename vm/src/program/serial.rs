@@ -37,10 +37,17 @@ impl fmt::Display for LoadError {
         match self {
             LoadError::NotAProgram => f.write_str("not a compiled regovm program"),
             LoadError::Version(version) => {
-                write!(f, "compiled program of version {version}, this machine reads version {VERSION}")
+                write!(
+                    f,
+                    "compiled program of version {version}, this machine reads version {VERSION}"
+                )
             }
-            LoadError::Checksum => f.write_str("compiled program is damaged: its checksum does not fit"),
-            LoadError::Malformed(at, what) => write!(f, "compiled program is damaged at byte {at}: {what}"),
+            LoadError::Checksum => {
+                f.write_str("compiled program is damaged: its checksum does not fit")
+            }
+            LoadError::Malformed(at, what) => {
+                write!(f, "compiled program is damaged at byte {at}: {what}")
+            }
             LoadError::Invalid(error) => error.fmt(f),
         }
     }
@@ -129,7 +136,10 @@ impl Program {
         if file.len() < HEADER || !file.starts_with(MAGIC) {
             return Err(LoadError::NotAProgram);
         }
-        let mut header = Reader { bytes: file, at: MAGIC.len() };
+        let mut header = Reader {
+            bytes: file,
+            at: MAGIC.len(),
+        };
         let version = header.u32()?;
         if version != VERSION {
             return Err(LoadError::Version(version));
@@ -225,7 +235,12 @@ impl Writer {
                 }
                 Step::Enter(Constant::Object(members)) => {
                     todo.push(Step::Leave(OBJECT, members.len()));
-                    todo.extend(members.iter().rev().flat_map(|(k, v)| [Step::Enter(v), Step::Enter(k)]));
+                    todo.extend(
+                        members
+                            .iter()
+                            .rev()
+                            .flat_map(|(k, v)| [Step::Enter(v), Step::Enter(k)]),
+                    );
                 }
             }
         }
@@ -244,7 +259,11 @@ impl<'f> Reader<'f> {
     }
 
     fn take(&mut self, count: usize) -> Result<&'f [u8], LoadError> {
-        match self.at.checked_add(count).and_then(|end| self.bytes.get(self.at..end)) {
+        match self
+            .at
+            .checked_add(count)
+            .and_then(|end| self.bytes.get(self.at..end))
+        {
             Some(bytes) => {
                 self.at += count;
                 Ok(bytes)
@@ -310,15 +329,26 @@ impl<'f> Reader<'f> {
                 STRING => Constant::String(self.text()?.into()),
                 ARRAY | SET | OBJECT => {
                     let count = self.u32()? as usize;
-                    let values = if tag == OBJECT { count.checked_mul(2) } else { Some(count) };
-                    let Some(first) = values.and_then(|values| stack.len().checked_sub(values)) else {
+                    let values = if tag == OBJECT {
+                        count.checked_mul(2)
+                    } else {
+                        Some(count)
+                    };
+                    let Some(first) = values.and_then(|values| stack.len().checked_sub(values))
+                    else {
                         return self.wrong("a collection has more members than there are");
                     };
-                    let depth = stack[first..].iter().map(|(_, depth)| *depth).max().unwrap_or(0) + 1;
+                    let depth = stack[first..]
+                        .iter()
+                        .map(|(_, depth)| *depth)
+                        .max()
+                        .unwrap_or(0)
+                        + 1;
                     if depth > MAX_DEPTH {
                         return self.wrong("a constant nests too deep");
                     }
-                    let items: Vec<Constant> = stack.drain(first..).map(|(constant, _)| constant).collect();
+                    let items: Vec<Constant> =
+                        stack.drain(first..).map(|(constant, _)| constant).collect();
                     let constant = match tag {
                         ARRAY => Constant::Array(items),
                         SET => Constant::Set(items),
@@ -358,7 +388,11 @@ impl<'f> Reader<'f> {
             let name = self.text()?.to_owned();
             let arity = self.u16()?;
             let variadic = self.flag()?;
-            parts.builtins.push(BuiltinUse { name, arity, variadic });
+            parts.builtins.push(BuiltinUse {
+                name,
+                arity,
+                variadic,
+            });
         }
         for _ in 0..self.count(46)? {
             let function = self.function()?;
@@ -367,7 +401,9 @@ impl<'f> Reader<'f> {
         for _ in 0..self.count(8)? {
             let function = FunctionIndex(self.u32()?);
             let columns = self.count(4)?;
-            let row = (0..columns).map(|_| Ok(self.text()?.to_owned())).collect::<Result<_, LoadError>>()?;
+            let row = (0..columns)
+                .map(|_| Ok(self.text()?.to_owned()))
+                .collect::<Result<_, LoadError>>()?;
             parts.queries.push(Query { function, row });
         }
         for _ in 0..self.count(8)? {
@@ -473,7 +509,10 @@ mod tests {
         let mut sources = SourceMap::new();
         sources.add("p.rego", "package p\n").unwrap();
         let nested = Constant::Object(vec![
-            (Constant::from("b"), Constant::Set(vec![Constant::Null, Constant::Boolean(true)])),
+            (
+                Constant::from("b"),
+                Constant::Set(vec![Constant::Null, Constant::Boolean(true)]),
+            ),
             (Constant::Number("1.50".into()), Constant::Array(vec![])),
         ]);
         Program::new(Parts {
@@ -492,8 +531,15 @@ mod tests {
             }],
             constants: vec![Constant::from("a"), nested],
             paths: vec![vec![], vec![ConstIndex(0), ConstIndex(1)]],
-            builtins: vec![BuiltinUse { name: "count".into(), arity: 1, variadic: false }],
-            queries: vec![Query { function: FunctionIndex(0), row: vec!["x".into()] }],
+            builtins: vec![BuiltinUse {
+                name: "count".into(),
+                arity: 1,
+                variadic: false,
+            }],
+            queries: vec![Query {
+                function: FunctionIndex(0),
+                row: vec!["x".into()],
+            }],
             sources,
             spans: vec![(0, Span::new(1, 3))],
         })
@@ -513,19 +559,29 @@ mod tests {
     fn damage_is_found() {
         let file = example().save();
         assert_eq!(Program::load(b"").unwrap_err(), LoadError::NotAProgram);
-        assert_eq!(Program::load(&file[..10]).unwrap_err(), LoadError::NotAProgram);
+        assert_eq!(
+            Program::load(&file[..10]).unwrap_err(),
+            LoadError::NotAProgram
+        );
         let mut other = file.clone();
         other[8] = 9;
         assert_eq!(Program::load(&other).unwrap_err(), LoadError::Version(9));
         for at in 20..file.len() {
             let mut other = file.clone();
             other[at] ^= 1;
-            assert_eq!(Program::load(&other).unwrap_err(), LoadError::Checksum, "byte {at}");
+            assert_eq!(
+                Program::load(&other).unwrap_err(),
+                LoadError::Checksum,
+                "byte {at}"
+            );
         }
         for end in 20..file.len() {
             let mut short = file[..end].to_vec();
             Program::seal(&mut short);
-            assert!(matches!(Program::load(&short), Err(LoadError::Malformed(..))), "cut at {end}");
+            assert!(
+                matches!(Program::load(&short), Err(LoadError::Malformed(..))),
+                "cut at {end}"
+            );
         }
     }
 
@@ -534,7 +590,10 @@ mod tests {
         let mut file = example().save();
         file[20..24].copy_from_slice(&u32::MAX.to_le_bytes());
         Program::seal(&mut file);
-        assert!(matches!(Program::load(&file), Err(LoadError::Malformed(_, "a count is larger than the file"))));
+        assert!(matches!(
+            Program::load(&file),
+            Err(LoadError::Malformed(_, "a count is larger than the file"))
+        ));
     }
 
     #[test]
