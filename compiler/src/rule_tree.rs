@@ -1,0 +1,418 @@
+//! Rules by the ground prefix of their refs, and the look-ups that the stages need.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regovm_parser::ast::{Module, Name, Rule, Term, TermKind};
+
+use crate::order::{is_constant, is_ground, terms_equal};
+use crate::state::{RuleId, State, rule_in};
+use crate::text::term_text;
+
+/// A key of the rule tree: one ground term of a rule ref. Ordered as Rego orders values.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum TreeKey {
+    /// `null`
+    Null,
+    /// `false`, `true`
+    Boolean(bool),
+    /// A number by its text.
+    Number(Name),
+    /// A string: by far the most common. Also the `data` at the root.
+    String(Name),
+    /// Any other ground term, as OPA prints it.
+    Other(Name),
+}
+
+impl TreeKey {
+    /// The key of a term; none for terms that are only known when they are evaluated.
+    pub fn of(term: &Term) -> Option<TreeKey> {
+        Some(match &term.kind {
+            TermKind::Null => TreeKey::Null,
+            TermKind::Boolean(value) => TreeKey::Boolean(*value),
+            TermKind::Number(text) => TreeKey::Number(text.clone()),
+            TermKind::String(text) => TreeKey::String(text.clone()),
+            TermKind::Var(_) | TermKind::Ref(_) | TermKind::Call(_) => return None,
+            _ if is_constant(term) => TreeKey::Other(term_text(term).into()),
+            _ => return None,
+        })
+    }
+
+    /// The text if this is a string.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            TreeKey::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// What is known about the rules at a node before they are looked at.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct NodeFacts {
+    /// Number of arguments of the first rule.
+    pub arity: usize,
+    /// One of the rules is a function.
+    pub has_function: bool,
+    /// No arguments, and a value whatever happens: a default, a partial set, or a single constant.
+    /// As of the stage that sets the rule tree.
+    pub always_defined: bool,
+}
+
+/// Rules by the ground prefix of their refs (`data.a.p[x].q` stands at `data.a.p`).
+#[derive(Clone, Default, Debug)]
+pub struct RuleTree {
+    /// Rules that stand here, in module order; never `else` rules.
+    pub rules: Vec<RuleId>,
+    /// The next term of the path.
+    pub children: BTreeMap<TreeKey, RuleTree>,
+    /// `data.system`: passed over by look-ups that do not ask for it.
+    pub hidden: bool,
+    /// About `rules`.
+    pub facts: NodeFacts,
+}
+
+impl RuleTree {
+    /// The tree of all rules. Packages without rules have nodes too.
+    pub fn new(modules: &[Module]) -> RuleTree {
+        let mut root = RuleTree::default();
+        // Modules of one package are visited together, packages in the order of their paths.
+        let mut order: Vec<usize> = (0..modules.len()).collect();
+        order.sort_by(|a, b| {
+            crate::order::compare_refs(&modules[*a].package.path, &modules[*b].package.path)
+        });
+        for m in order {
+            let module = &modules[m];
+            if module.rules.is_empty() {
+                root.node_mut(&module.package.path);
+            }
+            for (r, rule) in module.rules.iter().enumerate() {
+                let mut path = module.package.path.clone();
+                path.extend(head_prefix(&rule.head.reference));
+                root.node_mut(&path).rules.push(RuleId::new(m, r));
+            }
+        }
+        let system = root
+            .children
+            .get_mut(&TreeKey::String("data".into()))
+            .and_then(|data| data.children.get_mut(&TreeKey::String("system".into())));
+        if let Some(system) = system {
+            system.hidden = true;
+        }
+        root.set_facts(modules);
+        root
+    }
+
+    fn node_mut(&mut self, path: &[Term]) -> &mut RuleTree {
+        let mut node = self;
+        for (i, term) in path.iter().enumerate() {
+            let key = if i == 0 { root_key(term) } else { TreeKey::of(term) };
+            // A term without a key ends the prefix; the head prefix has none such.
+            let Some(key) = key else { break };
+            node = node.children.entry(key).or_default();
+        }
+        node
+    }
+
+    fn set_facts(&mut self, modules: &[Module]) {
+        let mut rules = self.rules.iter().map(|id| rule_in(modules, *id));
+        if let Some(first) = rules.next() {
+            self.facts = NodeFacts {
+                arity: first.head.args.len(),
+                has_function: !first.head.args.is_empty(),
+                always_defined: first.head.args.is_empty()
+                    && (first.default
+                        || is_multi_value(first)
+                        || (self.rules.len() == 1 && is_constant_rule(first))),
+            };
+            for rule in rules {
+                self.facts.has_function |= !rule.head.args.is_empty();
+                self.facts.always_defined |= rule.default && first.head.args.is_empty();
+            }
+        }
+        for child in self.children.values_mut() {
+            child.set_facts(modules);
+        }
+    }
+
+    /// The node below a term.
+    pub fn child(&self, term: &Term) -> Option<&RuleTree> {
+        self.children.get(&TreeKey::of(term)?)
+    }
+
+    /// The node below a string.
+    pub fn child_str(&self, text: &str) -> Option<&RuleTree> {
+        self.children.get(&TreeKey::String(text.into()))
+    }
+
+    /// The node of a term of a path, where the first one is the variable `data`.
+    pub fn step(&self, index: usize, term: &Term) -> Option<&RuleTree> {
+        if index == 0 { self.children.get(&root_key(term)?) } else { self.child(term) }
+    }
+
+    /// The node at a path that starts with `data`.
+    pub fn find(&self, path: &[Term]) -> Option<&RuleTree> {
+        path.iter().enumerate().try_fold(self, |node, (i, term)| node.step(i, term))
+    }
+
+    /// The rules of exactly this path: `data.a.p`, but not `data.a.p.x` or `data.a`.
+    pub fn exact(&self, path: &[Term]) -> &[RuleId] {
+        self.find(path).map_or(&[], |node| &node.rules)
+    }
+
+    /// The rules that make the virtual document of a path: of `data.a.p.x` those at `data.a.p`.
+    pub fn for_virtual_document(&self, path: &[Term]) -> &[RuleId] {
+        let mut node = self;
+        for (i, term) in path.iter().enumerate() {
+            match node.step(i, term) {
+                Some(next) if next.rules.is_empty() => node = next,
+                Some(next) => return &next.rules,
+                None => return &[],
+            }
+        }
+        &node.rules
+    }
+
+    /// The rules at a path and below it, without hidden packages.
+    pub fn with_prefix(&self, path: &[Term]) -> Vec<RuleId> {
+        let mut found = Vec::new();
+        if let Some(node) = self.find(path) {
+            node.collect(false, &mut |id| found.push(id));
+        }
+        found
+    }
+
+    /// The rules that a ref without variables refers to: above its end, at it, below it.
+    pub fn referred(&self, path: &[Term]) -> Vec<RuleId> {
+        let mut found: BTreeSet<RuleId> =
+            self.for_virtual_document(path).iter().copied().collect();
+        found.extend(self.with_prefix(path));
+        found.into_iter().collect()
+    }
+
+    /// The rules that a ref with variables could refer to; more than it will, never fewer.
+    pub fn referred_dynamic(
+        &self,
+        modules: &[Module],
+        path: &[Term],
+        include_hidden: bool,
+    ) -> Vec<RuleId> {
+        let mut found = BTreeSet::new();
+        let mut search = Search { modules, path, include_hidden, found: &mut found };
+        search.below(self, 0);
+        found.into_iter().collect()
+    }
+
+    /// True if the ground prefix of a path has rules at it, above it or below it.
+    pub fn is_virtual(&self, path: &[Term]) -> bool {
+        let mut node = self;
+        for (i, term) in path.iter().enumerate() {
+            if i > 0 && !is_ground(term) {
+                return true;
+            }
+            match node.step(i, term) {
+                None => return false,
+                Some(next) if !next.rules.is_empty() => return true,
+                Some(next) => node = next,
+            }
+        }
+        true
+    }
+
+    /// Calls `f` on every rule at this node and below it, in the order of their paths.
+    pub fn collect(&self, include_hidden: bool, f: &mut dyn FnMut(RuleId)) {
+        self.rules.iter().copied().for_each(&mut *f);
+        for child in self.children.values() {
+            if include_hidden || !child.hidden {
+                child.collect(include_hidden, f);
+            }
+        }
+    }
+
+    /// Calls `f` on this node and every node below it, parents first. Where `f` gives `true`, the
+    /// walk does not go below that node.
+    pub fn depth_first<'t>(&'t self, f: &mut dyn FnMut(&'t RuleTree) -> bool) {
+        if f(self) {
+            return;
+        }
+        for child in self.children.values() {
+            child.depth_first(f);
+        }
+    }
+}
+
+/// Modules by the path of their package, `data` first.
+#[derive(Clone, Default, Debug)]
+pub struct ModuleTree {
+    /// Modules of this package, as indexes in [`State::modules`].
+    pub modules: Vec<usize>,
+    /// Packages below.
+    pub children: BTreeMap<Name, ModuleTree>,
+}
+
+impl ModuleTree {
+    /// The tree of all packages.
+    pub fn new(modules: &[Module]) -> ModuleTree {
+        let mut root = ModuleTree::default();
+        for (m, module) in modules.iter().enumerate() {
+            let mut node = &mut root;
+            for term in &module.package.path {
+                if let TermKind::Var(name) | TermKind::String(name) = &term.kind {
+                    node = node.children.entry(name.clone()).or_default();
+                }
+            }
+            node.modules.push(m);
+        }
+        root
+    }
+
+    /// Calls `f` on this node and every node below it, parents first.
+    pub fn depth_first<'t>(&'t self, f: &mut dyn FnMut(&'t ModuleTree)) {
+        f(self);
+        for child in self.children.values() {
+            child.depth_first(f);
+        }
+    }
+}
+
+/// The dynamic look-up: constant terms are followed, others try every child.
+struct Search<'s> {
+    modules: &'s [Module],
+    path: &'s [Term],
+    include_hidden: bool,
+    found: &'s mut BTreeSet<RuleId>,
+}
+
+impl Search<'_> {
+    fn below(&mut self, node: &RuleTree, i: usize) {
+        let Some(term) = self.path.get(i) else {
+            // OPA adds the rules of a hidden node itself, but nothing below it.
+            node.depth_first(&mut |node| {
+                self.found.extend(node.rules.iter().copied());
+                !self.include_hidden && node.hidden
+            });
+            return;
+        };
+        if i == 0 || is_constant(term) {
+            if let Some(child) = node.step(i, term) {
+                self.add_intersecting(child, i + 1);
+                self.below(child, i + 1);
+            }
+            return;
+        }
+        for child in node.children.values() {
+            if child.hidden && !self.include_hidden {
+                continue;
+            }
+            self.add_intersecting(child, i + 1);
+            self.below(child, i + 1);
+        }
+    }
+
+    /// Rules with variables in their refs all stand at the ground prefix; what follows decides
+    /// whether the ref can mean them.
+    fn add_intersecting(&mut self, node: &RuleTree, from: usize) {
+        for id in &node.rules {
+            let package = &self.modules[id.module as usize].package.path;
+            let head = &rule_in(self.modules, *id).head.reference;
+            let apart = (from..self.path.len().min(package.len() + head.len())).any(|i| {
+                // Up to the rule's name the tree has compared already.
+                let Some(theirs) = i.checked_sub(package.len()).and_then(|i| head.get(i)) else {
+                    return false;
+                };
+                is_constant(theirs) && is_constant(&self.path[i]) && !terms_equal(theirs, &self.path[i])
+            });
+            if !apart {
+                self.found.insert(*id);
+            }
+        }
+    }
+}
+
+fn root_key(term: &Term) -> Option<TreeKey> {
+    match &term.kind {
+        TermKind::Var(name) => Some(TreeKey::String(name.clone())),
+        _ => None,
+    }
+}
+
+/// The part of a head's ref before its first variable, with the rule's name as a string.
+fn head_prefix(head: &[Term]) -> impl Iterator<Item = Term> + '_ {
+    head.iter().enumerate().map_while(|(i, term)| match &term.kind {
+        TermKind::Var(name) if i == 0 => Some(Term::string(name.clone(), term.span)),
+        _ if TreeKey::of(term).is_some() => Some(term.clone()),
+        _ => None,
+    })
+}
+
+/// True for partial sets.
+pub fn is_multi_value(rule: &Rule) -> bool {
+    rule.head.value.is_none() && rule.head.key.is_some()
+}
+
+/// True for `pi := 3.14`: no body, and a value that needs no evaluation.
+fn is_constant_rule(rule: &Rule) -> bool {
+    crate::resolve::is_empty_body(&rule.body)
+        && rule.head.value.as_ref().is_some_and(|value| match &value.kind {
+            TermKind::Var(_) => true,
+            TermKind::Ref(_) | TermKind::Call(_) | TermKind::Template(_) => false,
+            TermKind::ArrayComprehension(_)
+            | TermKind::SetComprehension(_)
+            | TermKind::ObjectComprehension(_) => false,
+            _ => is_ground(value),
+        })
+}
+
+/// The name of a built-in, if the path could be one: a variable followed by strings.
+pub fn dotted_name(path: &[Term]) -> Option<String> {
+    let (head, rest) = path.split_first()?;
+    let mut name = head.as_var()?.to_string();
+    for term in rest {
+        name.push('.');
+        name.push_str(term.as_str()?);
+    }
+    Some(name)
+}
+
+impl State<'_> {
+    /// Number of arguments of a built-in or of the rules at a path; none if there is neither.
+    pub fn arity(&self, path: &[Term]) -> Option<usize> {
+        arity(self.builtins, &self.rule_tree, path)
+    }
+
+    /// The rules of exactly this path.
+    pub fn rules_exact(&self, path: &[Term]) -> &[RuleId] {
+        self.rule_tree.exact(path)
+    }
+
+    /// The rules that make the virtual document of a path.
+    pub fn rules_for_virtual_document(&self, path: &[Term]) -> &[RuleId] {
+        self.rule_tree.for_virtual_document(path)
+    }
+
+    /// The rules at a path and below it.
+    pub fn rules_with_prefix(&self, path: &[Term]) -> Vec<RuleId> {
+        self.rule_tree.with_prefix(path)
+    }
+
+    /// The rules that a ref could refer to whatever its variables hold.
+    pub fn rules_dynamic(&self, path: &[Term], include_hidden: bool) -> Vec<RuleId> {
+        self.rule_tree.referred_dynamic(&self.modules, path, include_hidden)
+    }
+
+    /// True if a ref has rules at it, above it or below it.
+    pub fn is_virtual(&self, path: &[Term]) -> bool {
+        self.rule_tree.is_virtual(path)
+    }
+}
+
+/// See [`State::arity`]; for stages that hold the modules apart from the state.
+pub fn arity(
+    builtins: &regovm_core::builtin::Table,
+    tree: &RuleTree,
+    path: &[Term],
+) -> Option<usize> {
+    if let Some(facts) = crate::builtins::facts(builtins, path) {
+        return Some(facts.arity);
+    }
+    tree.find(path).filter(|node| !node.rules.is_empty()).map(|node| node.facts.arity)
+}
