@@ -6,7 +6,7 @@ use regovm_core::builtin::Table;
 use regovm_core::{Code, Diagnostic, Diagnostics, SourceMap, Span};
 use regovm_parser::ast::{Body, Import, Module, Name, Ref, Rule, Term, TermKind};
 
-use crate::graph::Graph;
+use crate::resolve::graph::Graph;
 use crate::options::Options;
 use crate::rule_tree::{ModuleTree, RuleTree};
 
