@@ -1,11 +1,14 @@
 //! Syntax trees to checked modules, to IR, to bytecode.
 
-pub mod visit;
-
+pub mod builtins;
+pub mod front;
 pub mod ir;
 pub mod options;
-pub mod pipeline;
-pub mod state;
-
 pub mod order;
+pub mod output_vars;
+pub mod pipeline;
+pub mod resolve;
+pub mod rule_tree;
+pub mod state;
 pub mod text;
+pub mod visit;

@@ -19,7 +19,10 @@ const DESTRUCTURED: VarParams = VarParams {
 };
 
 /// What the operands of a call mention. Sets and object keys cannot be taken apart.
-const OPERANDS: VarParams = VarParams { skip_sets: true, ..DESTRUCTURED };
+const OPERANDS: VarParams = VarParams {
+    skip_sets: true,
+    ..DESTRUCTURED
+};
 
 /// The variables that a body binds beside those that are safe before it, in the order given.
 pub fn of_body(body: &[Expr], arity: Arity<'_>, safe: &VarSet) -> VarSet {
@@ -105,7 +108,9 @@ fn of_call(expr: &Expr, terms: &[Term], arity: Arity<'_>, safe: &VarSet) -> VarS
         Some(TermKind::Ref(path)) => path,
         _ => return VarSet::new(),
     };
-    let Some(arity) = arity(operator) else { return VarSet::new() };
+    let Some(arity) = arity(operator) else {
+        return VarSet::new();
+    };
     let mut outputs = VarSet::new();
     of_refs(Node::Expr(expr), safe, &mut outputs);
     let inputs = arity + 1;
@@ -135,8 +140,10 @@ fn of_refs(node: Node<'_>, safe: &VarSet, outputs: &mut VarSet) {
                 return true;
             }
             if !is_ground_ref(path) {
-                let mut visitor =
-                    VarVisitor::new(VarParams { skip_ref_head: true, ..VarParams::ALL });
+                let mut visitor = VarVisitor::new(VarParams {
+                    skip_ref_head: true,
+                    ..VarParams::ALL
+                });
                 visitor.reference(path);
                 outputs.extend(&visitor.vars);
             }
@@ -148,7 +155,10 @@ fn of_refs(node: Node<'_>, safe: &VarSet, outputs: &mut VarSet) {
 
 fn is_ref_safe(path: &[Term], safe: &VarSet) -> bool {
     match path.first() {
-        Some(Term { kind: TermKind::Var(name), .. }) => safe.contains(name),
+        Some(Term {
+            kind: TermKind::Var(name),
+            ..
+        }) => safe.contains(name),
         Some(head) => is_term_safe(head, safe),
         None => true,
     }
@@ -160,8 +170,11 @@ fn is_term_safe(term: &Term, safe: &VarSet) -> bool {
 
 /// The variables that `a = b` binds if those in `safe` are bound before it.
 pub fn unify(safe: &VarSet, a: &Term, b: &Term) -> VarSet {
-    let mut unifier =
-        Unifier { safe, unified: VarSet::new(), waiting: BTreeMap::new() };
+    let mut unifier = Unifier {
+        safe,
+        unified: VarSet::new(),
+        waiting: BTreeMap::new(),
+    };
     unifier.unify(a, b);
     unifier.unified
 }
@@ -308,12 +321,19 @@ mod tests {
         of(TermKind::Ref(terms))
     }
     fn equal(a: Term, b: Term) -> Expr {
-        Expr::new(ExprKind::Call(vec![reference(vec![var("eq")]), a, b]), Span::NONE)
+        Expr::new(
+            ExprKind::Call(vec![reference(vec![var("eq")]), a, b]),
+            Span::NONE,
+        )
     }
     fn outputs(expr: &Expr, safe: &[&str]) -> String {
         let safe = safe.iter().map(|name| Name::from(*name)).collect();
         let found = of_expr(expr, &|path| (path.len() == 1).then_some(1), &safe);
-        found.iter().map(|name| &**name).collect::<Vec<_>>().join(" ")
+        found
+            .iter()
+            .map(|name| &**name)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]
@@ -340,7 +360,11 @@ mod tests {
     #[test]
     fn references_iterate_when_their_head_is_known() {
         let expr = Expr::new(
-            ExprKind::Term(reference(vec![var("xs"), var("i"), of(TermKind::String("a".into()))])),
+            ExprKind::Term(reference(vec![
+                var("xs"),
+                var("i"),
+                of(TermKind::String("a".into())),
+            ])),
             Span::NONE,
         );
         assert_eq!(outputs(&expr, &["xs"]), "i");

@@ -1,6 +1,10 @@
-//! The table of stages: what runs, in which order. A stage that finds errors ends the run.
+//! The tables of stages: what runs, in which order. A stage that finds errors ends the run, unless
+//! it says that they leave the later stages sound.
 
-use crate::state::State;
+use regovm_core::Diagnostic;
+
+use crate::resolve;
+use crate::state::{Query, State, limit_reached};
 
 /// One stage over all modules.
 pub struct Stage {
@@ -8,4 +12,148 @@ pub struct Stage {
     pub name: &'static str,
     /// What it does.
     pub run: fn(&mut State<'_>),
+}
+
+/// One stage over a query.
+pub struct QueryStage {
+    /// OPA's name of the stage.
+    pub name: &'static str,
+    /// What it does; errors end the run.
+    pub run: fn(&mut State<'_>, &mut Query) -> Vec<Diagnostic>,
+}
+
+const fn stage(name: &'static str, run: fn(&mut State<'_>)) -> Stage {
+    Stage { name, run }
+}
+
+const fn query_stage(
+    name: &'static str,
+    run: fn(&mut State<'_>, &mut Query) -> Vec<Diagnostic>,
+) -> QueryStage {
+    QueryStage { name, run }
+}
+
+/// The stages over modules, in OPA's order.
+pub const STAGES: &[Stage] = &[
+    stage("ResolveRefs", resolve::refs::run),
+    // CheckUnusedImports
+    stage("InitLocalVarGen", exclude_written_names),
+    stage("RewriteRuleHeadRefs", resolve::head_refs::run),
+    // CheckKeywordOverrides
+    // CheckDuplicateImports
+    stage("RemoveImports", resolve::imports::remove),
+    stage("SetModuleTree", resolve::trees::set_module_tree),
+    stage("SetRuleTree", resolve::trees::set_rule_tree),
+    stage("RewriteLocalVars", resolve::local_vars::run),
+    stage("RewriteTemplateStrings", resolve::template_strings::run),
+    stage("CheckVoidCalls", resolve::void_calls::run),
+    stage("RewritePrintCalls", resolve::print_calls::run),
+    stage("RewriteExprTerms", resolve::expr_terms::run),
+    // ParseMetadataBlocks, SetAnnotationSet, RewriteRegoMetadataCalls
+    stage("SetGraph", resolve::graph::set),
+    stage(
+        "RewriteComprehensionTerms",
+        resolve::comprehension_terms::run,
+    ),
+    stage("RewriteRefsInHead", resolve::refs_in_head::run),
+    stage("RewriteWithValues", resolve::with_values::run),
+    // CheckRuleConflicts
+    // CheckUndefinedFuncs
+    // CheckSafetyRuleHeads
+    // CheckSafetyRuleBodies
+    stage("RewriteEquals", resolve::equals::run),
+    stage("RewriteDynamicTerms", resolve::dynamic_terms::run),
+    // CheckRecursion
+    // CheckTypes
+    // CheckUnsafeBuiltins
+    // CheckDeprecatedBuiltins
+];
+
+/// The stages over a query, in OPA's order.
+pub const QUERY_STAGES: &[QueryStage] = &[
+    // CheckKeywordOverrides
+    query_stage("ResolveRefs", |state, query| {
+        resolve::refs::run_query(state, query);
+        Vec::new()
+    }),
+    query_stage("RewriteToCaptureValue", |state, query| {
+        resolve::capture::run(state, query);
+        Vec::new()
+    }),
+    query_stage("RewriteLocalVars", resolve::local_vars::run_query),
+    query_stage("RewriteTemplateStrings", |state, query| {
+        resolve::template_strings::run_query(state, query)
+    }),
+    query_stage("CheckVoidCalls", |state, query| {
+        resolve::void_calls::run_query(state, query)
+    }),
+    query_stage("RewritePrintCalls", |state, query| {
+        resolve::print_calls::run_query(state, query)
+    }),
+    query_stage("RewriteExprTerms", |_, query| {
+        resolve::expr_terms::run_query(query);
+        Vec::new()
+    }),
+    query_stage("RewriteComprehensionTerms", |_, query| {
+        resolve::comprehension_terms::run_query(query);
+        Vec::new()
+    }),
+    query_stage("RewriteWithValues", |state, query| {
+        resolve::with_values::run_query(state, query)
+    }),
+    // CheckUndefinedFuncs
+    // CheckSafety
+    query_stage("RewriteDynamicTerms", |_, query| {
+        resolve::dynamic_terms::run_query(query);
+        Vec::new()
+    }),
+    // CheckTypes
+    // CheckUnsafeBuiltins
+    // CheckDeprecatedBuiltins
+];
+
+/// Names like `__local0__` that the author wrote are not generated again.
+fn exclude_written_names(state: &mut State<'_>) {
+    let mut names = crate::visit::VarVisitor::new(crate::visit::VarParams::ALL);
+    for module in &state.modules {
+        for rule in &module.rules {
+            crate::visit::for_each_in_chain(rule, &mut |rule| {
+                names.head(&rule.head);
+                names.body(&rule.body);
+            });
+        }
+    }
+    state.locals.exclude(names.vars);
+}
+
+/// Runs all stages over the modules; stops after the stage that finds an error.
+pub fn run(state: &mut State<'_>) {
+    for stage in STAGES {
+        (stage.run)(state);
+        if state.stopped {
+            return;
+        }
+    }
+}
+
+/// Runs all stages over a query, after those over the modules.
+pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Result<(), Vec<Diagnostic>> {
+    query.locals.exclude(crate::visit::body_vars(
+        &query.body,
+        crate::visit::VarParams::ALL,
+    ));
+    for stage in QUERY_STAGES {
+        let mut errors = (stage.run)(state, query);
+        if errors.is_empty() {
+            continue;
+        }
+        let limit = state.options.error_limit;
+        if limit > 0 && errors.len() > limit {
+            errors.truncate(limit);
+            errors.push(limit_reached());
+        }
+        return Err(errors);
+    }
+    resolve::capture::set_answer(query);
+    Ok(())
 }

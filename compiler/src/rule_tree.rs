@@ -105,7 +105,11 @@ impl RuleTree {
     fn node_mut(&mut self, path: &[Term]) -> &mut RuleTree {
         let mut node = self;
         for (i, term) in path.iter().enumerate() {
-            let key = if i == 0 { root_key(term) } else { TreeKey::of(term) };
+            let key = if i == 0 {
+                root_key(term)
+            } else {
+                TreeKey::of(term)
+            };
             // A term without a key ends the prefix; the head prefix has none such.
             let Some(key) = key else { break };
             node = node.children.entry(key).or_default();
@@ -146,12 +150,18 @@ impl RuleTree {
 
     /// The node of a term of a path, where the first one is the variable `data`.
     pub fn step(&self, index: usize, term: &Term) -> Option<&RuleTree> {
-        if index == 0 { self.children.get(&root_key(term)?) } else { self.child(term) }
+        if index == 0 {
+            self.children.get(&root_key(term)?)
+        } else {
+            self.child(term)
+        }
     }
 
     /// The node at a path that starts with `data`.
     pub fn find(&self, path: &[Term]) -> Option<&RuleTree> {
-        path.iter().enumerate().try_fold(self, |node, (i, term)| node.step(i, term))
+        path.iter()
+            .enumerate()
+            .try_fold(self, |node, (i, term)| node.step(i, term))
     }
 
     /// The rules of exactly this path: `data.a.p`, but not `data.a.p.x` or `data.a`.
@@ -183,8 +193,7 @@ impl RuleTree {
 
     /// The rules that a ref without variables refers to: above its end, at it, below it.
     pub fn referred(&self, path: &[Term]) -> Vec<RuleId> {
-        let mut found: BTreeSet<RuleId> =
-            self.for_virtual_document(path).iter().copied().collect();
+        let mut found: BTreeSet<RuleId> = self.for_virtual_document(path).iter().copied().collect();
         found.extend(self.with_prefix(path));
         found.into_iter().collect()
     }
@@ -197,7 +206,12 @@ impl RuleTree {
         include_hidden: bool,
     ) -> Vec<RuleId> {
         let mut found = BTreeSet::new();
-        let mut search = Search { modules, path, include_hidden, found: &mut found };
+        let mut search = Search {
+            modules,
+            path,
+            include_hidden,
+            found: &mut found,
+        };
         search.below(self, 0);
         found.into_iter().collect()
     }
@@ -319,7 +333,9 @@ impl Search<'_> {
                 let Some(theirs) = i.checked_sub(package.len()).and_then(|i| head.get(i)) else {
                     return false;
                 };
-                is_constant(theirs) && is_constant(&self.path[i]) && !terms_equal(theirs, &self.path[i])
+                is_constant(theirs)
+                    && is_constant(&self.path[i])
+                    && !terms_equal(theirs, &self.path[i])
             });
             if !apart {
                 self.found.insert(*id);
@@ -337,11 +353,13 @@ fn root_key(term: &Term) -> Option<TreeKey> {
 
 /// The part of a head's ref before its first variable, with the rule's name as a string.
 fn head_prefix(head: &[Term]) -> impl Iterator<Item = Term> + '_ {
-    head.iter().enumerate().map_while(|(i, term)| match &term.kind {
-        TermKind::Var(name) if i == 0 => Some(Term::string(name.clone(), term.span)),
-        _ if TreeKey::of(term).is_some() => Some(term.clone()),
-        _ => None,
-    })
+    head.iter()
+        .enumerate()
+        .map_while(|(i, term)| match &term.kind {
+            TermKind::Var(name) if i == 0 => Some(Term::string(name.clone(), term.span)),
+            _ if TreeKey::of(term).is_some() => Some(term.clone()),
+            _ => None,
+        })
 }
 
 /// True for partial sets.
@@ -352,14 +370,18 @@ pub fn is_multi_value(rule: &Rule) -> bool {
 /// True for `pi := 3.14`: no body, and a value that needs no evaluation.
 fn is_constant_rule(rule: &Rule) -> bool {
     crate::resolve::is_empty_body(&rule.body)
-        && rule.head.value.as_ref().is_some_and(|value| match &value.kind {
-            TermKind::Var(_) => true,
-            TermKind::Ref(_) | TermKind::Call(_) | TermKind::Template(_) => false,
-            TermKind::ArrayComprehension(_)
-            | TermKind::SetComprehension(_)
-            | TermKind::ObjectComprehension(_) => false,
-            _ => is_ground(value),
-        })
+        && rule
+            .head
+            .value
+            .as_ref()
+            .is_some_and(|value| match &value.kind {
+                TermKind::Var(_) => true,
+                TermKind::Ref(_) | TermKind::Call(_) | TermKind::Template(_) => false,
+                TermKind::ArrayComprehension(_)
+                | TermKind::SetComprehension(_)
+                | TermKind::ObjectComprehension(_) => false,
+                _ => is_ground(value),
+            })
 }
 
 /// The name of a built-in, if the path could be one: a variable followed by strings.
@@ -396,7 +418,8 @@ impl State<'_> {
 
     /// The rules that a ref could refer to whatever its variables hold.
     pub fn rules_dynamic(&self, path: &[Term], include_hidden: bool) -> Vec<RuleId> {
-        self.rule_tree.referred_dynamic(&self.modules, path, include_hidden)
+        self.rule_tree
+            .referred_dynamic(&self.modules, path, include_hidden)
     }
 
     /// True if a ref has rules at it, above it or below it.
@@ -414,5 +437,7 @@ pub fn arity(
     if let Some(facts) = crate::builtins::facts(builtins, path) {
         return Some(facts.arity);
     }
-    tree.find(path).filter(|node| !node.rules.is_empty()).map(|node| node.facts.arity)
+    tree.find(path)
+        .filter(|node| !node.rules.is_empty())
+        .map(|node| node.facts.arity)
 }

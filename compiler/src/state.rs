@@ -6,8 +6,8 @@ use regovm_core::builtin::Table;
 use regovm_core::{Code, Diagnostic, Diagnostics, SourceMap, Span};
 use regovm_parser::ast::{Body, Import, Module, Name, Ref, Rule, Term, TermKind};
 
-use crate::resolve::graph::Graph;
 use crate::options::Options;
+use crate::resolve::graph::Graph;
 use crate::rule_tree::{ModuleTree, RuleTree};
 
 /// A rule by its place: the module, the index in [`Module::rules`], and how far down its else chain.
@@ -24,7 +24,11 @@ pub struct RuleId {
 impl RuleId {
     /// The rule itself, without its else chain.
     pub fn new(module: usize, rule: usize) -> RuleId {
-        RuleId { module: module as u32, rule: rule as u32, branch: 0 }
+        RuleId {
+            module: module as u32,
+            rule: rule as u32,
+            branch: 0,
+        }
     }
 
     /// A rule of the same chain.
@@ -47,17 +51,24 @@ pub struct LocalNames {
 impl LocalNames {
     /// Names for the rules of modules.
     pub fn for_modules() -> LocalNames {
-        LocalNames { prefix: "__local", ..LocalNames::default() }
+        LocalNames {
+            prefix: "__local",
+            ..LocalNames::default()
+        }
     }
 
     /// Names for a query.
     pub fn for_query() -> LocalNames {
-        LocalNames { prefix: "__localq", ..LocalNames::default() }
+        LocalNames {
+            prefix: "__localq",
+            ..LocalNames::default()
+        }
     }
 
     /// Names that the author has used up.
     pub fn exclude(&mut self, names: impl IntoIterator<Item = Name>) {
-        self.taken.extend(names.into_iter().filter(|name| name.starts_with("__local")));
+        self.taken
+            .extend(names.into_iter().filter(|name| name.starts_with("__local")));
     }
 
     /// The next name.
@@ -147,7 +158,10 @@ impl<'c> State<'c> {
 
     /// The whole ref of a rule, `data` first.
     pub fn rule_ref(&self, id: RuleId) -> Ref {
-        full_ref(&self.module_of(id).package.path, &self.rule(id).head.reference)
+        full_ref(
+            &self.module_of(id).package.path,
+            &self.rule(id).head.reference,
+        )
     }
 
     /// Every rule of every module with its else chain, in source order.
@@ -258,7 +272,11 @@ pub struct Query {
 impl Query {
     /// A query without context.
     pub fn new(body: Body) -> Query {
-        Query { body, locals: LocalNames::for_query(), ..Query::default() }
+        Query {
+            body,
+            locals: LocalNames::for_query(),
+            ..Query::default()
+        }
     }
 
     /// The name that the author wrote for a variable, for messages.

@@ -68,7 +68,10 @@ fn value_arity(state: &State<'_>, path: &[Term]) -> Option<usize> {
     if let Some(facts) = builtins::facts(state.builtins, path) {
         return (!facts.void).then_some(facts.arity);
     }
-    let node = state.rule_tree.find(path).filter(|node| node.facts.has_function)?;
+    let node = state
+        .rule_tree
+        .find(path)
+        .filter(|node| node.facts.has_function)?;
     Some(node.facts.arity)
 }
 
@@ -100,30 +103,37 @@ pub fn set_answer(query: &mut Query) {
     let mut answer = Answer::default();
     for name in &crate::visit::body_vars(&query.body, own_vars()) {
         let written = query.rewritten_vars.get(name).unwrap_or(name);
-        let hidden = is_wildcard(written)
-            || is_generated(written)
-            || matches!(&**written, "input" | "data");
+        let hidden =
+            is_wildcard(written) || is_generated(written) || matches!(&**written, "input" | "data");
         if !hidden {
             answer.bindings.push((written.clone(), name.clone()));
         }
     }
     answer.bindings.sort();
     for expr in query.body.iter().filter(|expr| !expr.generated) {
-        answer.expressions.push(AnswerExpr { span: expr.span, capture: captured(expr).cloned() });
+        answer.expressions.push(AnswerExpr {
+            span: expr.span,
+            capture: captured(expr).cloned(),
+        });
     }
     query.answer = answer;
 }
 
 /// Variables of the query itself: those of closures are no part of a solution.
 fn own_vars() -> VarParams {
-    VarParams { skip_ref_call_head: true, skip_closures: true, ..VarParams::ALL }
+    VarParams {
+        skip_ref_call_head: true,
+        skip_closures: true,
+        ..VarParams::ALL
+    }
 }
 
 fn captured(expr: &Expr) -> Option<&Name> {
     match &expr.kind {
-        ExprKind::Call(terms) => {
-            terms.last().and_then(Term::as_var).filter(|name| name.starts_with("$term"))
-        }
+        ExprKind::Call(terms) => terms
+            .last()
+            .and_then(Term::as_var)
+            .filter(|name| name.starts_with("$term")),
         _ => None,
     }
 }

@@ -9,7 +9,9 @@ use crate::visit::{VisitMut, descend_term};
 
 /// Rewrites all modules.
 pub fn run(state: &mut State<'_>) {
-    let mut hoister = Hoister { locals: &mut state.locals };
+    let mut hoister = Hoister {
+        locals: &mut state.locals,
+    };
     for module in &mut state.modules {
         for rule in &mut module.rules {
             hoister.rule(rule);
@@ -19,7 +21,10 @@ pub fn run(state: &mut State<'_>) {
 
 /// Rewrites a query.
 pub fn run_query(query: &mut Query) {
-    Hoister { locals: &mut query.locals }.body(&mut query.body);
+    Hoister {
+        locals: &mut query.locals,
+    }
+    .body(&mut query.body);
 }
 
 struct Hoister<'s> {

@@ -11,13 +11,19 @@ use crate::state::{LocalNames, Query, State};
 /// Rewrites all modules.
 pub fn run(state: &mut State<'_>) {
     for_each_rule(state, &mut |state, rule| {
-        Hoister { locals: &mut state.locals }.body(&mut rule.body);
+        Hoister {
+            locals: &mut state.locals,
+        }
+        .body(&mut rule.body);
     });
 }
 
 /// Rewrites a query.
 pub fn run_query(query: &mut Query) {
-    Hoister { locals: &mut query.locals }.body(&mut query.body);
+    Hoister {
+        locals: &mut query.locals,
+    }
+    .body(&mut query.body);
 }
 
 struct Hoister<'s> {

@@ -10,7 +10,9 @@ use crate::state::{LocalNames, Query, State};
 /// Rewrites all modules.
 pub fn run(state: &mut State<'_>) {
     for_each_rule(state, &mut |state, rule| {
-        let mut flattener = Flattener { locals: &mut state.locals };
+        let mut flattener = Flattener {
+            locals: &mut state.locals,
+        };
         flattener.head(rule);
         flattener.body(&mut rule.body);
     });
@@ -18,7 +20,10 @@ pub fn run(state: &mut State<'_>) {
 
 /// Rewrites a query.
 pub fn run_query(query: &mut Query) {
-    Flattener { locals: &mut query.locals }.body(&mut query.body);
+    Flattener {
+        locals: &mut query.locals,
+    }
+    .body(&mut query.body);
 }
 
 struct Flattener<'s> {

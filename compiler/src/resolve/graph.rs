@@ -184,11 +184,17 @@ impl<'s> Links<'s> {
             walk(Node::Expr(expr), &mut |node| self.node(node, at, uses));
         }
         let at = rule.body.len();
-        walk(Node::Head(&rule.head), &mut |node| self.node(node, at, uses));
+        walk(Node::Head(&rule.head), &mut |node| {
+            self.node(node, at, uses)
+        });
     }
 
     fn node(&mut self, node: Node<'_>, at: usize, uses: &mut BTreeSet<RuleId>) -> bool {
-        if let Node::Term(Term { kind: TermKind::Ref(path), .. }) = node {
+        if let Node::Term(Term {
+            kind: TermKind::Ref(path),
+            ..
+        }) = node
+        {
             self.reference(path, at, uses);
         }
         false
@@ -258,7 +264,11 @@ impl<'s> Links<'s> {
         let mut vars = VarSet::new();
         vars.add(&self.rule.head.name);
         let mut add = |node: Node<'_>| {
-            if let Node::Term(Term { kind: TermKind::Var(name), .. }) = node {
+            if let Node::Term(Term {
+                kind: TermKind::Var(name),
+                ..
+            }) = node
+            {
                 vars.add(name);
             }
             false
@@ -355,7 +365,9 @@ fn known_values(body: &[Expr]) -> Known {
         if expr.negated || !expr.with.is_empty() {
             continue;
         }
-        let Some((a, b)) = equality_operands(expr) else { continue };
+        let Some((a, b)) = equality_operands(expr) else {
+            continue;
+        };
         for (side, other) in [(a, b), (b, a)] {
             let Some(name) = side.as_var() else { continue };
             if let Some(values) = values_of(other, &known, i) {
@@ -370,9 +382,10 @@ fn known_values(body: &[Expr]) -> Known {
 /// The constants that a term can be before the expression `at`; none if that is unknown.
 fn values_of(term: &Term, known: &Known, at: usize) -> Option<Vec<Term>> {
     match &term.kind {
-        TermKind::Var(name) => {
-            known.get(name).filter(|(index, _)| *index < at).map(|(_, values)| (**values).clone())
-        }
+        TermKind::Var(name) => known
+            .get(name)
+            .filter(|(index, _)| *index < at)
+            .map(|(_, values)| (**values).clone()),
         TermKind::Ref(path) => {
             let (head, rest) = path.split_first()?;
             let mut values = values_of(head, known, at)?;
@@ -403,9 +416,11 @@ fn member(value: &Term, key: &Term) -> Option<Term> {
             TermKind::Number(text) => items.get(text.parse::<usize>().ok()?).cloned(),
             _ => None,
         },
-        TermKind::Object(entries) => {
-            entries.iter().rev().find(|(k, _)| terms_equal(k, key)).map(|(_, v)| v.clone())
-        }
+        TermKind::Object(entries) => entries
+            .iter()
+            .rev()
+            .find(|(k, _)| terms_equal(k, key))
+            .map(|(_, v)| v.clone()),
         TermKind::Set(items) => items.iter().find(|item| terms_equal(item, key)).cloned(),
         _ => None,
     }
@@ -416,9 +431,12 @@ pub fn members(value: &Term) -> Option<Vec<Term>> {
     match &value.kind {
         TermKind::Array(items) => Some(items.clone()),
         TermKind::Set(items) => Some(sorted_set(items).into_iter().cloned().collect()),
-        TermKind::Object(entries) => {
-            Some(sorted_members(entries).into_iter().map(|(_, value)| value.clone()).collect())
-        }
+        TermKind::Object(entries) => Some(
+            sorted_members(entries)
+                .into_iter()
+                .map(|(_, value)| value.clone())
+                .collect(),
+        ),
         _ => None,
     }
 }
@@ -455,7 +473,8 @@ fn expand(path: &Ref, known: &Known, at: usize) -> Vec<Ref> {
 fn origins(table: &Table, rule: &Rule, at: usize, path: &[Term]) -> HashMap<Name, VarOrigin> {
     let bindings = Bindings::of(table, rule, at);
     let vars = path.iter().skip(1).filter_map(Term::as_var);
-    vars.filter_map(|var| Some((var.clone(), bindings.resolve(var)?))).collect()
+    vars.filter_map(|var| Some((var.clone(), bindings.resolve(var)?)))
+        .collect()
 }
 
 struct Bindings<'r> {
@@ -501,8 +520,12 @@ impl<'r> Bindings<'r> {
 
     /// The result of a built-in is an extra operand, the last one.
     fn output(&mut self, table: &Table, terms: &'r [Term]) {
-        let Some((operator, operands)) = terms.split_first() else { return };
-        let facts = operator.as_ref().and_then(|path| builtins::facts(table, path));
+        let Some((operator, operands)) = terms.split_first() else {
+            return;
+        };
+        let facts = operator
+            .as_ref()
+            .and_then(|path| builtins::facts(table, path));
         if let (Some(facts), Some(last)) = (facts, operands.last().and_then(Term::as_var)) {
             if operands.len() == facts.arity + 1 {
                 self.outputs.insert(last, facts.decl.name.to_string());

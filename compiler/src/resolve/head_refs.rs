@@ -19,7 +19,11 @@ pub fn run(state: &mut State<'_>) {
                     continue;
                 }
                 let repeated = i == last
-                    && rule.head.key.as_ref().is_some_and(|key| terms_equal(key, term));
+                    && rule
+                        .head
+                        .key
+                        .as_ref()
+                        .is_some_and(|key| terms_equal(key, term));
                 let expr = hoist(&mut state.locals, term);
                 if repeated {
                     rule.head.key = Some(Box::new(term.clone()));

@@ -4,6 +4,9 @@ use crate::state::State;
 
 /// Moves the imports of the modules to [`State::imports`].
 pub fn remove(state: &mut State<'_>) {
-    state.imports =
-        state.modules.iter_mut().map(|module| std::mem::take(&mut module.imports)).collect();
+    state.imports = state
+        .modules
+        .iter_mut()
+        .map(|module| std::mem::take(&mut module.imports))
+        .collect();
 }

@@ -53,7 +53,11 @@ fn rewrite_chain(state: &mut State<'_>, first: &mut Rule) {
         visitor.terms(&first.head.args);
         unused_args = visitor.vars;
     }
-    let mut args = ArgScope { locals: &mut state.locals, scope: Scope::default(), errors: vec![] };
+    let mut args = ArgScope {
+        locals: &mut state.locals,
+        scope: Scope::default(),
+        errors: vec![],
+    };
     for arg in &mut first.head.args {
         args.term(arg);
     }
@@ -68,7 +72,11 @@ fn rewrite_chain(state: &mut State<'_>, first: &mut Rule) {
         if done.errors.into_iter().any(|error| !state.error(error)) {
             return;
         }
-        if done.unused.into_iter().any(|error| !state.recoverable(error)) {
+        if done
+            .unused
+            .into_iter()
+            .any(|error| !state.recoverable(error))
+        {
             return;
         }
         for (name, binding) in &done.scope.bindings {
@@ -104,7 +112,12 @@ fn rewrite_rule(
     let mut used = VarSet::new();
     if has_vars {
         // Comprehensions in the head have scopes of their own, and come first.
-        let mut nested = HeadClosures { state, errors: vec![], unused: vec![], strict };
+        let mut nested = HeadClosures {
+            state,
+            errors: vec![],
+            unused: vec![],
+            strict,
+        };
         nested.head(&mut rule.head);
         let HeadClosures { errors, unused, .. } = nested;
         for error in errors {
@@ -124,7 +137,13 @@ fn rewrite_rule(
         }
     }
     rule.body = rewriter.body(std::mem::take(&mut rule.body), &used);
-    let Rewriter { mut scopes, rewritten, errors, unused, .. } = rewriter;
+    let Rewriter {
+        mut scopes,
+        rewritten,
+        errors,
+        unused,
+        ..
+    } = rewriter;
     let scope = scopes.swap_remove(0);
     state.rewritten_vars.extend(rewritten);
     if has_vars {
@@ -142,12 +161,22 @@ fn rewrite_rule(
             rename.term(value);
         }
     }
-    Done { errors, unused, scope }
+    Done {
+        errors,
+        unused,
+        scope,
+    }
 }
 
 fn head_may_have_vars(head: &Head) -> bool {
-    let parts = head.args.iter().chain(head.key.as_deref()).chain(head.value.as_deref());
-    parts.chain(head.reference.iter().skip(1)).any(|term| !is_scalar(term))
+    let parts = head
+        .args
+        .iter()
+        .chain(head.key.as_deref())
+        .chain(head.value.as_deref());
+    parts
+        .chain(head.reference.iter().skip(1))
+        .any(|term| !is_scalar(term))
 }
 
 /// The variables that the head reads from the body. An argument in the value counts as used.
@@ -170,8 +199,11 @@ fn head_uses(head: &Head, unused_args: &mut VarSet) -> VarSet {
 /// A variable may have the name of a built-in. Later stages would take one for the other, so such
 /// variables get new names too, unless they only stand in `with` (which may mock the built-in).
 fn shadow_builtins(state: &mut State<'_>, rule: &Rule, scope: &mut Scope) {
-    let params =
-        VarParams { skip_ref_call_head: true, skip_closures: true, ..VarParams::ALL };
+    let params = VarParams {
+        skip_ref_call_head: true,
+        skip_closures: true,
+        ..VarParams::ALL
+    };
     let mut candidates: Vec<Name> = body_vars(&rule.body, params)
         .into_iter()
         .filter(|name| crate::builtins::is_builtin(state.builtins, name))
@@ -180,7 +212,10 @@ fn shadow_builtins(state: &mut State<'_>, rule: &Rule, scope: &mut Scope) {
         return;
     }
     let declared = super::refs::declared_in_body(&rule.body);
-    let mut in_with = VarVisitor::new(VarParams { skip_ref_call_head: true, ..VarParams::ALL });
+    let mut in_with = VarVisitor::new(VarParams {
+        skip_ref_call_head: true,
+        ..VarParams::ALL
+    });
     walk(Node::Rule(rule), &mut |node| {
         if let Node::With(with) = node {
             in_with.term(&with.target);
@@ -223,7 +258,14 @@ struct Scope {
 
 impl Scope {
     fn insert(&mut self, name: Name, to: Name, occurrence: Occurrence) {
-        self.bindings.insert(name, Binding { to, occurrence, count: 1 });
+        self.bindings.insert(
+            name,
+            Binding {
+                to,
+                occurrence,
+                count: 1,
+            },
+        );
     }
 
     fn declares(&self, name: &str) -> bool {
@@ -259,7 +301,8 @@ impl ArgScope<'_> {
                     *name = binding.to.clone();
                 } else {
                     let to = self.locals.fresh_name();
-                    self.scope.insert(name.clone(), to.clone(), Occurrence::Argument);
+                    self.scope
+                        .insert(name.clone(), to.clone(), Occurrence::Argument);
                     *name = to;
                 }
             }
@@ -316,7 +359,12 @@ impl VisitMut for HeadClosures<'_, '_> {
             }
             _ => false,
         };
-        let Rewriter { rewritten, errors, unused, .. } = rewriter;
+        let Rewriter {
+            rewritten,
+            errors,
+            unused,
+            ..
+        } = rewriter;
         self.errors = errors;
         self.unused.extend(unused);
         self.state.rewritten_vars.extend(rewritten);
@@ -374,7 +422,8 @@ impl<'s> Rewriter<'s> {
     }
 
     fn error(&mut self, span: Span, message: impl Into<String>) {
-        self.errors.push(Diagnostic::new(Code::Compile, span, message));
+        self.errors
+            .push(Diagnostic::new(Code::Compile, span, message));
     }
 
     fn scope(&mut self) -> &mut Scope {
@@ -386,7 +435,10 @@ impl<'s> Rewriter<'s> {
     }
 
     fn find(&mut self, name: &str) -> Option<&mut Binding> {
-        self.scopes.iter_mut().rev().find_map(|scope| scope.bindings.get_mut(name))
+        self.scopes
+            .iter_mut()
+            .rev()
+            .find_map(|scope| scope.bindings.get_mut(name))
     }
 
     /// Declares a variable in the innermost scope.
@@ -422,7 +474,10 @@ impl<'s> Rewriter<'s> {
         if result.is_empty() {
             // A body of declarations only says nothing.
             let nothing = Term::new(TermKind::Boolean(true), Span::NONE);
-            append_to_body(&mut result, [Expr::new(ExprKind::Term(nothing), Span::NONE)]);
+            append_to_body(
+                &mut result,
+                [Expr::new(ExprKind::Term(nothing), Span::NONE)],
+            );
         }
         self.check_unused_assigned(&result, used, first_span);
         self.check_unused_declared(&result, used, first_span, &declared_by);
@@ -459,8 +514,12 @@ impl<'s> Rewriter<'s> {
             return;
         }
         let errors_before = self.errors.len();
-        let ExprKind::Call(terms) = &mut expr.kind else { return };
-        let [op, left, right] = terms.as_mut_slice() else { return };
+        let ExprKind::Call(terms) = &mut expr.kind else {
+            return;
+        };
+        let [op, left, right] = terms.as_mut_slice() else {
+            return;
+        };
         // The right side comes first: it cannot see what the left side declares.
         self.rename(right, Pass::First);
         for with in &mut expr.with {
@@ -526,7 +585,9 @@ impl<'s> Rewriter<'s> {
     /// `some x, y` only declares; `some k, v in xs` becomes `v = xs[k]`.
     fn some(&mut self, expr: &mut Expr) -> bool {
         let span = expr.span;
-        let ExprKind::Some(symbols) = &mut expr.kind else { return false };
+        let ExprKind::Some(symbols) = &mut expr.kind else {
+            return false;
+        };
         for symbol in std::mem::take(symbols) {
             match symbol.kind {
                 TermKind::Var(name) => {
@@ -557,9 +618,20 @@ impl<'s> Rewriter<'s> {
         });
         bound.term(&key);
         bound.term(&value);
-        let read = term_vars(&domain, VarParams { skip_closures: true, ..VarParams::ALL });
+        let read = term_vars(
+            &domain,
+            VarParams {
+                skip_closures: true,
+                ..VarParams::ALL
+            },
+        );
         let errors_before = self.errors.len();
-        for name in bound.vars.intersection(&read).iter().filter(|name| !is_wildcard(name)) {
+        for name in bound
+            .vars
+            .intersection(&read)
+            .iter()
+            .filter(|name| !is_wildcard(name))
+        {
             self.error(expr.span, format!("var {name} assigned before"));
         }
         if self.errors.len() > errors_before {
@@ -567,7 +639,10 @@ impl<'s> Rewriter<'s> {
         }
         let domain_vars = term_vars(&domain, VarParams::ALL);
         let mut path = match domain {
-            Term { kind: TermKind::Ref(path), .. } => path,
+            Term {
+                kind: TermKind::Ref(path),
+                ..
+            } => path,
             other => vec![other],
         };
         path.push(key);
@@ -589,7 +664,9 @@ impl<'s> Rewriter<'s> {
     }
 
     fn every(&mut self, expr: &mut Expr) -> bool {
-        let ExprKind::Every(every) = &mut expr.kind else { return true };
+        let ExprKind::Every(every) = &mut expr.kind else {
+            return true;
+        };
         self.rename(&mut every.domain, Pass::First);
         self.scopes.push(Scope::default());
         let declared = match &mut every.key {
@@ -610,7 +687,9 @@ impl<'s> Rewriter<'s> {
     }
 
     fn declare_every_var(&mut self, term: &mut Term) -> bool {
-        let TermKind::Var(name) = &mut term.kind else { return true };
+        let TermKind::Var(name) = &mut term.kind else {
+            return true;
+        };
         if is_wildcard(name) {
             return true;
         }
@@ -629,7 +708,9 @@ impl<'s> Rewriter<'s> {
 
     /// Only bodies in braces may declare variables.
     fn not(&mut self, expr: &mut Expr) {
-        let ExprKind::Not(not) = &mut expr.kind else { return };
+        let ExprKind::Not(not) = &mut expr.kind else {
+            return;
+        };
         if not.explicit {
             self.scopes.push(Scope::default());
             let body = std::mem::take(&mut not.body);
@@ -652,9 +733,10 @@ impl<'s> Rewriter<'s> {
             ExprKind::Or(pair) => (pair, ASSIGN_IN_OR),
             _ => return,
         };
-        for (body, explicit) in
-            [(&mut pair.lhs, pair.explicit_lhs), (&mut pair.rhs, pair.explicit_rhs)]
-        {
+        for (body, explicit) in [
+            (&mut pair.lhs, pair.explicit_lhs),
+            (&mut pair.rhs, pair.explicit_rhs),
+        ] {
             if explicit {
                 self.scopes.push(Scope::default());
                 let old = std::mem::take(body);
@@ -719,8 +801,10 @@ impl<'s> Rewriter<'s> {
 
     fn rename_in_body(&mut self, body: &mut Body, pass: Pass) {
         for expr in body {
-            let nested =
-                matches!(expr.kind, ExprKind::Not(_) | ExprKind::And(_) | ExprKind::Or(_));
+            let nested = matches!(
+                expr.kind,
+                ExprKind::Not(_) | ExprKind::And(_) | ExprKind::Or(_)
+            );
             self.rename_in_expr(expr, if nested { Pass::Again } else { pass });
         }
     }
@@ -735,7 +819,11 @@ impl<'s> Rewriter<'s> {
                     with.target.kind = TermKind::Ref(vec![input]);
                 }
                 TermKind::Ref(path) => {
-                    if let Some(Term { kind: TermKind::Var(name), .. }) = path.first_mut() {
+                    if let Some(Term {
+                        kind: TermKind::Var(name),
+                        ..
+                    }) = path.first_mut()
+                    {
                         if *name == shadow {
                             *name = "input".into();
                         }
@@ -762,7 +850,9 @@ impl<'s> Rewriter<'s> {
             TermKind::Ref(path) => {
                 let name = path.first().and_then(Term::as_var).cloned();
                 if let (true, Some(name)) = (is_root_document(term), name) {
-                    let shadow = self.find(&name).filter(|b| b.occurrence != Occurrence::Seen);
+                    let shadow = self
+                        .find(&name)
+                        .filter(|b| b.occurrence != Occurrence::Seen);
                     if let Some(binding) = shadow {
                         term.kind = TermKind::Var(binding.to.clone());
                     }
@@ -799,16 +889,15 @@ impl<'s> Rewriter<'s> {
                     }
                 }
             }
-            TermKind::Null
-            | TermKind::Boolean(_)
-            | TermKind::Number(_)
-            | TermKind::String(_) => {}
+            TermKind::Null | TermKind::Boolean(_) | TermKind::Number(_) | TermKind::String(_) => {}
         }
     }
 
     /// Functions are no values: a variable cannot be called.
     fn check_operator(&mut self, terms: &[Term], span: Span) {
-        let Some(operator) = terms.first() else { return };
+        let Some(operator) = terms.first() else {
+            return;
+        };
         for name in &term_vars(operator, VarParams::ALL) {
             if self.find(name).is_some_and(|binding| binding.to != *name) {
                 let path = match &operator.kind {
@@ -852,7 +941,10 @@ impl<'s> Rewriter<'s> {
     /// The generated name of what the head or the collected term uses.
     fn used_names(&mut self, used: &VarSet) -> VarSet {
         used.iter()
-            .map(|name| self.find(name).map_or_else(|| name.clone(), |b| b.to.clone()))
+            .map(|name| {
+                self.find(name)
+                    .map_or_else(|| name.clone(), |b| b.to.clone())
+            })
             .collect()
     }
 
@@ -866,7 +958,9 @@ impl<'s> Rewriter<'s> {
             if is_wildcard(name) || count > 1 || used.contains(to) {
                 continue;
             }
-            let place = body.iter().find(|expr| expr_vars(expr, VarParams::ALL).contains(to));
+            let place = body
+                .iter()
+                .find(|expr| expr_vars(expr, VarParams::ALL).contains(to));
             let span = place.map_or(first_span, |expr| expr.span);
             let message = format!("assigned var {name} unused");
             found.push(Diagnostic::new(Code::Compile, span, message));

@@ -30,7 +30,13 @@ use crate::visit::{Node, for_each_in_chain_mut, walk};
 pub fn is_empty_body(body: &[Expr]) -> bool {
     matches!(
         body,
-        [Expr { kind: ExprKind::Term(Term { kind: TermKind::Boolean(true), .. }), .. }]
+        [Expr {
+            kind: ExprKind::Term(Term {
+                kind: TermKind::Boolean(true),
+                ..
+            }),
+            ..
+        }]
     )
 }
 

@@ -4,9 +4,7 @@
 use std::collections::HashMap;
 
 use regovm_core::{Code, Diagnostic};
-use regovm_parser::ast::{
-    Body, Comprehension, Expr, ExprKind, Name, Rule, Term, TermKind,
-};
+use regovm_parser::ast::{Body, Comprehension, Expr, ExprKind, Name, Rule, Term, TermKind};
 
 use super::{equality, for_each_rule, push_expr};
 use crate::output_vars::{self, Arity, is_operator};
@@ -86,7 +84,6 @@ impl VisitMut for Eraser {
             self.expr(expr);
         }
     }
-
 }
 
 struct Printer<'s> {
@@ -102,7 +99,10 @@ impl Printer<'_> {
         let mut args = VarVisitor::new(VarParams::ALL);
         args.terms(&rule.head.args);
         globals.extend(&args.vars);
-        let mut nested = Nested { printer: self, safe: globals.clone() };
+        let mut nested = Nested {
+            printer: self,
+            safe: globals.clone(),
+        };
         nested.head(&mut rule.head);
         self.body(&mut rule.body, &globals);
     }
@@ -112,7 +112,10 @@ impl Printer<'_> {
         for i in 0..body.len() {
             if has_nested_body(&body[i]) {
                 let safe = self.safe_before(body, i, globals);
-                let mut nested = Nested { printer: self, safe };
+                let mut nested = Nested {
+                    printer: self,
+                    safe,
+                };
                 nested.expr(&mut body[i]);
             }
         }
@@ -141,14 +144,17 @@ impl Printer<'_> {
     }
 
     fn print(&mut self, expr: &mut Expr, safe: &VarSet) -> bool {
-        let ExprKind::Call(terms) = &mut expr.kind else { return true };
+        let ExprKind::Call(terms) = &mut expr.kind else {
+            return true;
+        };
         let operands = terms.get(1..).unwrap_or_default();
         let errors_before = self.errors.len();
         for operand in operands {
             for name in &term_vars(operand, VarParams::SAFETY).difference(safe) {
                 let written = self.rewritten.get(name).unwrap_or(name);
                 let message = format!("var {written} is undeclared");
-                self.errors.push(Diagnostic::new(Code::Compile, operand.span, message));
+                self.errors
+                    .push(Diagnostic::new(Code::Compile, operand.span, message));
             }
         }
         if self.errors.len() > errors_before {
@@ -181,7 +187,10 @@ pub(super) fn capture(
     let local = locals.fresh(span);
     let mut bind = equality(local.clone(), term, span);
     bind.with = with;
-    let inner = Comprehension { term: local, body: vec![bind] };
+    let inner = Comprehension {
+        term: local,
+        body: vec![bind],
+    };
     Term::new(TermKind::SetComprehension(Box::new(inner)), span)
 }
 

@@ -17,7 +17,9 @@ pub fn run(state: &mut State<'_>) {
     // Rule names by package, over all modules of it.
     let mut exports: HashMap<String, Vec<Name>> = HashMap::new();
     for module in &state.modules {
-        let names = exports.entry(package_key(&module.package.path)).or_default();
+        let names = exports
+            .entry(package_key(&module.package.path))
+            .or_default();
         names.extend(module.rules.iter().map(|rule| rule.head.name.clone()));
     }
     let mut modules = std::mem::take(&mut state.modules);
@@ -134,7 +136,10 @@ struct Resolver {
 
 impl Resolver {
     fn new(globals: HashMap<Name, Global>) -> Resolver {
-        Resolver { globals, ignored: Vec::new() }
+        Resolver {
+            globals,
+            ignored: Vec::new(),
+        }
     }
 
     fn rule(&mut self, rule: &mut Rule) -> Result<(), String> {
@@ -166,7 +171,11 @@ impl Resolver {
             ExprKind::Call(terms) => self.terms(terms),
             ExprKind::Some(symbols) => {
                 // Plain symbols are declared here; of `some .. in` all parts may refer to names.
-                if let Some(Term { kind: TermKind::Call(terms), .. }) = symbols.first_mut() {
+                if let Some(Term {
+                    kind: TermKind::Call(terms),
+                    ..
+                }) = symbols.first_mut()
+                {
                     self.terms(terms);
                 }
             }
@@ -235,10 +244,7 @@ impl Resolver {
                     }
                 }
             }
-            TermKind::Null
-            | TermKind::Boolean(_)
-            | TermKind::Number(_)
-            | TermKind::String(_) => {}
+            TermKind::Null | TermKind::Boolean(_) | TermKind::Number(_) | TermKind::String(_) => {}
         }
     }
 

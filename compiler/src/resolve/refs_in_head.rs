@@ -13,7 +13,11 @@ pub fn run(state: &mut State<'_>) {
 
 fn rewrite(locals: &mut LocalNames, rule: &mut Rule) {
     let head = &mut rule.head;
-    let parts = head.key.as_deref_mut().into_iter().chain(head.value.as_deref_mut());
+    let parts = head
+        .key
+        .as_deref_mut()
+        .into_iter()
+        .chain(head.value.as_deref_mut());
     for term in parts.chain(&mut head.args) {
         if requires_eval(term) {
             let expr = hoist(locals, term);

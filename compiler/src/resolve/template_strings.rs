@@ -32,15 +32,22 @@ pub fn run(state: &mut State<'_>) {
         let context = Context {
             arity: &arity,
             is_relation: &|path| is_relation(builtins, path),
-            always_defined: &|path| tree.find(path).is_some_and(|node| node.facts.always_defined),
+            always_defined: &|path| {
+                tree.find(path)
+                    .is_some_and(|node| node.facts.always_defined)
+            },
             rewritten: &state.rewritten_vars,
         };
         let mut safe = reserved_vars();
         let mut args = VarVisitor::new(VarParams::ALL);
         args.terms(&rule.head.args);
         safe.extend(&args.vars);
-        let mut rewriter =
-            Rewriter { locals: &mut state.locals, context: &context, safe, errors: &mut errors };
+        let mut rewriter = Rewriter {
+            locals: &mut state.locals,
+            context: &context,
+            safe,
+            errors: &mut errors,
+        };
         rewriter.safe = rewriter.bound_by(&rule.body);
         for expr in &mut rule.body {
             rewriter.expr(expr);
@@ -60,7 +67,10 @@ pub fn run_query(state: &State<'_>, query: &mut Query) -> Vec<Diagnostic> {
         arity: &|path| state.arity(path),
         is_relation: &|path| is_relation(state.builtins, path),
         always_defined: &|path| {
-            state.rule_tree.find(path).is_some_and(|node| node.facts.always_defined)
+            state
+                .rule_tree
+                .find(path)
+                .is_some_and(|node| node.facts.always_defined)
         },
         rewritten: &query.rewritten_vars,
     };
@@ -143,7 +153,9 @@ impl Rewriter<'_> {
     }
 
     fn template(&mut self, term: &mut Term) {
-        let TermKind::Template(template) = &mut term.kind else { return };
+        let TermKind::Template(template) = &mut term.kind else {
+            return;
+        };
         let errors_before = self.errors.len();
         let parts = self.parts(template, term.span);
         if self.errors.len() == errors_before {
@@ -209,7 +221,8 @@ impl Rewriter<'_> {
         for name in &term_vars(&term, VarParams::SAFETY).difference(&self.safe) {
             let written = self.context.rewritten.get(name).unwrap_or(name);
             let message = format!("var {written} is undeclared");
-            self.errors.push(Diagnostic::new(Code::Compile, term.span, message));
+            self.errors
+                .push(Diagnostic::new(Code::Compile, term.span, message));
         }
         Some(capture(self.locals, term, hole.with.clone()))
     }

@@ -151,8 +151,12 @@ impl Targets<'_> {
 
     /// True if the target or the value is a function, so that the value is not evaluated.
     fn is_function_replacement(&self, with: &With) -> Result<bool, Diagnostic> {
-        let TermKind::Ref(path) = &with.target.kind else { return Ok(false) };
-        let Some((last, prefix)) = path.split_last() else { return Ok(false) };
+        let TermKind::Ref(path) = &with.target.kind else {
+            return Ok(false);
+        };
+        let Some((last, prefix)) = path.split_last() else {
+            return Ok(false);
+        };
         let mut node = self.tree;
         for (i, term) in prefix.iter().enumerate() {
             match node.step(i, term) {
@@ -171,8 +175,13 @@ impl Targets<'_> {
         if target.is_some_and(|node| node.facts.has_function) && self.is_function(&with.value)? {
             return Ok(true);
         }
-        let TermKind::Ref(value) = &with.value.kind else { return Ok(false) };
-        Ok(self.tree.find(value).is_some_and(|node| node.facts.has_function))
+        let TermKind::Ref(value) = &with.value.kind else {
+            return Ok(false);
+        };
+        Ok(self
+            .tree
+            .find(value)
+            .is_some_and(|node| node.facts.has_function))
     }
 
     /// True if a value stands for a function or a rule: something that is not evaluated here.
@@ -202,14 +211,22 @@ impl Targets<'_> {
     }
 
     fn check_builtin(&self, target: &Term) -> Result<(), Diagnostic> {
-        let TermKind::Ref(path) = &target.kind else { return Ok(()) };
+        let TermKind::Ref(path) = &target.kind else {
+            return Ok(());
+        };
         let name = ref_text(path);
-        let Some(facts) = builtins::named(self.builtins, &name) else { return Ok(()) };
+        let Some(facts) = builtins::named(self.builtins, &name) else {
+            return Ok(());
+        };
         let problem = match name.as_str() {
             "eq" | "rego.metadata.chain" | "rego.metadata.rule" => {
                 format!("replacement of {} invalid", quote(&name))
             }
-            _ if path.first().and_then(Term::as_var).is_some_and(|head| &**head == "internal") => {
+            _ if path
+                .first()
+                .and_then(Term::as_var)
+                .is_some_and(|head| &**head == "internal") =>
+            {
                 format!("replacement of internal function {} invalid", quote(&name))
             }
             _ if facts.decl.relation => "target must not be a relation".to_string(),

@@ -1,0 +1,75 @@
+//! The front half: from syntax trees to checked modules and queries.
+
+use regovm_core::builtin::Table;
+use regovm_core::{Code, Diagnostic, SourceMap, Span};
+use regovm_parser::ast::Module;
+
+use crate::options::Options;
+use crate::pipeline;
+use crate::state::{Checked, Query, State};
+
+/// Which paths of base data exist.
+pub type DataExists<'c> = Option<&'c dyn Fn(&[&str]) -> bool>;
+
+/// Runs all stages over modules and then over queries. Errors of modules come in the order of
+/// their places, those of a query as they were found.
+pub fn check_modules<'c>(
+    sources: &'c SourceMap,
+    mut modules: Vec<Module>,
+    queries: Vec<Query>,
+    builtins: &'c Table,
+    options: &'c Options,
+    data_exists: DataExists<'c>,
+) -> Result<Checked<'c>, Vec<Diagnostic>> {
+    sort_modules(sources, &mut modules);
+    let mut state = State::new(sources, options, builtins, modules);
+    state.data_exists = data_exists;
+    pipeline::run(&mut state);
+    if !state.diagnostics.is_empty() {
+        let mut errors = std::mem::take(&mut state.diagnostics).into_vec();
+        sort_errors(sources, &mut errors);
+        return Err(errors);
+    }
+    let mut checked = Vec::with_capacity(queries.len());
+    for mut query in queries {
+        if query.body.is_empty() {
+            let message = "empty query cannot be compiled";
+            return Err(vec![Diagnostic::new(Code::Compile, Span::NONE, message)]);
+        }
+        pipeline::run_query(&mut state, &mut query)?;
+        checked.push(query);
+    }
+    Ok(Checked {
+        state,
+        queries: checked,
+    })
+}
+
+/// OPA looks at modules in the order of their names.
+fn sort_modules(sources: &SourceMap, modules: &mut [Module]) {
+    modules.sort_by(|a, b| {
+        let name = |module: &Module| sources.source_at(module.span.start).map(|s| s.name.clone());
+        name(a).cmp(&name(b))
+    });
+}
+
+/// By file, row, column, then text; the mark of the error limit stays last.
+pub fn sort_errors(sources: &SourceMap, errors: &mut [Diagnostic]) {
+    let last = errors.len().saturating_sub(1);
+    let sorted = match errors.last() {
+        Some(mark) if mark.span == Span::NONE && mark.message == "error limit reached" => last,
+        _ => errors.len(),
+    };
+    errors[..sorted].sort_by_cached_key(|error| {
+        let place = sources
+            .locate(error.span)
+            .map(|at| (at.file, at.row, at.col));
+        // Errors without a place come last.
+        (
+            place.is_none(),
+            place,
+            error.code.as_str(),
+            error.message.clone(),
+        )
+    });
+}
