@@ -1,5 +1,7 @@
 //! Declarations: they agree with OPA's, and their examples are true.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests may read files")]
+
 mod common;
 
 use std::collections::HashMap;
