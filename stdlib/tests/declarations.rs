@@ -1,6 +1,10 @@
 //! Declarations: they agree with OPA's, and their examples are true.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests may read files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "tests may read files"
+)]
 
 mod common;
 
