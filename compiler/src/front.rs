@@ -6,10 +6,7 @@ use regovm_parser::ast::Module;
 
 use crate::options::Options;
 use crate::pipeline;
-use crate::state::{Checked, Query, State};
-
-/// Which paths of base data exist.
-pub type DataExists<'c> = Option<&'c dyn Fn(&[&str]) -> bool>;
+use crate::state::{Checked, DataExists, Query, State};
 
 /// Runs all stages over modules and then over queries. Errors of modules come in the order of
 /// their places, those of a query as they were found.

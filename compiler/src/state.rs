@@ -88,6 +88,9 @@ impl LocalNames {
     }
 }
 
+/// Tells which paths of base data exist.
+pub type DataExists<'c> = Option<&'c dyn Fn(&[&str]) -> bool>;
+
 /// Everything about one compilation between its stages.
 pub struct State<'c> {
     /// The texts.
@@ -117,7 +120,7 @@ pub struct State<'c> {
     /// An error was found after which the remaining stages would only find bogus ones.
     pub stopped: bool,
     /// Which paths of base data exist, for conflicts of rules with data.
-    pub data_exists: Option<&'c dyn Fn(&[&str]) -> bool>,
+    pub data_exists: DataExists<'c>,
 }
 
 impl<'c> State<'c> {

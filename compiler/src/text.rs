@@ -78,11 +78,12 @@ pub fn head_text(head: &Head) -> String {
     if let Some(value) = &head.value {
         out.push_str(if head.assign { " := " } else { " = " });
         write_term(&mut out, value);
-    } else if !contains && head.reference.len() > 1 {
-        if let Some(key) = &head.key {
-            out.push_str(" contains ");
-            write_term(&mut out, key);
-        }
+    } else if !contains
+        && head.reference.len() > 1
+        && let Some(key) = &head.key
+    {
+        out.push_str(" contains ");
+        write_term(&mut out, key);
     }
     out
 }
@@ -217,17 +218,16 @@ fn write_term(out: &mut String, term: &Term) {
 
 /// The collected term of a comprehension shows operators as infix, in parentheses.
 fn write_collected(out: &mut String, term: &Term) {
-    if let TermKind::Call(terms) = &term.kind {
-        if let [operator, left, right] = terms.as_slice() {
-            if let Some(infix) = infix(&term_text(operator)) {
-                out.push('(');
-                write_collected(out, left);
-                let _ = write!(out, " {infix} ");
-                write_collected(out, right);
-                out.push(')');
-                return;
-            }
-        }
+    if let TermKind::Call(terms) = &term.kind
+        && let [operator, left, right] = terms.as_slice()
+        && let Some(infix) = infix(&term_text(operator))
+    {
+        out.push('(');
+        write_collected(out, left);
+        let _ = write!(out, " {infix} ");
+        write_collected(out, right);
+        out.push(')');
+        return;
     }
     write_term(out, term);
 }

@@ -34,11 +34,11 @@ struct Hoister<'s> {
 impl VisitMut for Hoister<'_> {
     fn term(&mut self, term: &mut Term) {
         match &mut term.kind {
-            TermKind::ArrayComprehension(inner) | TermKind::SetComprehension(inner) => {
-                if requires_eval(&inner.term) {
-                    let expr = hoist(self.locals, &mut inner.term);
-                    append_to_body(&mut inner.body, [expr]);
-                }
+            TermKind::ArrayComprehension(inner) | TermKind::SetComprehension(inner)
+                if requires_eval(&inner.term) =>
+            {
+                let expr = hoist(self.locals, &mut inner.term);
+                append_to_body(&mut inner.body, [expr]);
             }
             TermKind::ObjectComprehension(inner) => {
                 for part in [&mut inner.key, &mut inner.value] {

@@ -22,10 +22,11 @@ struct Unifications;
 
 impl VisitMut for Unifications {
     fn expr(&mut self, expr: &mut Expr) {
-        if let ExprKind::Call(terms) = &mut expr.kind {
-            if terms.len() == 3 && is_operator(terms, "equal") {
-                terms[0] = operator("eq", Span::NONE);
-            }
+        if let ExprKind::Call(terms) = &mut expr.kind
+            && terms.len() == 3
+            && is_operator(terms, "equal")
+        {
+            terms[0] = operator("eq", Span::NONE);
         }
         descend_expr(self, expr);
     }

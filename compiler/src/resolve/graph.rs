@@ -256,10 +256,10 @@ impl<'s> Links<'s> {
 
     /// Variables of the head, which a caller may bind, and of the expressions before.
     fn bound_before(&mut self, at: usize) -> Rc<VarSet> {
-        if let Some((cached, bound)) = &self.bound {
-            if *cached == at {
-                return bound.clone();
-            }
+        if let Some((cached, bound)) = &self.bound
+            && *cached == at
+        {
+            return bound.clone();
         }
         let mut vars = VarSet::new();
         vars.add(&self.rule.head.name);
@@ -526,10 +526,10 @@ impl<'r> Bindings<'r> {
         let facts = operator
             .as_ref()
             .and_then(|path| builtins::facts(table, path));
-        if let (Some(facts), Some(last)) = (facts, operands.last().and_then(Term::as_var)) {
-            if operands.len() == facts.arity + 1 {
-                self.outputs.insert(last, facts.decl.name.to_string());
-            }
+        if let (Some(facts), Some(last)) = (facts, operands.last().and_then(Term::as_var))
+            && operands.len() == facts.arity + 1
+        {
+            self.outputs.insert(last, facts.decl.name.to_string());
         }
     }
 
@@ -552,10 +552,11 @@ impl<'r> Bindings<'r> {
                         Some("data") => return Some(VarOrigin::Rule(constant_prefix(path))),
                         _ => {}
                     }
-                    if path.len() == 2 && !is_constant(&path[1]) {
-                        if let Some(collection) = self.collection(&path[0]) {
-                            return Some(VarOrigin::Collection(collection.clone()));
-                        }
+                    if path.len() == 2
+                        && !is_constant(&path[1])
+                        && let Some(collection) = self.collection(&path[0])
+                    {
+                        return Some(VarOrigin::Collection(collection.clone()));
                     }
                 }
                 _ => {}

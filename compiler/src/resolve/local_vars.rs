@@ -823,10 +823,9 @@ impl<'s> Rewriter<'s> {
                         kind: TermKind::Var(name),
                         ..
                     }) = path.first_mut()
+                        && *name == shadow
                     {
-                        if *name == shadow {
-                            *name = "input".into();
-                        }
+                        *name = "input".into();
                     }
                 }
                 _ => {}

@@ -30,14 +30,14 @@ pub fn run_query(state: &State<'_>, query: &Query) -> Vec<Diagnostic> {
 
 fn look(state: &State<'_>, node: Node<'_>, found: &mut Vec<Diagnostic>) {
     walk(node, &mut |node| {
-        if let Node::Term(term) = node {
-            if let TermKind::Call(terms) = &term.kind {
-                let operator = terms.first().and_then(|operator| operator.as_ref());
-                let facts = operator.and_then(|path| builtins::facts(state.builtins, path));
-                if facts.is_some_and(|facts| facts.void) {
-                    let message = format!("{} used as value", term_text(term));
-                    found.push(Diagnostic::new(Code::Type, term.span, message));
-                }
+        if let Node::Term(term) = node
+            && let TermKind::Call(terms) = &term.kind
+        {
+            let operator = terms.first().and_then(|operator| operator.as_ref());
+            let facts = operator.and_then(|path| builtins::facts(state.builtins, path));
+            if facts.is_some_and(|facts| facts.void) {
+                let message = format!("{} used as value", term_text(term));
+                found.push(Diagnostic::new(Code::Type, term.span, message));
             }
         }
         false

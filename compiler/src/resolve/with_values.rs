@@ -142,10 +142,10 @@ impl Targets<'_> {
     }
 
     fn name_function(&self, term: &mut Term) {
-        if let TermKind::Var(name) = &term.kind {
-            if builtins::is_builtin(self.builtins, name) {
-                term.kind = TermKind::Ref(vec![Term::var(name.clone(), term.span)]);
-            }
+        if let TermKind::Var(name) = &term.kind
+            && builtins::is_builtin(self.builtins, name)
+        {
+            term.kind = TermKind::Ref(vec![Term::var(name.clone(), term.span)]);
         }
     }
 
@@ -186,10 +186,10 @@ impl Targets<'_> {
 
     /// True if a value stands for a function or a rule: something that is not evaluated here.
     fn is_function(&self, value: &Term) -> Result<bool, Diagnostic> {
-        if let TermKind::Ref(path) = &value.kind {
-            if self.tree.find(path).is_some() {
-                return Ok(true);
-            }
+        if let TermKind::Ref(path) = &value.kind
+            && self.tree.find(path).is_some()
+        {
+            return Ok(true);
         }
         self.is_builtin(value)
     }
