@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
 use crate::Constant;
 use crate::value::{
@@ -54,6 +54,86 @@ pub fn read<'a>(text: &str, arena: &'a Arena) -> Result<Value<'a>, YamlError> {
 
 fn read_to_depth<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value<'a>, YamlError> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    if let Some(offset) = text.find(is_control) {
+        let before = &text[..offset];
+        let line = before.matches('\n').count() + 1;
+        let col = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        let message = "control characters are not allowed".to_string();
+        return Err(YamlError {
+            line,
+            col,
+            message,
+            memory: None,
+        });
+    }
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..MAX_REPAIRS {
+        match read_events(&text, arena, depth) {
+            Err(Failure::Scan(error)) => match repair(&text, &error) {
+                Some(repaired) => text = repaired.into(),
+                None => return Err(scan_error(&error)),
+            },
+            Err(Failure::Content(error)) => return Err(error),
+            Ok(value) => return Ok(value),
+        }
+    }
+    read_events(&text, arena, depth).map_err(|failure| match failure {
+        Failure::Scan(error) => scan_error(&error),
+        Failure::Content(error) => error,
+    })
+}
+
+/// Characters that YAML forbids everywhere.
+fn is_control(c: char) -> bool {
+    matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}'
+        | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// How often one text is repaired.
+const MAX_REPAIRS: usize = 64;
+
+/// Two things that go-yaml accepts and our scanner does not: elements of a flow collection that
+/// stand left of the block around it, and a tab between a key's colon and its value. Both are
+/// only about white space, which a repaired copy of the text has in another form.
+fn repair(text: &str, error: &ScanError) -> Option<String> {
+    let at = text
+        .char_indices()
+        .nth(error.marker().index())
+        .map_or(text.len(), |(at, _)| at);
+    let (before, after) = text.split_at(at);
+    if error.info().starts_with("invalid indentation in flow") {
+        let line = before.rfind('\n').map_or(0, |end| end + 1);
+        let indent = " ".repeat(64);
+        return Some(format!(
+            "{}{indent}{}{after}",
+            &before[..line],
+            &before[line..]
+        ));
+    }
+    if error.info().starts_with("':' must be followed by") {
+        let key = before.trim_end_matches([' ', '\t']);
+        if key.len() < before.len() && key.ends_with(':') && before.contains('\t') {
+            return Some(format!("{key} {after}"));
+        }
+    }
+    None
+}
+
+fn scan_error(error: &ScanError) -> YamlError {
+    YamlError {
+        line: error.marker().line(),
+        col: error.marker().col() + 1,
+        message: error.info().to_string(),
+        memory: None,
+    }
+}
+
+enum Failure {
+    Scan(ScanError),
+    Content(YamlError),
+}
+
+fn read_events<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value<'a>, Failure> {
     let mut reader = Reader {
         arena,
         max_depth: depth,
@@ -63,24 +143,25 @@ fn read_to_depth<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value
         aliased: 0,
         result: None,
     };
+    // Where a block scalar lacks its last line end; the scanner puts one there.
+    let ragged_end = (!text.ends_with('\n')).then(|| text.chars().count());
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| YamlError {
-            line: error.marker().line(),
-            col: error.marker().col() + 1,
-            message: error.info().to_string(),
-            memory: None,
-        })?;
+        let (mut event, span) = event.map_err(Failure::Scan)?;
+        if let Event::Scalar(text, ScalarStyle::Literal | ScalarStyle::Folded, ..) = &mut event
+            && ragged_end.is_some_and(|end| span.end.index() >= end)
+            && text.ends_with('\n')
+        {
+            *text = text[..text.len() - 1].to_string().into();
+        }
         let at = (span.start.line(), span.start.col() + 1);
         let done = match reader.result {
             // Further documents are only checked.
             Some(_) => Ok(()),
             None => reader.event(event),
         };
-        done.map_err(|fault| fault.at(at))?;
-        arena
-            .check()
-            .map_err(|exceeded| Fault::from(exceeded).at(at))?;
+        let checked = done.and_then(|()| arena.check().map_err(Fault::from));
+        checked.map_err(|fault| Failure::Content(fault.at(at)))?;
     }
     Ok(reader.result.unwrap_or(Value::NULL))
 }
@@ -604,6 +685,10 @@ mod tests {
                 r#"[{"x":1},{"x":2,"z":3},{"x":1,"z":3}]"#,
             ),
             ("- &a k\n- {*a : 1}", r#"["k",{"k":1}]"#),
+            (
+                "a:\tb\nc: [1,\n2\n]\nd: |\n x",
+                r#"{"a":"b","c":[1,2],"d":"x"}"#,
+            ),
             ("{\"<<\": 1}", r#"{"<<":1}"#),
         ] {
             assert_eq!(json(yaml).as_deref(), Ok(want), "{yaml}");
@@ -623,6 +708,7 @@ mod tests {
             "a: [",
             "  a:\nb: 1",
             "a: 1\n---\n{",
+            "a: \u{7}",
         ] {
             assert!(json(yaml).is_err(), "{yaml}: {:?}", json(yaml));
         }
