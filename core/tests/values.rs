@@ -181,3 +181,31 @@ fn the_limit_is_kept() {
     assert!(error.memory.is_some());
     assert!(arena.used() < 100_000 + (1 << 20));
 }
+
+/// Random arithmetic with the results of OPA 1.22; `ERR` is undefined.
+#[test]
+fn arithmetic_equals_that_of_opa() {
+    let arena = Arena::new();
+    for line in include_str!("data/arithmetic.txt").lines() {
+        let (call, want) = line.split_once(" = ").unwrap();
+        let mut words = call.split(' ');
+        let op = words.next().unwrap();
+        let numbers: Vec<_> = words.map(|text| arena.number_text(text).unwrap()).collect();
+        let result = match (op, numbers.as_slice()) {
+            ("+", [a, b]) => number::add(*a, *b, &arena),
+            ("-", [a, b]) => number::sub(*a, *b, &arena),
+            ("*", [a, b]) => number::mul(*a, *b, &arena),
+            ("/", [a, b]) => number::div(*a, *b, &arena),
+            ("%", [a, b]) => number::rem(*a, *b, &arena),
+            ("<", [a, b]) => Ok(Value::boolean(a < b)),
+            ("==", [a, b]) => Ok(Value::boolean(a == b)),
+            ("abs", [a]) => number::abs(*a, &arena),
+            ("ceil", [a]) => number::ceil(*a, &arena),
+            ("floor", [a]) => number::floor(*a, &arena),
+            ("round", [a]) => number::round(*a, &arena),
+            _ => panic!("{line}"),
+        };
+        let got = result.map_or("ERR".to_string(), |value| value.to_string());
+        assert_eq!(got, want, "{line}");
+    }
+}

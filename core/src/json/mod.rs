@@ -5,5 +5,5 @@ mod rego_text;
 mod write;
 
 pub use read::{JsonError, ReadOptions, read, read_borrowed};
-pub use rego_text::{rego_text, write_rego};
+pub use rego_text::{rego_text, write_quoted, write_rego};
 pub use write::{Style, to_string, write, write_string};

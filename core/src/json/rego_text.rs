@@ -1,6 +1,5 @@
 //! Values in Rego syntax, as `sprintf("%v")`, error messages and traces show them.
 
-use super::write_string;
 use crate::value::{ObjectIter, Value, View};
 
 enum Rest<'a> {
@@ -29,7 +28,7 @@ pub fn write_rego(value: Value<'_>, out: &mut String) {
                 View::Boolean(false) => out.push_str("false"),
                 View::Integer(value) => out.push_str(&value.to_string()),
                 View::Number(number) => out.push_str(number.text()),
-                View::String(text) => write_string(text.as_str(), out, false),
+                View::String(text) => write_quoted(text.as_str(), out),
                 View::Set(set) if set.is_empty() => out.push_str("set()"),
                 View::Array(array) => {
                     out.push('[');
@@ -82,4 +81,46 @@ pub fn write_rego(value: Value<'_>, out: &mut String) {
             }
         }
     }
+}
+
+/// Appends text in double quotes as Go's `strconv.Quote` writes it: `\x00`, `\u200b`, and
+/// printable characters as they are.
+pub fn write_quoted(text: &str, out: &mut String) {
+    use std::fmt::Write;
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            ' '..='~' => out.push(c),
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{b}' => out.push_str("\\v"),
+            // Writing to a String cannot fail.
+            '\0'..='\u{7f}' => {
+                let _ = write!(out, "\\x{:02x}", u32::from(c));
+            }
+            _ if is_printable(c) => out.push(c),
+            '\u{80}'..='\u{ffff}' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            _ => {
+                let _ = write!(out, "\\U{:08x}", u32::from(c));
+            }
+        }
+    }
+    out.push('"');
+}
+
+/// True for letters, marks, digits, punctuation and symbols.
+fn is_printable(c: char) -> bool {
+    // Behind another character, so that marks are not escaped for standing alone.
+    let mut buffer = [b'a'; 5];
+    let len = c.encode_utf8(&mut buffer[1..]).len();
+    let text = std::str::from_utf8(&buffer[..=len]).unwrap_or_default();
+    text.escape_debug().nth(1) == Some(c)
 }

@@ -13,6 +13,9 @@ use super::{Arena, Value, hash};
 /// Decimal exponents beyond this are no integers for us: they would fill the memory.
 const MAX_EXPONENT: i64 = 1_000_000;
 
+/// Exponents saturate here.
+const MAX_READ_EXPONENT: i64 = i64::MAX / 4;
+
 /// OPA refuses numbers whose binary exponent is larger.
 const MAX_BINARY_EXPONENT: i64 = 100_000;
 
@@ -116,7 +119,7 @@ fn exponent(text: &str) -> i64 {
         sum.saturating_mul(10)
             .saturating_add(i64::from(c.wrapping_sub(b'0')))
     });
-    let magnitude = magnitude.min(i64::MAX / 4);
+    let magnitude = magnitude.min(MAX_READ_EXPONENT);
     if negative { -magnitude } else { magnitude }
 }
 
@@ -300,7 +303,11 @@ pub fn is_too_big(text: &str) -> bool {
     if !text.bytes().any(|c| c | 0x20 == b'e') {
         return false;
     }
-    let Some((digits, point)) = Parts::of(text).significant() else {
+    let parts = Parts::of(text);
+    if parts.exponent.abs() == MAX_READ_EXPONENT {
+        return true;
+    }
+    let Some((digits, point)) = parts.significant() else {
         return false;
     };
     // 2^100000 has 30,103 digits.
