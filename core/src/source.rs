@@ -61,7 +61,7 @@ pub struct Location {
     pub file: Arc<str>,
     /// Line, from 1.
     pub row: u32,
-    /// Column, from 1, in bytes after the start of the line (as OPA counts them).
+    /// Column, from 1, in characters after the start of the line (as OPA counts them).
     pub col: u32,
 }
 
@@ -155,7 +155,10 @@ impl SourceMap {
         let source = self.source_at(span.start)?;
         let offset = span.start - source.base;
         let row = source.lines.partition_point(|start| *start <= offset);
-        let col = offset - source.lines[row - 1] + 1;
+        let start = source.lines[row - 1] as usize;
+        let before = &source.text.as_bytes()[start..(offset as usize).min(source.text.len())];
+        // Continuation bytes of UTF-8 belong to the character before them.
+        let col = before.iter().filter(|byte| (**byte & 0xC0) != 0x80).count() as u32 + 1;
         Some(Location {
             file: source.name.clone(),
             row: row as u32,

@@ -54,7 +54,7 @@ pub struct Package {
 /// `import data.a.b as c`
 #[derive(Clone, PartialEq, Debug)]
 pub struct Import {
-    /// A ref, or a var for `import input` and `import data`.
+    /// A ref; of one term for `import input` and `import data`.
     pub path: Term,
     /// The name after `as`.
     pub alias: Option<Name>,
@@ -247,7 +247,8 @@ pub enum TermKind {
     String(Name),
     /// A variable. Each `_` is a variable of its own, `$0`, `$1`, ..
     Var(Name),
-    /// A reference of at least two terms, or an operator name in calls.
+    /// A reference of at least two terms, or an operator name in calls. `input` and `data` alone
+    /// are references of one term, as in OPA.
     Ref(Ref),
     /// `[a, b]`
     Array(Vec<Term>),
@@ -299,7 +300,7 @@ pub struct TemplateString {
 /// A piece of a template string.
 #[derive(Clone, PartialEq, Debug)]
 pub enum TemplatePart {
-    /// Literal text (a string term), already unescaped.
+    /// Literal text (a string term, already unescaped), or a scalar that stands in a hole.
     Text(Term),
     /// A hole.
     Expr(Box<Expr>),

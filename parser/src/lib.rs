@@ -1,3 +1,34 @@
 //! Rego text to a syntax tree, and back to text.
+//!
+//! The way of a text: [`lexer::scan`] finds raw tokens (logos), [`lexer::layout`] gives newlines,
+//! keywords and brackets their meaning and bounds the depth, `grammar.lalrpop` (LALRPOP) finds the
+//! structure, [`lower`] makes the tree of [`ast`]. A text that is refused anywhere on this way goes
+//! to [`explain`], which knows how OPA words it.
 
 pub mod ast;
+pub mod builtin_names;
+pub mod explain;
+pub mod lexer;
+pub mod lower;
+pub mod order;
+mod parse;
+pub mod print;
+pub mod shape;
+pub mod strict;
+
+/// The generated parser.
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    missing_docs,
+    unused_qualifications,
+    unused_parens,
+    unused_imports,
+    unused_variables
+)]
+mod grammar {
+    include!(concat!(env!("OUT_DIR"), "/grammar.rs"));
+}
+
+pub use lexer::keyword::Keyword;
+pub use parse::{ParseOptions, Query, parse_module, parse_query};

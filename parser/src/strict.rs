@@ -1,0 +1,34 @@
+//! What Rego v1 demands of the form of a rule.
+
+use regovm_core::{Code, Diagnostic};
+
+use crate::ast::{RegoVersion, Rule};
+use crate::lower::is_version_keyword;
+
+/// Checks one rule (not its else branches).
+pub fn check_rule(rule: &Rule, errors: &mut Vec<Diagnostic>) {
+    let head = &rule.head;
+    let what = if head.args.is_empty() {
+        "rule"
+    } else {
+        "function"
+    };
+    let mut error = |message: String| errors.push(Diagnostic::new(Code::Parse, rule.span, message));
+    if head.reference.len() < 2 && is_version_keyword(&head.name, RegoVersion::V1) {
+        error(format!(
+            "{} keyword cannot be used for rule name",
+            head.name
+        ));
+    }
+    if rule.generated_body && head.generated_value {
+        error(format!(
+            "{what} must have value assignment and/or body declaration"
+        ));
+    }
+    if !rule.generated_body && !rule.default && !head.keywords.has_if {
+        error(format!("`if` keyword is required before {what} body"));
+    }
+    if head.value.is_none() && head.key.is_some() && !head.keywords.has_contains {
+        error("`contains` keyword is required for partial set rules".to_string());
+    }
+}
