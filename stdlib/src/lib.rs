@@ -8,11 +8,13 @@ mod arrays;
 mod bits;
 mod debugging;
 mod declare;
+mod encoding;
 mod go;
 mod numbers;
 mod objects;
 mod operand;
 mod operators;
+mod regex;
 mod replacer;
 mod sets;
 mod strings;
@@ -32,6 +34,8 @@ const GROUPS: &[&[Builtin]] = &[
     objects::BUILTINS,
     strings::BUILTINS,
     types::BUILTINS,
+    regex::BUILTINS,
+    encoding::BUILTINS,
     walk::BUILTINS,
     debugging::BUILTINS,
 ];

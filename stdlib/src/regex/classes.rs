@@ -80,12 +80,18 @@ fn push_item(out: &mut String, item: &Item, alone: bool) {
                 push_code_point(out, hi);
             }
         }
-        Item::Ascii { ranges, negated: true } => {
+        Item::Ascii {
+            ranges,
+            negated: true,
+        } => {
             out.push_str("[^");
             out.push_str(ranges);
             out.push(']');
         }
-        Item::Ascii { ranges, negated: false } => out.push_str(ranges),
+        Item::Ascii {
+            ranges,
+            negated: false,
+        } => out.push_str(ranges),
         Item::Property { name, negated } => {
             if alone {
                 out.push('[');
@@ -184,7 +190,9 @@ fn read_named(text: &str) -> Result<Option<(Item, usize)>, SyntaxError> {
     };
     let len = end + 4;
     let name = &inside[..end];
-    let (name, negated) = name.strip_prefix('^').map_or((name, false), |name| (name, true));
+    let (name, negated) = name
+        .strip_prefix('^')
+        .map_or((name, false), |name| (name, true));
     let ranges = match name {
         "alnum" => "0-9A-Za-z",
         "alpha" => "A-Za-z",
@@ -200,14 +208,22 @@ fn read_named(text: &str) -> Result<Option<(Item, usize)>, SyntaxError> {
         "upper" => "A-Z",
         "word" => "0-9A-Z_a-z",
         "xdigit" => "0-9A-Fa-f",
-        _ => return Err(SyntaxError::new("invalid character class range", &text[..len])),
+        _ => {
+            return Err(SyntaxError::new(
+                "invalid character class range",
+                &text[..len],
+            ));
+        }
     };
     Ok(Some((Item::Ascii { ranges, negated }, len)))
 }
 
 /// `\d`, `\pN`, `\p{Greek}` and their likes, inside classes and out.
 pub(super) fn read_group(text: &str) -> Result<Option<(Item, usize)>, SyntaxError> {
-    let Some(&letter) = text.strip_prefix('\\').and_then(|rest| rest.as_bytes().first()) else {
+    let Some(&letter) = text
+        .strip_prefix('\\')
+        .and_then(|rest| rest.as_bytes().first())
+    else {
         return Ok(None);
     };
     let (ranges, negated) = match letter {
@@ -238,11 +254,23 @@ fn read_property(text: &str, mut negated: bool) -> Result<(Item, usize), SyntaxE
         None => name,
     };
     let item = match canonical(name).as_str() {
-        "Any" => Item::Property { name: "Any", negated },
-        "Ascii" => Item::Ascii { ranges: r"\x{0}-\x{7F}", negated },
-        "Assigned" => Item::Property { name: "Cn", negated: !negated },
+        "Any" => Item::Property {
+            name: "Any",
+            negated,
+        },
+        "Ascii" => Item::Ascii {
+            ranges: r"\x{0}-\x{7F}",
+            negated,
+        },
+        "Assigned" => Item::Property {
+            name: "Cn",
+            negated: !negated,
+        },
         // Surrogates are no characters of a text.
-        "Cs" | "Surrogate" => Item::Property { name: "None", negated },
+        "Cs" | "Surrogate" => Item::Property {
+            name: "None",
+            negated,
+        },
         name => {
             let name = PROPERTIES
                 .iter()
@@ -259,19 +287,32 @@ fn read_property(text: &str, mut negated: bool) -> Result<(Item, usize), SyntaxE
 fn canonical(name: &str) -> String {
     let mut out = String::new();
     for c in name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')) {
-        out.push(if out.is_empty() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() });
+        out.push(if out.is_empty() {
+            c.to_ascii_uppercase()
+        } else {
+            c.to_ascii_lowercase()
+        });
     }
     out
 }
 
 /// A backslash and what belongs to it: the code point it stands for, and its length.
 pub(super) fn read_escape(text: &str) -> Result<(u32, usize), SyntaxError> {
-    let mut chars = text[1..].char_indices().map(|(at, c)| (at + 1 + c.len_utf8(), c));
+    let mut chars = text[1..]
+        .char_indices()
+        .map(|(at, c)| (at + 1 + c.len_utf8(), c));
     let Some((len, c)) = chars.next() else {
-        return Err(SyntaxError::new("trailing backslash at end of expression", ""));
+        return Err(SyntaxError::new(
+            "trailing backslash at end of expression",
+            "",
+        ));
     };
     let invalid = |len: usize| Err(SyntaxError::new("invalid escape sequence", &text[..len]));
-    let octal = |at: usize| text.as_bytes().get(at).filter(|b| (b'0'..=b'7').contains(b));
+    let octal = |at: usize| {
+        text.as_bytes()
+            .get(at)
+            .filter(|b| (b'0'..=b'7').contains(b))
+    };
     match c {
         '1'..='7' if octal(2).is_none() => invalid(len),
         '0'..='7' => {
@@ -296,7 +337,11 @@ pub(super) fn read_escape(text: &str) -> Result<(u32, usize), SyntaxError> {
             for (len, c) in chars {
                 end = len;
                 if c == '}' {
-                    return if count > 0 { Ok((code, len)) } else { invalid(len) };
+                    return if count > 0 {
+                        Ok((code, len))
+                    } else {
+                        invalid(len)
+                    };
                 }
                 let Some(digit) = c.to_digit(16) else {
                     return invalid(len);

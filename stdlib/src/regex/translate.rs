@@ -33,7 +33,10 @@ pub(crate) struct SyntaxError {
 
 impl SyntaxError {
     pub(crate) fn new(reason: &'static str, part: &str) -> SyntaxError {
-        SyntaxError { reason, part: part.to_owned() }
+        SyntaxError {
+            reason,
+            part: part.to_owned(),
+        }
     }
 
     pub(crate) fn too_large(pattern: &str) -> SyntaxError {
@@ -60,7 +63,11 @@ pub(crate) fn translate(pattern: &str) -> Result<Translation, SyntaxError> {
     };
     reader.read()?;
     let total = reader.branch.alternation();
-    Ok(Translation { pattern: reader.out, names: reader.names, cost: total.cost })
+    Ok(Translation {
+        pattern: reader.out,
+        names: reader.names,
+        cost: total.cost,
+    })
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -89,7 +96,12 @@ struct Summary {
 
 impl Summary {
     fn atom(cost: u64) -> Summary {
-        Summary { size: 1, height: 1, copies: 1, cost }
+        Summary {
+            size: 1,
+            height: 1,
+            copies: 1,
+            cost,
+        }
     }
 }
 
@@ -189,15 +201,27 @@ impl<'p> Reader<'p> {
                 ')' => self.close()?,
                 '^' => {
                     self.skip(1);
-                    self.assertion(if self.flags.multi_line { "(?m:^)" } else { r"\A" })?;
+                    self.assertion(if self.flags.multi_line {
+                        "(?m:^)"
+                    } else {
+                        r"\A"
+                    })?;
                 }
                 '$' => {
                     self.skip(1);
-                    self.assertion(if self.flags.multi_line { "(?m:$)" } else { r"\z" })?;
+                    self.assertion(if self.flags.multi_line {
+                        "(?m:$)"
+                    } else {
+                        r"\z"
+                    })?;
                 }
                 '.' => {
                     self.skip(1);
-                    let text = if self.flags.dot_newline { "(?s:.)" } else { "." };
+                    let text = if self.flags.dot_newline {
+                        "(?s:.)"
+                    } else {
+                        "."
+                    };
                     self.atom(text, 12)?;
                 }
                 '[' => {
@@ -254,7 +278,11 @@ impl<'p> Reader<'p> {
     fn atom(&mut self, text: &str, cost: u64) -> Result<(), SyntaxError> {
         let start = self.out.len();
         self.out.push_str(text);
-        self.branch.push(Atom { start, repeated: false, summary: Summary::atom(cost) });
+        self.branch.push(Atom {
+            start,
+            repeated: false,
+            summary: Summary::atom(cost),
+        });
         self.check_limits()
     }
 
@@ -273,12 +301,19 @@ impl<'p> Reader<'p> {
             self.out.push(')');
         }
         let cost = c.len_utf8() as u64 * if folded { 2 } else { 1 };
-        self.branch.push(Atom { start, repeated: false, summary: Summary::atom(cost) });
+        self.branch.push(Atom {
+            start,
+            repeated: false,
+            summary: Summary::atom(cost),
+        });
         self.check_limits()
     }
 
     fn check_limits(&self) -> Result<(), SyntaxError> {
-        let summary = self.branch.concatenation_or_none().unwrap_or(Summary::atom(1));
+        let summary = self
+            .branch
+            .concatenation_or_none()
+            .unwrap_or(Summary::atom(1));
         if summary.size > MAX_SIZE {
             return Err(SyntaxError::too_large(self.whole));
         }
@@ -310,7 +345,10 @@ impl<'p> Reader<'p> {
         }
         let part = &before[..before.len() - self.rest.len()];
         let Some(atom) = self.branch.last.as_mut() else {
-            return Err(SyntaxError::new("missing argument to repetition operator", part));
+            return Err(SyntaxError::new(
+                "missing argument to repetition operator",
+                part,
+            ));
         };
         // `a*(?i)*` repeats what is repeated already; next to each other the two would read
         // differently.
@@ -335,10 +373,19 @@ impl<'p> Reader<'p> {
         atom.summary = Summary {
             size: times(inner.size).max(1),
             height: inner.height + 1,
-            copies: if counted && max == Some(0) { 1 } else if counted { inner.copies * copies } else { inner.copies },
+            copies: if counted && max == Some(0) {
+                1
+            } else if counted {
+                inner.copies * copies
+            } else {
+                inner.copies
+            },
             cost: times(inner.cost).max(1),
         };
-        if counted && atom.summary.copies > MAX_REPEAT && (min >= 2 || max.is_some_and(|max| max >= 2)) {
+        if counted
+            && atom.summary.copies > MAX_REPEAT
+            && (min >= 2 || max.is_some_and(|max| max >= 2))
+        {
             return Err(SyntaxError::new("invalid repeat count", part));
         }
         self.check_limits()
@@ -351,7 +398,12 @@ impl<'p> Reader<'p> {
             self.names.push(name.map(str::to_owned));
         }
         let branch = std::mem::take(&mut self.branch);
-        self.groups.push(Group { flags: self.flags, branch, start, capture });
+        self.groups.push(Group {
+            flags: self.flags,
+            branch,
+            start,
+            capture,
+        });
     }
 
     fn close(&mut self) -> Result<(), SyntaxError> {
@@ -364,11 +416,20 @@ impl<'p> Reader<'p> {
         self.flags = group.flags;
         self.branch = group.branch;
         let summary = if group.capture {
-            Summary { size: inner.size + 2, height: inner.height + 1, cost: inner.cost + 2, ..inner }
+            Summary {
+                size: inner.size + 2,
+                height: inner.height + 1,
+                cost: inner.cost + 2,
+                ..inner
+            }
         } else {
             inner
         };
-        self.branch.push(Atom { start: group.start, repeated: false, summary });
+        self.branch.push(Atom {
+            start: group.start,
+            repeated: false,
+            summary,
+        });
         self.check_limits()
     }
 
@@ -423,7 +484,10 @@ impl<'p> Reader<'p> {
             }
             saw_flag = true;
         }
-        Err(SyntaxError::new("invalid or unsupported Perl syntax", &text[..end]))
+        Err(SyntaxError::new(
+            "invalid or unsupported Perl syntax",
+            &text[..end],
+        ))
     }
 
     fn backslash(&mut self) -> Result<(), SyntaxError> {
@@ -524,10 +588,17 @@ mod tests {
             ("(?P<x>a)(?<1>b)", "(a)(b)"),
         ];
         for (pattern, want) in cases {
-            assert_eq!(translate(pattern).map(|t| t.pattern).as_deref(), Ok(*want), "{pattern}");
+            assert_eq!(
+                translate(pattern).map(|t| t.pattern).as_deref(),
+                Ok(*want),
+                "{pattern}"
+            );
         }
         let names = translate("(?P<x>a)(b)(?<x>c)").map(|t| t.names);
-        assert_eq!(names, Ok(vec![Some("x".to_owned()), None, Some("x".to_owned())]));
+        assert_eq!(
+            names,
+            Ok(vec![Some("x".to_owned()), None, Some("x".to_owned())])
+        );
     }
 
     #[test]
@@ -548,7 +619,10 @@ mod tests {
             ("a{1001}", "invalid repeat count: `{1001}`"),
             ("a{2,1}", "invalid repeat count: `{2,1}`"),
             ("(a{100}){11}", "invalid repeat count: `{11}`"),
-            ("a{99999999999999999999999}", "invalid repeat count: `{99999999999999999999999}`"),
+            (
+                "a{99999999999999999999999}",
+                "invalid repeat count: `{99999999999999999999999}`",
+            ),
             ("(?=a)", "invalid or unsupported Perl syntax: `(?=`"),
             ("(?i-)", "invalid or unsupported Perl syntax: `(?i-)`"),
             ("(?i", "invalid or unsupported Perl syntax: `(?i`"),
@@ -562,8 +636,14 @@ mod tests {
             (r"[\d-\Z]", r"invalid escape sequence: `\Z`"),
         ];
         for (pattern, want) in cases {
-            let got = translate(pattern).map(|t| t.pattern).map_err(|e| e.to_string());
-            assert_eq!(got, Err(format!("error parsing regexp: {want}")), "{pattern}");
+            let got = translate(pattern)
+                .map(|t| t.pattern)
+                .map_err(|e| e.to_string());
+            assert_eq!(
+                got,
+                Err(format!("error parsing regexp: {want}")),
+                "{pattern}"
+            );
         }
         let deep = "(".repeat(1500) + &")".repeat(1500);
         assert!(translate(&deep).is_err_and(|e| e.reason == "expression nests too deeply"));
