@@ -2,6 +2,8 @@
 
 pub mod builtins;
 pub mod front;
+pub mod visit;
+pub mod emit;
 pub mod ir;
 pub mod options;
 pub mod order;
