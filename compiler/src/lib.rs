@@ -1,9 +1,8 @@
 //! Syntax trees to checked modules, to IR, to bytecode.
 
 pub mod builtins;
-pub mod front;
-pub mod visit;
 pub mod emit;
+pub mod front;
 pub mod ir;
 pub mod options;
 pub mod order;
