@@ -4,6 +4,8 @@ pub mod builtins;
 pub mod emit;
 pub mod front;
 pub mod ir;
+pub mod lower;
+pub mod optimize;
 pub mod options;
 pub mod order;
 pub mod output_vars;

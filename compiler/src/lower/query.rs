@@ -1,0 +1,33 @@
+//! Queries: one row for each solution.
+
+use regovm_core::Span;
+
+use super::{Lowered, Lowering};
+use crate::ir::{Function, FunctionKind, StmtKind};
+use crate::visit::{is_generated, is_wildcard};
+
+impl Lowering<'_> {
+    /// The function of a query. Its row has the variables that the author wrote, then the captured values of
+    /// expressions.
+    pub(super) fn query(&mut self, index: usize) -> Lowered<Function> {
+        let query = &self.checked.queries[index];
+        let span = query.body.first().map_or(Span::NONE, |expr| expr.span);
+        self.start(0, span);
+        let mark = self.b.begin();
+        self.body(&query.body)?;
+        let mut row = Vec::new();
+        let mut values = Vec::new();
+        for (name, value) in self.vars.iter() {
+            let written = self.checked.state.written_name(name);
+            let captured = name.starts_with("$term");
+            if captured || !(is_wildcard(written) || is_generated(written)) {
+                row.push(written.to_string());
+                values.push(value);
+            }
+        }
+        self.b.emit(StmtKind::EmitRow { values });
+        let blocks = vec![self.b.end(mark)];
+        let name = format!("query {index}");
+        Ok(Function { row, ..self.function(FunctionKind::Query, name, blocks, span) })
+    }
+}

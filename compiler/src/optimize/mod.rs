@@ -1,0 +1,66 @@
+//! The optimiser: a list of rewrites of the IR.
+//!
+//! Each rewrite is one file that says what it looks for, what it makes of it, and when that is right: undefined values,
+//! errors in strict mode, the order of `print` and `trace`, built-ins that do not give the same value twice. Each has a
+//! name by which it can be switched off, and every program must answer the same with all of them on and all off.
+//!
+//! What correctness needs (early exit where all values are equal, memo of rules and functions) is not here but in
+//! lowering and in the machine.
+
+use crate::ir::Program;
+#[cfg(debug_assertions)]
+use crate::ir::verify;
+
+/// A rewrite of whole programs.
+pub struct Rewrite {
+    /// The name by which it is switched off.
+    pub name: &'static str,
+    /// One line for people.
+    pub about: &'static str,
+    /// Changes the program; true if there was anything to do.
+    pub run: fn(&mut Program) -> bool,
+}
+
+/// All rewrites in the order in which they run. None yet.
+pub const REWRITES: &[Rewrite] = &[];
+
+/// Runs all rewrites but those whose names are in `off`; gives the names of those that changed something.
+pub fn optimize(program: &mut Program, off: &[String]) -> Vec<&'static str> {
+    run(REWRITES, program, off)
+}
+
+fn run(rewrites: &[Rewrite], program: &mut Program, off: &[String]) -> Vec<&'static str> {
+    let mut changed = Vec::new();
+    for rewrite in rewrites.iter().filter(|rewrite| !off.iter().any(|name| name == rewrite.name)) {
+        if (rewrite.run)(program) {
+            changed.push(rewrite.name);
+            #[cfg(debug_assertions)]
+            if let Err(violation) = verify::verify(program) {
+                panic!("the rewrite {} broke the program: {violation}", rewrite.name);
+            }
+        }
+    }
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regovm_core::Constant;
+
+    fn add_constant(program: &mut Program) -> bool {
+        program.constants.push(Constant::Null);
+        true
+    }
+
+    const ONE: &[Rewrite] = &[Rewrite { name: "add-constant", about: "", run: add_constant }];
+
+    #[test]
+    fn rewrites_are_switched_off_by_name() {
+        let mut program = Program::default();
+        assert!(run(ONE, &mut program, &["add-constant".to_string()]).is_empty());
+        assert!(program.constants.is_empty());
+        assert_eq!(run(ONE, &mut program, &[]), ["add-constant"]);
+        assert_eq!(program.constants.len(), 1);
+    }
+}
