@@ -325,7 +325,7 @@ pub enum FunctionKind {
 pub struct Function {
     /// For people and profiles: `data.a.p`.
     pub name: String,
-    /// The document that this function computes, as a path below `data` (strings only; others end the path). If an overlay
+    /// The document that this function computes, as a path below `data` (any constants). If an overlay
     /// replaces it or a document around it, a call gives what base data under the overlay has there. `None` for user
     /// functions, queries and helpers: no document replaces those.
     pub path: Option<Vec<Constant>>,

@@ -91,7 +91,10 @@ impl Lowering<'_> {
         for operand in [&logical.lhs, &logical.rhs] {
             let mark = self.b.begin();
             self.exists(operand)?;
-            self.b.emit(StmtKind::Move { dst: result, src: success });
+            self.b.emit(StmtKind::Move {
+                dst: result,
+                src: success,
+            });
             branches.push(self.b.end(mark));
         }
         self.b.emit(StmtKind::FirstDefined { result, branches });
@@ -113,7 +116,13 @@ impl Lowering<'_> {
             }
             this.body(&every.body)
         })?;
-        self.b.emit(StmtKind::Every { scope, domain, key, value, body });
+        self.b.emit(StmtKind::Every {
+            scope,
+            domain,
+            key,
+            value,
+            body,
+        });
         Ok(())
     }
 }

@@ -65,7 +65,9 @@ impl Lowering<'_> {
                 Ok(self.call_function(function, args))
             }
             Operator::Builtin(builtin) => {
-                Ok(self.b.assign(|dst| StmtKind::CallBuiltin { dst, builtin, args }))
+                Ok(self
+                    .b
+                    .assign(|dst| StmtKind::CallBuiltin { dst, builtin, args }))
             }
             Operator::Unify => Err(internal(span, "an equation inside a term")),
         }
@@ -76,7 +78,11 @@ impl Lowering<'_> {
         let Some((ty, decl)) = table.function_type(builtin).zip(table.get(builtin)) else {
             return Err(internal(span, "an unknown built-in"));
         };
-        let arity = if ty.variadic.is_some() { operands.len() } else { ty.params.len() };
+        let arity = if ty.variadic.is_some() {
+            operands.len()
+        } else {
+            ty.params.len()
+        };
         let (args, output) = split(operands, arity);
         if decl.decl.relation && decl.decl.name == "walk" {
             return self.walk(args, output, span);
@@ -90,10 +96,14 @@ impl Lowering<'_> {
                 self.b.emit(StmtKind::Guard { op, lhs, rhs });
                 return Ok(());
             };
-            let value = self.b.assign(|dst| StmtKind::CompareValue { dst, op, lhs, rhs });
+            let value = self
+                .b
+                .assign(|dst| StmtKind::CompareValue { dst, op, lhs, rhs });
             return self.match_operand(value, output);
         }
-        let value = self.b.assign(|dst| StmtKind::CallBuiltin { dst, builtin, args });
+        let value = self
+            .b
+            .assign(|dst| StmtKind::CallBuiltin { dst, builtin, args });
         if ty.result.is_none() {
             return Ok(());
         }
@@ -120,8 +130,10 @@ impl Lowering<'_> {
             None => self.b.walk(base, None, None),
             Some((TermKind::Array(items), _)) if items.len() != 2 => self.b.emit(StmtKind::Fail),
             Some((TermKind::Array(items), _)) => {
-                let locals: Vec<_> =
-                    items.iter().map(|item| (!self.is_unused(item)).then(|| self.b.local())).collect();
+                let locals: Vec<_> = items
+                    .iter()
+                    .map(|item| (!self.is_unused(item)).then(|| self.b.local()))
+                    .collect();
                 self.b.walk(base, locals[0], locals[1]);
                 for (local, item) in locals.into_iter().zip(items) {
                     if let Some(local) = local {
@@ -157,7 +169,8 @@ impl Lowering<'_> {
         let head = path.first()?.as_var()?;
         if **head == *"data" {
             let node = self.tree.find(&path[1..])?;
-            return (self.tree.kind(node) == NodeKind::Function).then_some(Operator::Function(node));
+            return (self.tree.kind(node) == NodeKind::Function)
+                .then_some(Operator::Function(node));
         }
         let name = dotted_name(&path.to_vec())?;
         if name == "eq" || name == "assign" {

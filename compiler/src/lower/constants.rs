@@ -54,7 +54,10 @@ fn constant_at(term: &Term, depth: u32) -> Option<Constant> {
         return None;
     }
     let all = |items: &[Term]| -> Option<Vec<Constant>> {
-        items.iter().map(|item| constant_at(item, depth + 1)).collect()
+        items
+            .iter()
+            .map(|item| constant_at(item, depth + 1))
+            .collect()
     };
     Some(match &term.kind {
         TermKind::Null => Constant::Null,

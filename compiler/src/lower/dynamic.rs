@@ -11,7 +11,9 @@ use regovm_parser::ast::Term;
 use super::constants::{constant, integer};
 use super::rule_tree::{NodeId, NodeKind};
 use super::{Lowered, Lowering, Task};
-use crate::ir::{Block, CollectKind, Compare, Function, FunctionKind, Local, Operand, Root, StmtKind};
+use crate::ir::{
+    Block, CollectKind, Compare, Function, FunctionKind, Local, Operand, Root, StmtKind,
+};
 
 /// A reference into the rule tree, without its variables.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -111,7 +113,12 @@ impl Lowering<'_> {
                 .into_iter()
                 .flat_map(|node| match &constant {
                     Some(_) => self.tree.child(node, key).into_iter().collect::<Vec<_>>(),
-                    None => self.tree.children(node).into_iter().map(|(_, child)| child).collect(),
+                    None => self
+                        .tree
+                        .children(node)
+                        .into_iter()
+                        .map(|(_, child)| child)
+                        .collect(),
                 })
                 .collect();
         }
@@ -137,21 +144,40 @@ impl Lowering<'_> {
         }
         let blocks = if free == 0 {
             let mark = self.b.begin();
-            self.branches(shape.node, &shape.keys, &steps, Output::Return, &mut Vec::new())?;
+            self.branches(
+                shape.node,
+                &shape.keys,
+                &steps,
+                Output::Return,
+                &mut Vec::new(),
+            )?;
             vec![self.b.end(mark)]
         } else {
-            let kind = if free == 1 { CollectKind::Object } else { CollectKind::Array };
+            let kind = if free == 1 {
+                CollectKind::Object
+            } else {
+                CollectKind::Array
+            };
             let scope = self.b.scope();
             let outer = self.b.begin();
             let mark = self.b.begin();
             let output = Output::Collect(scope, kind);
             self.branches(shape.node, &shape.keys, &steps, output, &mut Vec::new())?;
             let body = self.b.end(mark);
-            let value = self.b.assign(|dst| StmtKind::Collect { scope, kind, dst, body });
+            let value = self.b.assign(|dst| StmtKind::Collect {
+                scope,
+                kind,
+                dst,
+                body,
+            });
             self.b.emit(StmtKind::Return { value });
             vec![self.b.end(outer)]
         };
-        let kind = if params == 0 { FunctionKind::Rule } else { FunctionKind::Function };
+        let kind = if params == 0 {
+            FunctionKind::Rule
+        } else {
+            FunctionKind::Function
+        };
         let mut name = self.tree.name(shape.node);
         for key in &shape.keys {
             name.push_str(&match key {
@@ -160,7 +186,10 @@ impl Lowering<'_> {
                 Key::Free => "[_]".to_string(),
             });
         }
-        Ok(Function { params, ..self.function(kind, name, blocks, Span::NONE) })
+        Ok(Function {
+            params,
+            ..self.function(kind, name, blocks, Span::NONE)
+        })
     }
 
     /// All ways on from a node; `found` are the free keys so far.
@@ -177,7 +206,8 @@ impl Lowering<'_> {
             self.below_tree(value, steps, output, found);
             return Ok(());
         }
-        let (Some((key, keys)), Some((step, later))) = (keys.split_first(), steps.split_first()) else {
+        let (Some((key, keys)), Some((step, later))) = (keys.split_first(), steps.split_first())
+        else {
             let function = self.request(Task::Extent(node));
             let value = self.call_function(function, Vec::new());
             self.found(value, output, found);
@@ -205,7 +235,11 @@ impl Lowering<'_> {
             let mark = self.b.begin();
             match *step {
                 Step::Known(lhs) => {
-                    self.b.emit(StmtKind::Guard { op: Compare::Equal, lhs, rhs: name });
+                    self.b.emit(StmtKind::Guard {
+                        op: Compare::Equal,
+                        lhs,
+                        rhs: name,
+                    });
                     self.branches(child, keys, later, output, found)?;
                 }
                 Step::Free => {
@@ -229,12 +263,15 @@ impl Lowering<'_> {
         }
         match keys.split_first() {
             None => true,
-            Some((Key::Constant(key), keys)) => {
-                self.tree.child_at(node, key).is_some_and(|child| self.leads_on(child, keys))
-            }
-            Some((_, keys)) => {
-                self.tree.children(node).iter().any(|(_, child)| self.leads_on(*child, keys))
-            }
+            Some((Key::Constant(key), keys)) => self
+                .tree
+                .child_at(node, key)
+                .is_some_and(|child| self.leads_on(child, keys)),
+            Some((_, keys)) => self
+                .tree
+                .children(node)
+                .iter()
+                .any(|(_, child)| self.leads_on(*child, keys)),
         }
     }
 
@@ -309,12 +346,20 @@ impl Lowering<'_> {
         match output {
             Output::Return => self.b.emit(StmtKind::Return { value }),
             Output::Collect(scope, CollectKind::Object) => {
-                self.b.emit(StmtKind::Append { scope, key: found.first().copied(), value });
+                self.b.emit(StmtKind::Append {
+                    scope,
+                    key: found.first().copied(),
+                    value,
+                });
             }
             Output::Collect(scope, _) => {
                 let items = found.iter().copied().chain([value]).collect();
                 let value = self.b.assign(|dst| StmtKind::MakeArray { dst, items });
-                self.b.emit(StmtKind::Append { scope, key: None, value });
+                self.b.emit(StmtKind::Append {
+                    scope,
+                    key: None,
+                    value,
+                });
             }
         }
     }

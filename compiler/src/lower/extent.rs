@@ -37,7 +37,10 @@ impl Lowering<'_> {
         blocks.push(self.b.end(mark));
         let path = Some(self.tree.path(node).to_vec());
         let name = format!("{} (rules)", self.tree.name(node));
-        Ok(Function { path, ..self.function(FunctionKind::Rule, name, blocks, Span::NONE) })
+        Ok(Function {
+            path,
+            ..self.function(FunctionKind::Rule, name, blocks, Span::NONE)
+        })
     }
 
     /// A package: base data, if there is any, merged with its virtual documents.
@@ -50,7 +53,9 @@ impl Lowering<'_> {
             base = self.without_system(base);
         }
         let derived = self.call_function(rules, Vec::new());
-        let value = self.b.assign(|dst| StmtKind::MergeDocuments { dst, base, derived });
+        let value = self
+            .b
+            .assign(|dst| StmtKind::MergeDocuments { dst, base, derived });
         self.b.emit(StmtKind::Return { value });
         let merged = self.b.end(mark);
         let mark = self.b.begin();
@@ -59,7 +64,10 @@ impl Lowering<'_> {
         let blocks = vec![merged, self.b.end(mark)];
         let path = Some(self.tree.path(node).to_vec());
         let name = self.tree.name(node);
-        Ok(Function { path, ..self.function(FunctionKind::Rule, name, blocks, Span::NONE) })
+        Ok(Function {
+            path,
+            ..self.function(FunctionKind::Rule, name, blocks, Span::NONE)
+        })
     }
 
     /// `data` as a whole does not show `data.system`.
@@ -70,9 +78,22 @@ impl Lowering<'_> {
         self.b.scan(base, Some(key), Some(value));
         let (key, value) = (Operand::Local(key), Operand::Local(value));
         let system = self.constants.operand(Constant::from("system"));
-        self.b.emit(StmtKind::Guard { op: Compare::NotEqual, lhs: key, rhs: system });
-        self.b.emit(StmtKind::Append { scope, key: Some(key), value });
+        self.b.emit(StmtKind::Guard {
+            op: Compare::NotEqual,
+            lhs: key,
+            rhs: system,
+        });
+        self.b.emit(StmtKind::Append {
+            scope,
+            key: Some(key),
+            value,
+        });
         let body = self.b.end(mark);
-        self.b.assign(|dst| StmtKind::Collect { scope, kind: CollectKind::Object, dst, body })
+        self.b.assign(|dst| StmtKind::Collect {
+            scope,
+            kind: CollectKind::Object,
+            dst,
+            body,
+        })
     }
 }

@@ -173,7 +173,13 @@ impl<'c> Lowering<'c> {
     }
 
     /// Wraps up the function that was started.
-    fn function(&mut self, kind: FunctionKind, name: String, blocks: Vec<Block>, span: Span) -> Function {
+    fn function(
+        &mut self,
+        kind: FunctionKind,
+        name: String,
+        blocks: Vec<Block>,
+        span: Span,
+    ) -> Function {
         Function {
             name,
             path: None,
@@ -189,7 +195,11 @@ impl<'c> Lowering<'c> {
 
     /// The value of a function.
     fn call_function(&mut self, function: FuncId, args: Vec<Operand>) -> Operand {
-        self.b.assign(|dst| StmtKind::CallFunction { dst, function, args })
+        self.b.assign(|dst| StmtKind::CallFunction {
+            dst,
+            function,
+            args,
+        })
     }
 
     /// Runs `f` one level deeper.
@@ -211,7 +221,11 @@ fn too_deep(span: Span) -> Box<Diagnostic> {
 
 /// Something that the front stages should have rejected or rewritten.
 fn internal(span: Span, what: impl std::fmt::Display) -> Box<Diagnostic> {
-    Box::new(Diagnostic::new(Code::Compile, span, format!("internal error in lowering: {what}")))
+    Box::new(Diagnostic::new(
+        Code::Compile,
+        span,
+        format!("internal error in lowering: {what}"),
+    ))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use regovm_core::Span;
 
 use super::{Lowered, Lowering};
 use crate::ir::{Function, FunctionKind, StmtKind};
-use crate::visit::{is_generated, is_wildcard};
 
 impl Lowering<'_> {
     /// The function of a query. Its row has the variables that the author wrote, then the captured values of
@@ -17,10 +16,18 @@ impl Lowering<'_> {
         self.body(&query.body)?;
         let mut row = Vec::new();
         let mut values = Vec::new();
-        for (name, value) in self.vars.iter() {
-            let written = self.checked.state.written_name(name);
-            let captured = name.starts_with("$term");
-            if captured || !(is_wildcard(written) || is_generated(written)) {
+        let shown = query
+            .answer
+            .bindings
+            .iter()
+            .map(|(written, name)| (written, name));
+        let captured = query
+            .answer
+            .expressions
+            .iter()
+            .filter_map(|expr| expr.capture.as_ref());
+        for (written, name) in shown.chain(captured.map(|name| (name, name))) {
+            if let Some(value) = self.vars.get(name) {
                 row.push(written.to_string());
                 values.push(value);
             }
@@ -28,6 +35,9 @@ impl Lowering<'_> {
         self.b.emit(StmtKind::EmitRow { values });
         let blocks = vec![self.b.end(mark)];
         let name = format!("query {index}");
-        Ok(Function { row, ..self.function(FunctionKind::Query, name, blocks, span) })
+        Ok(Function {
+            row,
+            ..self.function(FunctionKind::Query, name, blocks, span)
+        })
     }
 }

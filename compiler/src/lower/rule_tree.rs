@@ -1,13 +1,13 @@
 //! The rule tree, flattened: nodes have numbers, and know what their rules are.
 
 use regovm_core::Constant;
-use regovm_parser::ast::{Rule, Term, TermKind};
+use regovm_parser::ast::{Rule, Term};
 
 use super::constants::constant;
 use crate::ir::display::path_text;
 use crate::order::is_ground;
-use crate::state::{RuleId, RuleTree, State, TreeKey};
-use crate::text::term_text;
+use crate::rule_tree::{RuleTree, TreeKey};
+use crate::state::{RuleId, State, full_ref};
 
 /// A node of [`Tree`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -49,7 +49,11 @@ impl Tree {
     pub(super) fn new(state: &State<'_>) -> Tree {
         let mut tree = Tree { nodes: Vec::new() };
         let empty = RuleTree::default();
-        let root = match state.rule_tree.children.get(&TreeKey::String("data".into())) {
+        let root = match state
+            .rule_tree
+            .children
+            .get(&TreeKey::String("data".into()))
+        {
             Some(data) => data,
             None => &empty,
         };
@@ -61,7 +65,9 @@ impl Tree {
                 let mut path = tree.node(id).path.clone();
                 path.push(key_constant(state, key, child, path.len() + 1));
                 let child_id = tree.add(state, child, path);
-                tree.nodes[id.0 as usize].children.push((key.clone(), child_id));
+                tree.nodes[id.0 as usize]
+                    .children
+                    .push((key.clone(), child_id));
                 open.push((child_id, child));
             }
         }
@@ -69,11 +75,16 @@ impl Tree {
     }
 
     fn add(&mut self, state: &State<'_>, source: &RuleTree, path: Vec<Constant>) -> NodeId {
-        let hidden = path.len() == 1 && path[0].as_str() == Some("system");
         let id = NodeId(self.nodes.len() as u32);
         let rules = source.rules.clone();
         let kind = node_kind(state, &rules);
-        self.nodes.push(Node { kind, path, rules, children: Vec::new(), hidden });
+        self.nodes.push(Node {
+            kind,
+            path,
+            rules,
+            children: Vec::new(),
+            hidden: source.hidden,
+        });
         id
     }
 
@@ -103,12 +114,7 @@ impl Tree {
 
     /// The node below a key.
     pub(super) fn child(&self, id: NodeId, key: &Term) -> Option<NodeId> {
-        let key = match &key.kind {
-            TermKind::String(text) => TreeKey::String(text.clone()),
-            TermKind::Number(text) => TreeKey::Number(text.clone()),
-            TermKind::Boolean(value) => TreeKey::Boolean(*value),
-            _ => TreeKey::Other(term_text(key).into()),
-        };
+        let key = TreeKey::of(key)?;
         let children = &self.node(id).children;
         let index = children.binary_search_by(|(at, _)| at.cmp(&key)).ok()?;
         Some(children[index].1)
@@ -117,12 +123,15 @@ impl Tree {
     /// The node below a key that is known as a constant.
     pub(super) fn child_at(&self, id: NodeId, key: &Constant) -> Option<NodeId> {
         let children = self.node(id).children.iter().map(|(_, child)| *child);
-        children.into_iter().find(|child| self.path(*child).last() == Some(key))
+        children
+            .into_iter()
+            .find(|child| self.path(*child).last() == Some(key))
     }
 
     /// The node of a path of terms below `data`.
     pub(super) fn find(&self, path: &[Term]) -> Option<NodeId> {
-        path.iter().try_fold(self.root(), |node, key| self.child(node, key))
+        path.iter()
+            .try_fold(self.root(), |node, key| self.child(node, key))
     }
 
     /// The nodes below a node with the last keys of their paths, in the order of the keys.
@@ -177,7 +186,9 @@ impl Tree {
 }
 
 fn node_kind(state: &State<'_>, rules: &[RuleId]) -> NodeKind {
-    let Some(first) = rules.first().map(|id| state.rule(*id)) else { return NodeKind::Inner };
+    let Some(first) = rules.first().map(|id| state.rule(*id)) else {
+        return NodeKind::Inner;
+    };
     if !first.head.args.is_empty() {
         return NodeKind::Function;
     }
@@ -198,17 +209,15 @@ pub(super) fn is_multi_value(rule: &Rule) -> bool {
 
 /// The keys of a rule's whole ref below `data`.
 pub(super) fn rule_path(state: &State<'_>, id: RuleId, rule: &Rule) -> Vec<Term> {
-    let package = state.module_of(id).package.path.iter().skip(1).cloned();
-    let reference = rule.head.reference.iter().enumerate().map(|(i, term)| match term.as_var() {
-        Some(name) if i == 0 => Term::string(name.clone(), term.span),
-        _ => term.clone(),
-    });
-    package.chain(reference).collect()
+    let mut path = full_ref(&state.module_of(id).package.path, &rule.head.reference);
+    path.drain(..1.min(path.len()));
+    path
 }
 
 /// A key as a constant. Composite keys are only known as text, but some rule below spells them.
 fn key_constant(state: &State<'_>, key: &TreeKey, node: &RuleTree, depth: usize) -> Constant {
     match key {
+        TreeKey::Null => Constant::Null,
         TreeKey::Boolean(value) => Constant::Boolean(*value),
         TreeKey::Number(text) => Constant::Number(text.clone()),
         TreeKey::String(text) => Constant::String(text.clone()),

@@ -34,11 +34,18 @@ impl<'c> Lowering<'c> {
 
     /// A complete rule or a user function.
     fn single_value(&mut self, node: NodeId, conflict: Conflict) -> Lowered<Function> {
-        let rules: Vec<&'c Rule> =
-            self.tree.rules(node).iter().map(|id| self.checked.state.rule(*id)).collect();
+        let rules: Vec<&'c Rule> = self
+            .tree
+            .rules(node)
+            .iter()
+            .map(|id| self.checked.state.rule(*id))
+            .collect();
         let span = rules.first().map_or(Span::NONE, |rule| rule.span);
-        let chains: Vec<Vec<&Rule>> =
-            rules.iter().filter(|rule| !rule.default).map(|rule| chain(rule)).collect();
+        let chains: Vec<Vec<&Rule>> = rules
+            .iter()
+            .filter(|rule| !rule.default)
+            .map(|rule| chain(rule))
+            .collect();
         let default = rules.iter().find(|rule| rule.default).copied();
         let params = self.arity(node) as u32;
         self.start(params, span);
@@ -61,7 +68,9 @@ impl<'c> Lowering<'c> {
             blocks[0] = self.b.end(mark);
             let mark = self.b.begin();
             self.b.emit(StmtKind::IsDefined { local: result });
-            self.b.emit(StmtKind::Return { value: Operand::Local(result) });
+            self.b.emit(StmtKind::Return {
+                value: Operand::Local(result),
+            });
             blocks.push(self.b.end(mark));
         } else {
             blocks.remove(0);
@@ -80,7 +89,11 @@ impl<'c> Lowering<'c> {
             Conflict::Function => (FunctionKind::Function, None),
         };
         let name = self.tree.name(node);
-        Ok(Function { path, params, ..self.function(kind, name, blocks, span) })
+        Ok(Function {
+            path,
+            params,
+            ..self.function(kind, name, blocks, span)
+        })
     }
 
     /// A rule with its else chain: the first branch that succeeds counts.
@@ -108,7 +121,11 @@ impl<'c> Lowering<'c> {
                     let src = self.true_operand();
                     self.b.emit(StmtKind::Move { dst, src });
                 }
-                self.b.emit(StmtKind::SetResult { local, value, conflict });
+                self.b.emit(StmtKind::SetResult {
+                    local,
+                    value,
+                    conflict,
+                });
             }
             self.vars.rewind(0);
             branches.push(self.b.end(mark));
@@ -182,7 +199,10 @@ impl<'c> Lowering<'c> {
             match decided {
                 Some(result) => {
                     let mark = self.b.begin();
-                    self.b.emit(StmtKind::FirstDefined { result, branches: lowered });
+                    self.b.emit(StmtKind::FirstDefined {
+                        result,
+                        branches: lowered,
+                    });
                     blocks.push(self.b.end(mark));
                 }
                 None => blocks.extend(lowered),
@@ -195,7 +215,10 @@ impl<'c> Lowering<'c> {
         blocks.push(self.b.end(mark));
         let path = Some(self.tree.path(node).to_vec());
         let name = self.tree.name(node);
-        Ok(Function { path, ..self.function(FunctionKind::Rule, name, blocks, span) })
+        Ok(Function {
+            path,
+            ..self.function(FunctionKind::Rule, name, blocks, span)
+        })
     }
 
     /// Adds what one success of a rule gives to the builder of its node.
@@ -242,5 +265,7 @@ fn common_constant(chains: &[Vec<&Rule>]) -> Option<Constant> {
         None => Some(Constant::Boolean(true)),
     });
     let first = values.next()??;
-    values.all(|value| value.as_ref() == Some(&first)).then_some(first)
+    values
+        .all(|value| value.as_ref() == Some(&first))
+        .then_some(first)
 }

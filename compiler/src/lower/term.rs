@@ -21,7 +21,10 @@ impl Lowering<'_> {
             TermKind::Var(name) => match self.vars.get(name) {
                 Some(operand) => Ok(operand),
                 None if is_root(name) => self.reference(std::slice::from_ref(term)),
-                None => Err(internal(term.span, format_args!("variable {name} is not bound"))),
+                None => Err(internal(
+                    term.span,
+                    format_args!("variable {name} is not bound"),
+                )),
             },
             TermKind::Ref(path) => self.reference(path),
             TermKind::Array(items) => {
@@ -42,12 +45,17 @@ impl Lowering<'_> {
             TermKind::ArrayComprehension(it) => {
                 self.collect(CollectKind::Array, None, &it.term, &it.body)
             }
-            TermKind::SetComprehension(it) => self.collect(CollectKind::Set, None, &it.term, &it.body),
+            TermKind::SetComprehension(it) => {
+                self.collect(CollectKind::Set, None, &it.term, &it.body)
+            }
             TermKind::ObjectComprehension(it) => {
                 self.collect(CollectKind::Object, Some(&it.key), &it.value, &it.body)
             }
             TermKind::Call(terms) => self.call_value(terms, term.span),
-            _ => Err(internal(term.span, "a term that should have been rewritten")),
+            _ => Err(internal(
+                term.span,
+                "a term that should have been rewritten",
+            )),
         }
     }
 
@@ -76,6 +84,11 @@ impl Lowering<'_> {
         self.b.span = span;
         self.vars.rewind(outer);
         let body = self.b.end(mark);
-        Ok(self.b.assign(|dst| StmtKind::Collect { scope, kind, dst, body }))
+        Ok(self.b.assign(|dst| StmtKind::Collect {
+            scope,
+            kind,
+            dst,
+            body,
+        }))
     }
 }

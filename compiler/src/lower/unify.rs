@@ -36,15 +36,17 @@ impl Lowering<'_> {
     /// True if a term can be evaluated now (its iterations may bind variables).
     pub(super) fn is_ready(&self, term: &Term) -> bool {
         match &term.kind {
-            TermKind::Null | TermKind::Boolean(_) | TermKind::Number(_) | TermKind::String(_) => true,
+            TermKind::Null | TermKind::Boolean(_) | TermKind::Number(_) | TermKind::String(_) => {
+                true
+            }
             TermKind::Var(name) => self.vars.get(name).is_some() || is_root(name),
             TermKind::Ref(path) => path.first().is_some_and(|head| self.is_ready(head)),
             TermKind::Array(items) | TermKind::Set(items) => {
                 items.iter().all(|item| self.is_ready(item))
             }
-            TermKind::Object(members) => {
-                members.iter().all(|(key, value)| self.is_ready(key) && self.is_ready(value))
-            }
+            TermKind::Object(members) => members
+                .iter()
+                .all(|(key, value)| self.is_ready(key) && self.is_ready(value)),
             TermKind::Call(terms) => terms.iter().skip(1).all(|term| self.is_ready(term)),
             TermKind::ArrayComprehension(_)
             | TermKind::SetComprehension(_)
@@ -96,7 +98,11 @@ impl Lowering<'_> {
                 self.b.emit(StmtKind::Fail);
                 return Ok(true);
             }
-            work.extend(left.iter().zip(right).map(|(a, b)| (Side::Term(a), Side::Term(b))));
+            work.extend(
+                left.iter()
+                    .zip(right)
+                    .map(|(a, b)| (Side::Term(a), Side::Term(b))),
+            );
             return Ok(true);
         }
         let known = |term: &Term| self.is_ready(term);
@@ -141,7 +147,10 @@ impl Lowering<'_> {
             let Some(key) = constant(key) else {
                 return Err(internal(a.span, "two object patterns with variable keys"));
             };
-            match right.iter().find(|(other, _)| constant(other).as_ref() == Some(&key)) {
+            match right
+                .iter()
+                .find(|(other, _)| constant(other).as_ref() == Some(&key))
+            {
                 Some((_, other)) => pairs.push((Side::Term(*value), Side::Term(*other))),
                 None if right.iter().all(|(other, _)| constant(other).is_some()) => {
                     self.b.emit(StmtKind::Fail);
@@ -172,7 +181,10 @@ impl Lowering<'_> {
                 Ok(true)
             }
             TermKind::Array(items) => {
-                self.b.emit(StmtKind::IsArray { value, len: items.len() as u32 });
+                self.b.emit(StmtKind::IsArray {
+                    value,
+                    len: items.len() as u32,
+                });
                 for (i, item) in items.iter().enumerate() {
                     if self.is_unused(item) {
                         continue;
@@ -188,7 +200,10 @@ impl Lowering<'_> {
                 if !members.iter().all(|(key, _)| self.is_ready(key)) {
                     return Ok(false);
                 }
-                self.b.emit(StmtKind::IsObject { value, len: members.len() as u32 });
+                self.b.emit(StmtKind::IsObject {
+                    value,
+                    len: members.len() as u32,
+                });
                 for (key, item) in members {
                     let key = self.value(key)?;
                     let element = self.get(value, key);
@@ -208,14 +223,20 @@ impl Lowering<'_> {
     /// True for a wildcard `$0`: each `_` is a variable of its own, so nothing reads it. (Captured values of a
     /// query are called `$term0`, and those are read.)
     pub(super) fn is_unused(&self, term: &Term) -> bool {
-        let wildcard = |name: &str| is_wildcard(name) && name[1..].bytes().all(|b| b.is_ascii_digit());
-        term.as_var().is_some_and(|name| wildcard(name) && self.vars.get(name).is_none())
+        let wildcard =
+            |name: &str| is_wildcard(name) && name[1..].bytes().all(|b| b.is_ascii_digit());
+        term.as_var()
+            .is_some_and(|name| wildcard(name) && self.vars.get(name).is_none())
     }
 
     /// Fails unless two operands are equal.
     pub(super) fn guard_equal(&mut self, lhs: Operand, rhs: Operand) {
         if lhs != rhs {
-            self.b.emit(StmtKind::Guard { op: Compare::Equal, lhs, rhs });
+            self.b.emit(StmtKind::Guard {
+                op: Compare::Equal,
+                lhs,
+                rhs,
+            });
         }
     }
 

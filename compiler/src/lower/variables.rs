@@ -41,11 +41,6 @@ impl Variables {
             self.bound.remove(&name);
         }
     }
-
-    /// All bound variables in the order of their binding.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, Operand)> {
-        self.order.iter().filter_map(|name| Some((name, self.get(name)?)))
-    }
 }
 
 #[cfg(test)]
@@ -60,7 +55,7 @@ mod tests {
         vars.bind(&x, Operand::Local(Local(0)));
         let mark = vars.mark();
         vars.bind(&y, Operand::Local(Local(1)));
-        assert_eq!(vars.iter().count(), 2);
+        assert_eq!(vars.get("y"), Some(Operand::Local(Local(1))));
         vars.rewind(mark);
         assert_eq!(vars.get("x"), Some(Operand::Local(Local(0))));
         assert_eq!(vars.get("y"), None);

@@ -15,26 +15,43 @@ use crate::visit::{Node, walk};
 impl Lowering<'_> {
     /// The overlay of the modifiers of an expression, on top of the current one.
     pub(super) fn overlay(&mut self, with: &[With]) -> Lowered<Local> {
-        let replacements =
-            with.iter().map(|with| self.replacement(with)).collect::<Lowered<Vec<_>>>()?;
+        let replacements = with
+            .iter()
+            .map(|with| self.replacement(with))
+            .collect::<Lowered<Vec<_>>>()?;
         let dst = self.b.local();
         let parent = self.b.overlay;
-        self.b.emit(StmtKind::MakeOverlay { dst, parent, replacements });
+        self.b.emit(StmtKind::MakeOverlay {
+            dst,
+            parent,
+            replacements,
+        });
         Ok(dst)
     }
 
     fn replacement(&mut self, with: &With) -> Lowered<Replacement> {
         if let Some(target) = self.callee(&with.target) {
             return match self.replacing_function(&with.value) {
-                Some(replacement) => Ok(Replacement::Function { target, replacement }),
-                None => Ok(Replacement::FunctionValue { target, value: self.value(&with.value)? }),
+                Some(replacement) => Ok(Replacement::Function {
+                    target,
+                    replacement,
+                }),
+                None => Ok(Replacement::FunctionValue {
+                    target,
+                    value: self.value(&with.value)?,
+                }),
             };
         }
         let path = path_of(&with.target);
         let root = match path.first().and_then(Term::as_var).map(|name| &**name) {
             Some("input") => Root::Input,
             Some("data") => Root::Data,
-            _ => return Err(internal(with.span, "a target of with that cannot be replaced")),
+            _ => {
+                return Err(internal(
+                    with.span,
+                    "a target of with that cannot be replaced",
+                ));
+            }
         };
         let path = path[1..]
             .iter()
@@ -42,12 +59,20 @@ impl Lowering<'_> {
                 constant(key).ok_or_else(|| internal(key.span, "a variable in a target of with"))
             })
             .collect::<Lowered<Vec<_>>>()?;
-        Ok(Replacement::Document { root, path, value: self.value(&with.value)? })
+        Ok(Replacement::Document {
+            root,
+            path,
+            value: self.value(&with.value)?,
+        })
     }
 
     /// The function that a value names; a local variable of the same name is a value.
     fn replacing_function(&mut self, value: &Term) -> Option<Callee> {
-        let local = path_of(value).first()?.as_var().and_then(|name| self.vars.get(name)).is_some();
+        let local = path_of(value)
+            .first()?
+            .as_var()
+            .and_then(|name| self.vars.get(name))
+            .is_some();
         if local { None } else { self.callee(value) }
     }
 }
@@ -69,7 +94,12 @@ pub(super) fn mocked_builtins(checked: &Checked<'_>) -> HashSet<BuiltinId> {
         }
         false
     };
-    for rule in checked.state.modules.iter().flat_map(|module| &module.rules) {
+    for rule in checked
+        .state
+        .modules
+        .iter()
+        .flat_map(|module| &module.rules)
+    {
         walk(Node::Rule(rule), &mut visit);
     }
     for query in &checked.queries {

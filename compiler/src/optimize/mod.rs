@@ -31,12 +31,18 @@ pub fn optimize(program: &mut Program, off: &[String]) -> Vec<&'static str> {
 
 fn run(rewrites: &[Rewrite], program: &mut Program, off: &[String]) -> Vec<&'static str> {
     let mut changed = Vec::new();
-    for rewrite in rewrites.iter().filter(|rewrite| !off.iter().any(|name| name == rewrite.name)) {
+    for rewrite in rewrites
+        .iter()
+        .filter(|rewrite| !off.iter().any(|name| name == rewrite.name))
+    {
         if (rewrite.run)(program) {
             changed.push(rewrite.name);
             #[cfg(debug_assertions)]
             if let Err(violation) = verify::verify(program) {
-                panic!("the rewrite {} broke the program: {violation}", rewrite.name);
+                panic!(
+                    "the rewrite {} broke the program: {violation}",
+                    rewrite.name
+                );
             }
         }
     }
@@ -53,7 +59,11 @@ mod tests {
         true
     }
 
-    const ONE: &[Rewrite] = &[Rewrite { name: "add-constant", about: "", run: add_constant }];
+    const ONE: &[Rewrite] = &[Rewrite {
+        name: "add-constant",
+        about: "",
+        run: add_constant,
+    }];
 
     #[test]
     fn rewrites_are_switched_off_by_name() {
