@@ -1,6 +1,8 @@
 //! Reading JSON straight into an arena.
 
-use crate::value::{Arena, MemoryExceeded, ObjectBuilder, Value, number};
+use std::borrow::Cow;
+
+use crate::value::{Arena, MemoryExceeded, NodeId, ObjectBuilder, Scratch, Value, number};
 
 /// How to read.
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +46,14 @@ pub fn read<'a>(
     arena: &'a Arena,
     options: ReadOptions,
 ) -> Result<Value<'a>, JsonError> {
+    let utf8 = std::str::from_utf8(text).ok();
     Reader {
         text,
+        utf8,
+        borrow: None,
         at: 0,
         arena,
         options,
-        borrow: |_, _| None,
     }
     .document()
 }
@@ -60,35 +64,56 @@ pub fn read_borrowed<'a>(
     arena: &'a Arena,
     options: ReadOptions,
 ) -> Result<Value<'a>, JsonError> {
-    let borrow = |start, end| {
-        text.get(start..end)
-            .and_then(|raw| std::str::from_utf8(raw).ok())
-    };
+    let utf8 = std::str::from_utf8(text).ok();
     Reader {
         text,
+        utf8,
+        borrow: utf8,
         at: 0,
         arena,
         options,
-        borrow,
     }
     .document()
 }
 
-struct Reader<'a, 't, B> {
+struct Reader<'a, 't> {
     text: &'t [u8],
+    /// The text, if it is UTF-8.
+    utf8: Option<&'t str>,
+    /// The text, if it is UTF-8 and lives as long as the values.
+    borrow: Option<&'a str>,
     at: usize,
     arena: &'a Arena,
     options: ReadOptions,
-    /// The text between two offsets for as long as the arena lives, if it lives so long.
-    borrow: B,
 }
 
+/// A collection that is being read. Its values so far lie on the stack of values from `base` on,
+/// those of a dictionary in its builder.
 enum Open<'a> {
-    Array(usize),
-    Object(ObjectBuilder<'a>, Value<'a>),
+    Array {
+        base: usize,
+    },
+    Object {
+        base: usize,
+        node: NodeId,
+    },
+    Dictionary {
+        members: Box<ObjectBuilder<'a>>,
+        key: Value<'a>,
+    },
 }
 
-impl<'a, B: Fn(usize, usize) -> Option<&'a str>> Reader<'a, '_, B> {
+/// A member's key.
+enum Key<'a> {
+    /// The shape goes on.
+    Shaped(NodeId),
+    /// No shape has this key in this place.
+    Other(Value<'a>),
+}
+
+type Values<'a> = Scratch<'a, [Value<'a>; 32]>;
+
+impl<'a, 't> Reader<'a, 't> {
     fn error<T>(&self, at: usize, message: impl Into<String>) -> Result<T, JsonError> {
         let before = &self.text[..at.min(self.text.len())];
         let line_start = before
@@ -104,6 +129,7 @@ impl<'a, B: Fn(usize, usize) -> Option<&'a str>> Reader<'a, '_, B> {
         })
     }
 
+    #[inline]
     fn memory<T>(&self, result: Result<T, MemoryExceeded>) -> Result<T, JsonError> {
         result.or_else(|exceeded| {
             self.error(self.at, exceeded.to_string())
@@ -114,18 +140,25 @@ impl<'a, B: Fn(usize, usize) -> Option<&'a str>> Reader<'a, '_, B> {
         })
     }
 
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    #[inline]
     fn space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.get(self.at) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
     }
 
+    #[cold]
     fn unexpected<T>(&self, context: &str) -> Result<T, JsonError> {
-        match self.text.get(self.at) {
+        match self.peek() {
             None => self.error(self.at, "unexpected end of JSON input"),
             Some(byte) => self.error(
                 self.at,
-                format!("invalid character {} {context}", quote(*byte)),
+                format!("invalid character {} {context}", quote(byte)),
             ),
         }
     }
@@ -141,85 +174,103 @@ impl<'a, B: Fn(usize, usize) -> Option<&'a str>> Reader<'a, '_, B> {
 
     fn value(&mut self) -> Result<Value<'a>, JsonError> {
         let mut open: Vec<Open<'a>> = Vec::new();
-        let mut done: Vec<Value<'a>> = Vec::new();
+        let mut values = Values::default();
         'value: loop {
             self.memory(self.arena.check())?;
             self.space();
-            let mut value = match self.text.get(self.at) {
+            let mut value = match self.peek() {
+                Some(b'"') => self.string()?,
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(b'{') => {
+                    self.enter(open.len())?;
+                    self.space();
+                    if self.peek() != Some(b'}') {
+                        let base = values.len();
+                        let node = NodeId::ROOT;
+                        match self.key(node)? {
+                            Key::Shaped(node) => open.push(Open::Object { base, node }),
+                            Key::Other(key) => {
+                                open.push(self.dictionary(node, &mut values, base, key)?);
+                            }
+                        }
+                        continue 'value;
+                    }
+                    self.at += 1;
+                    self.arena.record(&[])
+                }
                 Some(b'[') => {
                     self.enter(open.len())?;
                     self.space();
-                    if self.text.get(self.at) != Some(&b']') {
-                        open.push(Open::Array(done.len()));
+                    if self.peek() != Some(b']') {
+                        open.push(Open::Array { base: values.len() });
                         continue 'value;
                     }
                     self.at += 1;
                     self.arena.array(&[])
                 }
-                Some(b'{') => {
-                    self.enter(open.len())?;
-                    self.space();
-                    if self.text.get(self.at) != Some(&b'}') {
-                        let key = self.key()?;
-                        open.push(Open::Object(ObjectBuilder::new(), key));
-                        continue 'value;
-                    }
-                    self.at += 1;
-                    self.arena.object_from([])
-                }
-                Some(b'"') => self.string()?,
                 Some(b't') => self.word("true", Value::TRUE)?,
                 Some(b'f') => self.word("false", Value::FALSE)?,
                 Some(b'n') => self.word("null", Value::NULL)?,
-                Some(b'-' | b'0'..=b'9') => self.number()?,
                 _ => return self.unexpected("looking for beginning of value"),
             };
             // The value is complete: put it where it belongs, and close what it completes.
             loop {
                 self.space();
-                let byte = self.text.get(self.at).copied();
-                match open.last_mut() {
-                    None => return Ok(value),
-                    Some(Open::Array(base)) => {
-                        done.push(value);
-                        match byte {
-                            Some(b',') => {
-                                self.at += 1;
-                                continue 'value;
-                            }
-                            Some(b']') => {
-                                self.at += 1;
-                                let base = *base;
-                                let size = size_of_val(&done[base..]);
-                                self.memory(self.arena.reserve(size))?;
-                                value = self.arena.array(&done[base..]);
-                                done.truncate(base);
-                                open.pop();
-                            }
-                            _ => return self.unexpected("after array element"),
-                        }
+                let Some(top) = open.last_mut() else {
+                    return Ok(value);
+                };
+                match (top, self.peek()) {
+                    (Open::Array { .. }, Some(b',')) => {
+                        self.at += 1;
+                        self.memory(values.push(self.arena, value))?;
+                        continue 'value;
                     }
-                    Some(Open::Object(builder, key)) => {
-                        let inserted = builder.insert(self.arena, *key, value);
-                        self.memory(inserted)?;
-                        match byte {
-                            Some(b',') => {
-                                self.at += 1;
-                                self.space();
-                                *key = self.key()?;
-                                continue 'value;
-                            }
-                            Some(b'}') => {
-                                self.at += 1;
-                                let Some(Open::Object(builder, _)) = open.pop() else {
-                                    continue 'value;
-                                };
-                                value = builder.finish(self.arena);
-                            }
-                            _ => return self.unexpected("after object key:value pair"),
-                        }
+                    (Open::Object { base, node }, Some(b',')) => {
+                        let (base, before) = (*base, *node);
+                        self.at += 1;
+                        self.memory(values.push(self.arena, value))?;
+                        self.space();
+                        let next = match self.key(before)? {
+                            Key::Shaped(node) => Open::Object { base, node },
+                            Key::Other(key) => self.dictionary(before, &mut values, base, key)?,
+                        };
+                        open.pop();
+                        open.push(next);
+                        continue 'value;
                     }
+                    (Open::Dictionary { members, key }, Some(b',')) => {
+                        self.at += 1;
+                        self.memory(members.insert(self.arena, *key, value))?;
+                        self.space();
+                        *key = self.any_key()?;
+                        continue 'value;
+                    }
+                    (Open::Array { base }, Some(b']')) => {
+                        let base = *base;
+                        self.at += 1;
+                        self.memory(values.push(self.arena, value))?;
+                        let elements = &values.as_slice()[base..];
+                        self.memory(self.arena.reserve(size_of_val(elements)))?;
+                        value = self.arena.array(elements);
+                        values.truncate(base);
+                    }
+                    (Open::Object { base, node }, Some(b'}')) => {
+                        let base = *base;
+                        self.at += 1;
+                        self.memory(values.push(self.arena, value))?;
+                        let members = &values.as_slice()[base..];
+                        value = self.arena.shaped(*node, members.iter().copied());
+                        values.truncate(base);
+                    }
+                    (Open::Dictionary { members, key }, Some(b'}')) => {
+                        self.at += 1;
+                        self.memory(members.insert(self.arena, *key, value))?;
+                        value = std::mem::take(&mut **members).finish(self.arena);
+                    }
+                    (Open::Array { .. }, _) => return self.unexpected("after array element"),
+                    _ => return self.unexpected("after object key:value pair"),
                 }
+                open.pop();
             }
         }
     }
@@ -232,22 +283,74 @@ impl<'a, B: Fn(usize, usize) -> Option<&'a str>> Reader<'a, '_, B> {
         Ok(())
     }
 
-    fn key(&mut self) -> Result<Value<'a>, JsonError> {
-        if self.text.get(self.at) != Some(&b'"') {
+    /// Turns an object that has no shape any more into a dictionary.
+    #[cold]
+    fn dictionary(
+        &self,
+        node: NodeId,
+        values: &mut Values<'a>,
+        base: usize,
+        key: Value<'a>,
+    ) -> Result<Open<'a>, JsonError> {
+        let mut members = Box::new(ObjectBuilder::new());
+        let keys = self.arena.shape_keys(node);
+        for (key, value) in keys.into_iter().zip(&values.as_slice()[base..]) {
+            self.memory(members.insert(self.arena, key, *value))?;
+        }
+        values.truncate(base);
+        Ok(Open::Dictionary { members, key })
+    }
+
+    /// A key and the colon behind it, in an object that is at a node of the tree of shapes.
+    #[inline]
+    fn key(&mut self, node: NodeId) -> Result<Key<'a>, JsonError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        if let Some((b'"', rest)) = rest.split_first()
+            && let Some((next, len)) = self.arena.shapes().borrow().predict(node, rest)
+        {
+            self.at += 1 + len;
+            self.colon()?;
+            return Ok(Key::Shaped(next));
+        }
+        self.new_key(node)
+    }
+
+    fn new_key(&mut self, node: NodeId) -> Result<Key<'a>, JsonError> {
+        if self.peek() != Some(b'"') {
+            return self.unexpected("looking for beginning of object key string");
+        }
+        let text = self.text_of_string()?;
+        self.colon()?;
+        let next = self.arena.shapes().borrow_mut().step(node, &text);
+        Ok(match next {
+            Some(next) => Key::Shaped(next),
+            None => Key::Other(self.make_string(text)?),
+        })
+    }
+
+    /// A key and the colon behind it, in a dictionary.
+    fn any_key(&mut self) -> Result<Value<'a>, JsonError> {
+        if self.peek() != Some(b'"') {
             return self.unexpected("looking for beginning of object key string");
         }
         let key = self.string()?;
+        self.colon()?;
+        Ok(key)
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Result<(), JsonError> {
         self.space();
-        if self.text.get(self.at) != Some(&b':') {
+        if self.peek() != Some(b':') {
             return self.unexpected("after object key");
         }
         self.at += 1;
-        Ok(key)
+        Ok(())
     }
 
     fn word(&mut self, word: &str, value: Value<'a>) -> Result<Value<'a>, JsonError> {
         for (i, expected) in word.bytes().enumerate() {
-            if self.text.get(self.at) != Some(&expected) {
+            if self.peek() != Some(expected) {
                 return self.unexpected(&format!(
                     "in literal {word} (expecting {})",
                     quote(word.as_bytes()[i])
@@ -270,6 +373,9 @@ impl<'a, B: Fn(usize, usize) -> Option<&'a str>> Reader<'a, '_, B> {
 
     fn number(&mut self) -> Result<Value<'a>, JsonError> {
         let start = self.at;
+        if let Some(value) = self.small_integer() {
+            return Ok(value);
+        }
         if self.text.get(self.at) == Some(&b'-') {
             self.at += 1;
         }
@@ -289,61 +395,99 @@ impl<'a, B: Fn(usize, usize) -> Option<&'a str>> Reader<'a, '_, B> {
             }
             self.digits("in exponent of numeric literal")?;
         }
-        let text = std::str::from_utf8(&self.text[start..self.at]).unwrap_or("0");
+        // ASCII, so never lossy.
+        let text = String::from_utf8_lossy(&self.text[start..self.at]);
+        let text = text.as_ref();
         if number::is_too_big(text) {
             return self.error(start, "invalid number: number too big");
         }
         self.memory(self.arena.reserve(text.len()))?;
-        Ok(match (self.borrow)(start, self.at) {
+        Ok(match self.borrow.and_then(|all| all.get(start..self.at)) {
             Some(text) => self.arena.number_trusted_ref(text),
             None => self.arena.number_trusted(text),
         })
     }
 
-    fn string(&mut self) -> Result<Value<'a>, JsonError> {
-        self.at += 1;
-        let start = self.at;
-        loop {
-            match self.text.get(self.at) {
-                Some(b'"') => break,
-                Some(b'\\') => return self.escaped(start),
-                Some(0..0x20) => return self.unexpected("in string literal"),
-                Some(_) => self.at += 1,
-                None => return self.unexpected(""),
+    /// An integer of up to 18 digits in plain spelling, if there is one.
+    #[inline]
+    fn small_integer(&mut self) -> Option<Value<'a>> {
+        let negative = self.peek() == Some(b'-');
+        let digits = self.text.get(self.at + usize::from(negative)..)?;
+        let mut value = 0i64;
+        let mut count = 0;
+        while let Some(digit @ b'0'..=b'9') = digits.get(count) {
+            if count == 18 {
+                return None;
             }
+            value = value * 10 + i64::from(digit - b'0');
+            count += 1;
         }
-        let end = self.at;
-        self.at += 1;
-        if let Some(text) = (self.borrow)(start, end) {
+        if count == 0
+            || (digits[0] == b'0' && (count > 1 || negative))
+            || matches!(digits.get(count), Some(b'.' | b'e' | b'E'))
+        {
+            return None;
+        }
+        self.at += usize::from(negative) + count;
+        Value::inline_integer(if negative { -value } else { value })
+    }
+
+    #[inline]
+    fn string(&mut self) -> Result<Value<'a>, JsonError> {
+        let start = self.at + 1;
+        let end = plain_end(self.text, start);
+        if self.text.get(end) == Some(&b'"')
+            && let Some(text) = self.borrow.and_then(|all| all.get(start..end))
+        {
+            self.at = end + 1;
             return Ok(self.arena.string_ref(text));
         }
-        self.memory(self.arena.reserve(end - start))?;
-        let text = lossy(&self.text[start..end]);
+        let text = self.text_of_string()?;
+        self.make_string(text)
+    }
+
+    fn make_string(&self, text: Cow<'_, str>) -> Result<Value<'a>, JsonError> {
+        self.memory(self.arena.reserve(text.len()))?;
         Ok(self.arena.string(&text))
     }
 
-    /// A string with escapes; `start` is behind the quote, `at` at the first backslash.
-    fn escaped(&mut self, start: usize) -> Result<Value<'a>, JsonError> {
+    /// The text of the string that starts here.
+    fn text_of_string(&mut self) -> Result<Cow<'t, str>, JsonError> {
+        self.at += 1;
+        let start = self.at;
+        self.at = plain_end(self.text, start);
+        if self.peek() == Some(b'"') {
+            let text = self.raw(start, self.at);
+            self.at += 1;
+            return Ok(text);
+        }
         let mut out = String::new();
         let mut from = start;
         loop {
-            match self.text.get(self.at) {
+            match self.peek() {
                 Some(b'"') => {
-                    out.push_str(&lossy(&self.text[from..self.at]));
+                    out.push_str(&self.raw(from, self.at));
                     self.at += 1;
-                    self.memory(self.arena.reserve(out.len()))?;
-                    return Ok(self.arena.string(&out));
+                    return Ok(out.into());
                 }
                 Some(b'\\') => {
-                    out.push_str(&lossy(&self.text[from..self.at]));
+                    out.push_str(&self.raw(from, self.at));
                     self.at += 1;
                     self.escape(&mut out)?;
                     from = self.at;
+                    self.at = plain_end(self.text, from);
+                    self.memory(self.arena.reserve(out.len()))?;
                 }
-                Some(0..0x20) => return self.unexpected("in string literal"),
-                Some(_) => self.at += 1,
-                None => return self.unexpected(""),
+                _ => return self.unexpected("in string literal"),
             }
+        }
+    }
+
+    /// Bytes of the text that end where characters do.
+    fn raw(&self, start: usize, end: usize) -> Cow<'t, str> {
+        match self.utf8.and_then(|all| all.get(start..end)) {
+            Some(text) => text.into(),
+            None => lossy(&self.text[start..end]),
         }
     }
 
@@ -398,6 +542,35 @@ impl<'a, B: Fn(usize, usize) -> Option<&'a str>> Reader<'a, '_, B> {
     }
 }
 
+/// The next quote, backslash or control character from an offset on.
+#[inline]
+fn plain_end(text: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    while let Some(chunk) = text.get(at..at + 8) {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(chunk);
+        let word = u64::from_le_bytes(bytes);
+        // The high bit of each byte that is below the subtrahend; exact for the first one.
+        let quote = word ^ (ONES * b'"' as u64);
+        let backslash = word ^ (ONES * b'\\' as u64);
+        let found = (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash)
+            | (word.wrapping_sub(ONES * 0x20) & !word);
+        if found & HIGH != 0 {
+            return at + ((found & HIGH).trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while let Some(byte) = text.get(at) {
+        if matches!(byte, b'"' | b'\\' | 0..0x20) {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
 /// A byte in quotes as Go's decoder writes it.
 fn quote(byte: u8) -> String {
     match byte {
@@ -413,7 +586,7 @@ fn quote(byte: u8) -> String {
 }
 
 /// Text from bytes: every byte that is no UTF-8 becomes U+FFFD, as Go's decoder has it.
-fn lossy(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.into();
     }

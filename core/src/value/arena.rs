@@ -1,19 +1,23 @@
 //! The memory that values live in.
 
-use std::alloc::Layout;
-use std::cell::Cell;
+use std::alloc::Layout as Room;
+use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU32;
 
 use bumpalo::Bump;
 use num_bigint::BigInt;
+use smallvec::SmallVec;
 
+use super::layout::{LINEAR, Layout, fill, short_hash, table_len};
 use super::number::{self, Decimal};
 use super::raw::{
     ArrayHeader, NumberHeader, ObjectHeader, SetHeader, StringHeader, TAG_ARRAY, TAG_NUMBER,
     TAG_OBJECT, TAG_SET, TAG_STRING,
 };
-use super::{ArrayBuilder, ObjectBuilder, SetBuilder, Value};
+use super::scratch::Scratch;
+use super::shape::{NodeId, Shape, Shapes};
+use super::{ArrayBuilder, Object, Value};
 use crate::Constant;
 
 /// Allocations up to this size may overshoot the limit; larger ones are refused.
@@ -33,6 +37,8 @@ pub struct Arena {
     used: Cell<usize>,
     limit: Cell<usize>,
     exhausted: Cell<bool>,
+    /// Kept over resets: objects of the next query have the same shapes.
+    shapes: RefCell<Shapes>,
 }
 
 /// The memory limit of an arena is reached.
@@ -69,12 +75,14 @@ impl Arena {
             used: Cell::new(0),
             limit: Cell::new(bytes),
             exhausted: Cell::new(false),
+            shapes: RefCell::new(Shapes::new()),
         }
     }
 
     /// Forgets every value at once and keeps memory for the next ones.
     pub fn reset(&mut self) {
         self.bump.reset();
+        self.shapes.get_mut().reset();
         self.used.set(0);
         self.exhausted.set(false);
     }
@@ -128,9 +136,26 @@ impl Arena {
         Ok(())
     }
 
+    /// Counts bytes that are allocated beside this arena for the values in it.
+    pub(crate) fn claim(&self, bytes: usize) -> Result<(), MemoryExceeded> {
+        self.reserve(bytes)?;
+        let used = self.used.get().saturating_add(bytes);
+        self.used.set(used);
+        if used > self.limit.get() {
+            self.exhausted.set(true);
+            return Err(self.exceeded());
+        }
+        Ok(())
+    }
+
+    /// Undoes [`Arena::claim`].
+    pub(crate) fn release(&self, bytes: usize) {
+        self.used.set(self.used.get().saturating_sub(bytes));
+    }
+
     /// Room of a layout; counted.
     #[inline]
-    pub(super) fn room(&self, layout: Layout) -> NonNull<u8> {
+    pub(super) fn room(&self, layout: Room) -> NonNull<u8> {
         let used = self.used.get().saturating_add(layout.size());
         self.used.set(used);
         if used > self.limit.get() {
@@ -141,7 +166,7 @@ impl Arena {
 
     #[inline]
     fn place<T>(&self, value: T) -> *const T {
-        let place = self.room(Layout::new::<T>()).cast::<T>();
+        let place = self.room(Room::new::<T>()).cast::<T>();
         // SAFETY: `room` gives memory of this layout that nothing else refers to. Dropping is
         // not needed: headers own nothing.
         unsafe { place.write(value) };
@@ -154,7 +179,7 @@ impl Arena {
         if self.reserve(bytes).is_err() {
             return &[];
         }
-        let place = self.room(Layout::for_value(items)).cast::<T>();
+        let place = self.room(Room::for_value(items)).cast::<T>();
         // SAFETY: the room has the layout of `items`, and the source is no part of it.
         unsafe {
             std::ptr::copy_nonoverlapping(items.as_ptr(), place.as_ptr(), items.len());
@@ -269,7 +294,7 @@ impl Arena {
         } else {
             elements
         };
-        let layout = Layout::from_size_align(
+        let layout = Room::from_size_align(
             size_of::<ArrayHeader>() + size_of_val(elements),
             align_of::<Value<'a>>(),
         );
@@ -303,13 +328,26 @@ impl Arena {
 
     /// A set from an iterator; of equal elements the first spelling stays.
     pub fn set_from<'a>(&'a self, elements: impl IntoIterator<Item = Value<'a>>) -> Value<'a> {
-        let mut builder = SetBuilder::new();
+        let mut list: Scratch<'a, [Value<'a>; 8]> = Scratch::default();
         for element in elements {
-            if builder.insert(self, element).is_err() {
+            if list.push(self, element).is_err() {
                 break;
             }
         }
-        builder.finish(self)
+        if list.as_slice().is_sorted_by(|a, b| a < b) {
+            return self.set_sorted(list.as_slice());
+        }
+        let list = list.as_mut_slice();
+        // Stable, so that the first spelling stays in front.
+        list.sort();
+        let mut kept = 1;
+        for at in 1..list.len() {
+            if list[at] != list[kept - 1] {
+                list[kept] = list[at];
+                kept += 1;
+            }
+        }
+        self.set_sorted(&list[..kept])
     }
 
     /// An object from pairs; of equal keys the first spelling and the last value stay.
@@ -317,32 +355,171 @@ impl Arena {
         &'a self,
         pairs: impl IntoIterator<Item = (Value<'a>, Value<'a>)>,
     ) -> Value<'a> {
-        let mut builder = ObjectBuilder::new();
-        for (key, value) in pairs {
-            if builder.insert(self, key, value).is_err() {
+        let mut list: Scratch<'a, [(Value<'a>, Value<'a>); 8]> = Scratch::default();
+        for pair in pairs {
+            if list.push(self, pair).is_err() {
                 break;
             }
         }
-        builder.finish(self)
+        if list.as_slice().is_sorted_by(|a, b| a.0 < b.0) {
+            return self.object_sorted(list.as_slice());
+        }
+        let list = list.as_mut_slice();
+        // Stable, so that the first spelling stays in front.
+        list.sort_by_key(|(key, _)| *key);
+        let mut kept = 1;
+        for at in 1..list.len() {
+            if list[at].0 == list[kept - 1].0 {
+                list[kept - 1].1 = list[at].1;
+            } else {
+                list[kept] = list[at];
+                kept += 1;
+            }
+        }
+        self.object_sorted(&list[..kept])
     }
 
-    /// An object header over entries sorted by key.
+    /// An object whose string keys are names and no data, so that many objects have the same:
+    /// it shares a shape with them. The same object as [`Arena::object_from`] makes.
+    pub fn record<'a>(&'a self, members: &[(Value<'a>, Value<'a>)]) -> Value<'a> {
+        let node = {
+            let mut shapes = self.shapes.borrow_mut();
+            members.iter().try_fold(NodeId::ROOT, |node, (key, _)| {
+                shapes.step(node, key.as_str()?)
+            })
+        };
+        match node {
+            Some(node) => self.shaped(node, members.iter().map(|(_, value)| *value)),
+            None => self.object_from(members.iter().copied()),
+        }
+    }
+
+    /// The tree of shapes, for readers.
+    pub(crate) fn shapes(&self) -> &RefCell<Shapes> {
+        &self.shapes
+    }
+
+    /// The keys that led to a node of the tree of shapes.
+    pub(crate) fn shape_keys<'a>(&'a self, node: NodeId) -> Vec<Value<'a>> {
+        let shapes = self.shapes.borrow();
+        let keys = shapes.keys_of(node);
+        // SAFETY: the table of shapes is only cleared by `reset`, which needs the arena for
+        // itself; so its keys live for 'a.
+        unsafe { std::mem::transmute::<Vec<Value<'_>>, Vec<Value<'a>>>(keys) }
+    }
+
+    /// An object of the shape that ends at a node, with its values in the order of the path.
+    pub(crate) fn shaped<'a>(
+        &'a self,
+        node: NodeId,
+        values: impl ExactSizeIterator<Item = Value<'a>>,
+    ) -> Value<'a> {
+        let mut shapes = self.shapes.borrow_mut();
+        let shape = shapes.shape(node);
+        // SAFETY: the table of shapes is only cleared by `reset`, which needs the arena for
+        // itself; so its layouts live for 'a.
+        let shape: Shape<'a> = unsafe { std::mem::transmute::<Shape<'_>, Shape<'a>>(shape) };
+        drop(shapes);
+        let count = shape.layout.keys.len();
+        if values.len() != count {
+            return Value::NULL;
+        }
+        let place = self.object_room(shape.layout);
+        for (at, value) in values.take(count).enumerate() {
+            let slot = shape.slots.get(at).map_or(at, |slot| usize::from(*slot));
+            // SAFETY: there is room for `count` values, and every slot is below `count`: `slots`
+            // is a permutation, or empty.
+            unsafe { place.1.add(slot).write(value) };
+        }
+        // SAFETY: an object header in this arena, and as many values as keys were written,
+        // because the iterator has that length.
+        unsafe { Value::from_pointer(place.0, TAG_OBJECT) }
+    }
+
+    /// A written header and room for its values.
+    fn object_room<'a>(
+        &'a self,
+        layout: &'a Layout<'a>,
+    ) -> (*const ObjectHeader<'a>, *mut Value<'a>) {
+        let bytes = size_of::<ObjectHeader<'_>>() + size_of_val(layout.keys);
+        // Lists of keys that fit into memory make sizes that fit.
+        let room = Room::from_size_align(bytes, align_of::<ObjectHeader<'_>>())
+            .unwrap_or(Room::new::<ObjectHeader<'_>>());
+        let header = self.room(room).cast::<ObjectHeader<'a>>();
+        let id = layout.id;
+        // SAFETY: the room has space for the header and one value for each key behind it.
+        unsafe {
+            header.write(ObjectHeader {
+                layout,
+                hash: AtomicU32::new(0),
+                id,
+            });
+            (header.as_ptr(), header.add(1).cast::<Value<'a>>().as_ptr())
+        }
+    }
+
+    /// A layout of its own over sorted, distinct keys; empty if it is large and does not fit.
+    fn layout<'a>(&'a self, keys: &'a [Value<'a>]) -> Layout<'a> {
+        let table = table_len(keys.len()) * size_of::<u32>();
+        if keys.len() <= LINEAR || self.reserve(table).is_err() {
+            let keys = if keys.len() <= LINEAR { keys } else { &[] };
+            return Layout {
+                keys,
+                hashes: &[],
+                index: &[],
+                id: None,
+            };
+        }
+        let hashes: Vec<u32> = keys.iter().map(|key| short_hash(key.hash())).collect();
+        let mut index = vec![0; table_len(keys.len())];
+        fill(&mut index, &hashes);
+        Layout {
+            keys,
+            hashes: self.slice(&hashes),
+            index: self.slice(&index),
+            id: None,
+        }
+    }
+
+    /// An object from entries with distinct keys, sorted.
     pub(super) fn object_sorted<'a>(&'a self, entries: &[(Value<'a>, Value<'a>)]) -> Value<'a> {
-        let entries = self.slice(entries);
-        let header = self.place(ObjectHeader {
-            hash: AtomicU32::new(0),
-            entries,
-        });
-        // SAFETY: an object header in this arena.
-        unsafe { Value::from_pointer(header, TAG_OBJECT) }
+        let fits = self.reserve(size_of_val(entries) * 2).is_ok();
+        let entries = if fits { entries } else { &[] };
+        let keys: SmallVec<[Value<'a>; 16]> = entries.iter().map(|(key, _)| *key).collect();
+        let layout = self.layout(self.slice(&keys));
+        // SAFETY: `place` writes the layout into this arena, where it lives for 'a.
+        let layout: &'a Layout<'a> = unsafe { &*self.place(layout) };
+        let count = layout.keys.len();
+        let place = self.object_room(layout);
+        for (at, (_, value)) in entries.iter().take(count).enumerate() {
+            // SAFETY: there is room for `count` values.
+            unsafe { place.1.add(at).write(*value) };
+        }
+        // SAFETY: an object header in this arena, and as many values as keys were written.
+        unsafe { Value::from_pointer(place.0, TAG_OBJECT) }
     }
 
-    /// A set header over sorted elements.
+    /// An object with the keys of another, which lives as long, and other values in their order.
+    pub(super) fn object_like<'a>(&'a self, object: Object<'a>, values: &[Value<'a>]) -> Value<'a> {
+        let layout = object.header.layout;
+        if values.len() != layout.keys.len() || self.reserve(size_of_val(values)).is_err() {
+            return self.object_sorted(&[]);
+        }
+        let place = self.object_room(layout);
+        // SAFETY: there is room for one value for each key, the header is in this arena, and the
+        // values are from elsewhere.
+        unsafe {
+            std::ptr::copy_nonoverlapping(values.as_ptr(), place.1, values.len());
+            Value::from_pointer(place.0, TAG_OBJECT)
+        }
+    }
+
+    /// A set of distinct elements, sorted.
     pub(super) fn set_sorted<'a>(&'a self, elements: &[Value<'a>]) -> Value<'a> {
-        let elements = self.slice(elements);
+        let layout = self.layout(self.slice(elements));
         let header = self.place(SetHeader {
+            layout,
             hash: AtomicU32::new(0),
-            elements,
         });
         // SAFETY: a set header in this arena.
         unsafe { Value::from_pointer(header, TAG_SET) }

@@ -3,6 +3,7 @@
 use super::Value;
 use super::arena::{Arena, MemoryExceeded};
 use super::raw::ArrayHeader;
+use super::scratch::Scratch;
 
 /// An array of an arena.
 #[derive(Clone, Copy)]
@@ -50,15 +51,13 @@ impl<'a> Array<'a> {
 /// An array that grows.
 #[derive(Default)]
 pub struct ArrayBuilder<'a> {
-    elements: Vec<Value<'a>>,
+    elements: Scratch<'a, [Value<'a>; 8]>,
 }
 
 impl<'a> ArrayBuilder<'a> {
     /// No elements yet.
     pub fn new() -> ArrayBuilder<'a> {
-        ArrayBuilder {
-            elements: Vec::new(),
-        }
+        ArrayBuilder::default()
     }
 
     /// No elements yet, but room for some.
@@ -66,25 +65,22 @@ impl<'a> ArrayBuilder<'a> {
         arena: &'a Arena,
         capacity: usize,
     ) -> Result<ArrayBuilder<'a>, MemoryExceeded> {
-        arena.reserve(capacity.saturating_mul(size_of::<Value<'a>>()))?;
-        Ok(ArrayBuilder {
-            elements: Vec::with_capacity(capacity),
-        })
+        let mut builder = ArrayBuilder::new();
+        if capacity > 8 {
+            builder.elements.reserve(arena, capacity)?;
+        }
+        Ok(builder)
     }
 
     /// Adds an element at the end.
     #[inline]
     pub fn push(&mut self, arena: &'a Arena, value: Value<'a>) -> Result<(), MemoryExceeded> {
-        if self.elements.len() == self.elements.capacity() {
-            arena.reserve(self.elements.len() * 2 * size_of::<Value<'a>>())?;
-        }
-        self.elements.push(value);
-        Ok(())
+        self.elements.push(arena, value)
     }
 
     /// The elements so far.
     pub fn as_slice(&self) -> &[Value<'a>] {
-        &self.elements
+        self.elements.as_slice()
     }
 
     /// How many elements there are.
@@ -94,11 +90,11 @@ impl<'a> ArrayBuilder<'a> {
 
     /// True if there is none.
     pub fn is_empty(&self) -> bool {
-        self.elements.is_empty()
+        self.len() == 0
     }
 
     /// The array.
     pub fn finish(self, arena: &'a Arena) -> Value<'a> {
-        arena.array(&self.elements)
+        arena.array(self.elements.as_slice())
     }
 }

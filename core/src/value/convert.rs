@@ -154,9 +154,12 @@ pub(super) fn copy<'a>(arena: &'a Arena, value: Value<'_>) -> Value<'a> {
         },
         |view, parts| match view {
             View::Set(_) => arena.set_sorted(&parts),
-            View::Object(_) => {
+            View::Object(object) => {
                 let members: Vec<_> = parts.chunks_exact(2).map(|m| (m[0], m[1])).collect();
-                arena.object_sorted(&members)
+                match object.shape_id() {
+                    Some(_) => arena.record(&members),
+                    None => arena.object_sorted(&members),
+                }
             }
             _ => arena.array(&parts),
         },

@@ -16,7 +16,7 @@ fn fold(a: u64, b: u64) -> u64 {
 }
 
 #[inline]
-fn mix(seed: u64, word: u64) -> u64 {
+pub(super) fn mix(seed: u64, word: u64) -> u64 {
     fold(seed ^ word ^ K1, K2)
 }
 
@@ -46,6 +46,11 @@ pub(super) fn bytes(bytes: &[u8]) -> u64 {
         state = mix(state, u64::from_le_bytes(word));
     }
     state
+}
+
+/// The hash of a string value with this text.
+pub(super) fn text(text: &str) -> u64 {
+    widen(narrow(bytes(text.as_bytes())))
 }
 
 #[inline]

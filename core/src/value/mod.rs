@@ -6,12 +6,16 @@ mod bigfloat;
 mod convert;
 mod frozen;
 mod hash;
+mod layout;
 pub mod number;
 mod object;
 mod order;
 mod raw;
+mod scratch;
 mod set;
+mod shape;
 mod string;
+mod table;
 
 use std::cmp::Ordering;
 
@@ -19,10 +23,13 @@ pub use arena::{Arena, MemoryExceeded};
 pub use array::{Array, ArrayBuilder};
 pub use convert::to_constant;
 pub use frozen::Frozen;
+pub use layout::ShapeId;
 pub use number::Number;
-pub use object::{Object, ObjectBuilder, ObjectIter, ShapeId};
+pub use object::{Object, ObjectBuilder, ObjectIter};
 pub use raw::Value;
+pub(crate) use scratch::Scratch;
 pub use set::{Set, SetBuilder};
+pub(crate) use shape::NodeId;
 pub use string::Str;
 
 /// The kinds of values, in Rego's order.

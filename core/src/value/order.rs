@@ -41,6 +41,14 @@ fn shallow<'a, 'b>(a: Value<'a>, b: Value<'b>) -> Result<Ordering, Frame<'a, 'b>
     }
     match (a.view(), b.view()) {
         (View::Array(a), View::Array(b)) => Err(Frame::Elements(a.iter(), b.iter())),
+        (View::Object(a), View::Object(b))
+            if std::ptr::addr_eq(a.header.layout, b.header.layout) =>
+        {
+            Err(Frame::Elements(
+                a.values.iter().copied(),
+                b.values.iter().copied(),
+            ))
+        }
         (View::Object(a), View::Object(b)) => Err(Frame::Members(a.iter(), b.iter())),
         (View::Set(a), View::Set(b)) => Err(Frame::Elements(a.iter(), b.iter())),
         _ if kind_a == Kind::Number => Ok(compare_numbers(a, b)),

@@ -8,6 +8,7 @@ use std::num::NonZeroU64;
 use std::sync::atomic::AtomicU32;
 
 use super::arena::Arena;
+use super::layout::{Layout, ShapeId};
 use super::number::Decimal;
 
 /// A Rego value: one tagged word of 8 bytes that lives as long as the arena behind it.
@@ -181,30 +182,45 @@ impl NumberHeader {
     }
 }
 
-/// Entries sorted by key.
+/// The values follow the header, in the order of the layout's keys.
 #[repr(C)]
 pub(super) struct ObjectHeader<'a> {
+    pub(super) layout: &'a Layout<'a>,
+    /// 0 while unknown.
     pub(super) hash: AtomicU32,
-    pub(super) entries: &'a [(Value<'a>, Value<'a>)],
+    /// The layout's id again, so that an inline cache need not look at the layout.
+    pub(super) id: Option<ShapeId>,
 }
 
-/// Elements sorted.
-#[repr(C)]
 pub(super) struct SetHeader<'a> {
+    pub(super) layout: Layout<'a>,
+    /// 0 while unknown.
     pub(super) hash: AtomicU32,
-    pub(super) elements: &'a [Value<'a>],
 }
 
 impl<'a> Value<'a> {
+    /// The header and the values of an object.
     #[inline]
-    pub(super) fn object_header(self) -> Option<&'a ObjectHeader<'a>> {
-        // SAFETY: a word with this tag was made from such a header, which lives for 'a.
-        (self.tag() == TAG_OBJECT).then(|| unsafe { &*self.pointer() })
+    pub(super) fn object_parts(self) -> Option<(&'a ObjectHeader<'a>, &'a [Value<'a>])> {
+        if self.tag() != TAG_OBJECT {
+            return None;
+        }
+        let header: *const ObjectHeader<'a> = self.pointer();
+        // SAFETY: a word with this tag was made from a header with one value for each key of its
+        // layout right behind it in the same allocation, and all of them live for 'a.
+        unsafe {
+            let values = header.add(1).cast::<Value<'a>>();
+            let header = &*header;
+            Some((
+                header,
+                std::slice::from_raw_parts(values, header.layout.keys.len()),
+            ))
+        }
     }
 
     #[inline]
     pub(super) fn set_header(self) -> Option<&'a SetHeader<'a>> {
-        // SAFETY: as above.
+        // SAFETY: a word with this tag was made from such a header, which lives for 'a.
         (self.tag() == TAG_SET).then(|| unsafe { &*self.pointer() })
     }
 }

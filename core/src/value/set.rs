@@ -3,6 +3,8 @@
 use super::Value;
 use super::arena::{Arena, MemoryExceeded};
 use super::raw::SetHeader;
+use super::scratch::Scratch;
+use super::table::Table;
 
 /// A set of an arena. Iteration is always in Rego's order.
 #[derive(Clone, Copy)]
@@ -18,7 +20,7 @@ impl<'a> Set<'a> {
 
     /// How many elements there are.
     pub fn len(self) -> usize {
-        self.header.elements.len()
+        self.header.layout.keys.len()
     }
 
     /// True if there is none.
@@ -33,13 +35,13 @@ impl<'a> Set<'a> {
 
     /// The element of the set that is equal to a value.
     pub fn get(self, element: Value<'_>) -> Option<Value<'a>> {
-        let elements = self.header.elements;
-        elements.binary_search(&element).ok().map(|at| elements[at])
+        let layout = &self.header.layout;
+        layout.find(element).map(|at| layout.keys[at])
     }
 
     /// The elements, sorted.
     pub fn as_sorted_slice(self) -> &'a [Value<'a>] {
-        self.header.elements
+        self.header.layout.keys
     }
 
     /// The elements, sorted, by value.
@@ -48,10 +50,11 @@ impl<'a> Set<'a> {
     }
 }
 
-/// A set that grows.
+/// A set that grows. Elements are hashed while it grows and sorted when it is finished.
 #[derive(Default)]
 pub struct SetBuilder<'a> {
-    elements: std::collections::HashSet<Value<'a>>,
+    elements: Scratch<'a, [Value<'a>; 8]>,
+    table: Table<'a>,
 }
 
 impl<'a> SetBuilder<'a> {
@@ -60,17 +63,27 @@ impl<'a> SetBuilder<'a> {
         SetBuilder::default()
     }
 
+    fn find(&self, value: Value<'_>) -> Result<usize, Option<u32>> {
+        let elements = self.elements.as_slice();
+        self.table
+            .find(elements.len(), value, |at| elements[at] == value)
+    }
+
     /// Adds an element; false if an equal one was there, which then stays.
     pub fn insert(&mut self, arena: &'a Arena, value: Value<'a>) -> Result<bool, MemoryExceeded> {
-        if self.elements.len() == self.elements.capacity() {
-            arena.reserve(self.elements.len() * 2 * size_of::<Value<'a>>())?;
-        }
-        Ok(!self.elements.contains(&value) && self.elements.insert(value))
+        let Err(hash) = self.find(value) else {
+            return Ok(false);
+        };
+        self.elements.push(arena, value)?;
+        let elements = self.elements.as_slice();
+        self.table
+            .added(arena, hash, elements.len(), |at| elements[at])?;
+        Ok(true)
     }
 
     /// True if an equal element was inserted.
     pub fn contains(&self, value: Value<'a>) -> bool {
-        self.elements.contains(&value)
+        self.find(value).is_ok()
     }
 
     /// How many elements there are.
@@ -80,13 +93,13 @@ impl<'a> SetBuilder<'a> {
 
     /// True if there is none.
     pub fn is_empty(&self) -> bool {
-        self.elements.is_empty()
+        self.len() == 0
     }
 
     /// The set.
-    pub fn finish(self, arena: &'a Arena) -> Value<'a> {
-        let mut elements: Vec<Value<'a>> = self.elements.into_iter().collect();
+    pub fn finish(mut self, arena: &'a Arena) -> Value<'a> {
+        let elements = self.elements.as_mut_slice();
         elements.sort_unstable();
-        arena.set_sorted(&elements)
+        arena.set_sorted(elements)
     }
 }

@@ -1,0 +1,96 @@
+//! Sorted lists of distinct keys and the way to find one: the keys of objects, shared by objects
+//! of one shape, and the elements of sets.
+
+use std::num::NonZeroU32;
+
+use super::{Value, hash};
+
+/// The identity of a shape: objects with equal ids have the same keys in the same slots. Unique
+/// in the process and never used again, so that a cache that remembers one can never be wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ShapeId(pub NonZeroU32);
+
+/// Lists up to this length are searched from front to back.
+pub(super) const LINEAR: usize = 8;
+
+/// Distinct keys in Rego's order.
+pub(super) struct Layout<'a> {
+    pub(super) keys: &'a [Value<'a>],
+    /// One hash for each key; empty for short lists.
+    pub(super) hashes: &'a [u32],
+    /// Open addressing: positions of keys plus 1; empty for short lists, else a power of two.
+    pub(super) index: &'a [u32],
+    /// Set if many objects share this layout.
+    pub(super) id: Option<ShapeId>,
+}
+
+/// Half a hash, for tables.
+#[inline]
+pub(super) fn short_hash(hash: u64) -> u32 {
+    (hash >> 32) as u32 ^ hash as u32
+}
+
+/// The room that a table for some keys needs.
+pub(super) fn table_len(keys: usize) -> usize {
+    (keys + keys / 2 + 1).next_power_of_two()
+}
+
+/// Looks for a hash in a table; `matches` gets positions of keys with that hash.
+#[inline]
+pub(super) fn probe(
+    index: &[u32],
+    hashes: &[u32],
+    hash: u32,
+    mut matches: impl FnMut(usize) -> bool,
+) -> Result<usize, usize> {
+    let mask = index.len() - 1;
+    let mut slot = hash as usize & mask;
+    loop {
+        match index[slot] {
+            0 => return Err(slot),
+            entry => {
+                let position = entry as usize - 1;
+                if hashes[position] == hash && matches(position) {
+                    return Ok(position);
+                }
+            }
+        }
+        slot = (slot + 1) & mask;
+    }
+}
+
+/// Fills an empty table.
+pub(super) fn fill(index: &mut [u32], hashes: &[u32]) {
+    let mask = index.len() - 1;
+    for (position, hash) in hashes.iter().enumerate() {
+        let mut slot = *hash as usize & mask;
+        while index[slot] != 0 {
+            slot = (slot + 1) & mask;
+        }
+        index[slot] = position as u32 + 1;
+    }
+}
+
+impl Layout<'_> {
+    /// The position of a key.
+    #[inline]
+    pub(super) fn find(&self, key: Value<'_>) -> Option<usize> {
+        if self.index.is_empty() {
+            return self.keys.iter().position(|k| *k == key);
+        }
+        let hash = short_hash(key.hash());
+        probe(self.index, self.hashes, hash, |at| self.keys[at] == key).ok()
+    }
+
+    /// The position of a string key.
+    pub(super) fn find_str(&self, key: &str) -> Option<usize> {
+        if self.index.is_empty() {
+            return self.keys.iter().position(|k| k.as_str() == Some(key));
+        }
+        let hash = short_hash(hash::text(key));
+        probe(self.index, self.hashes, hash, |at| {
+            self.keys[at].as_str() == Some(key)
+        })
+        .ok()
+    }
+}

@@ -1,0 +1,85 @@
+//! Growing lists beside the arena that count against its limit.
+
+use smallvec::{Array, SmallVec};
+
+use super::arena::{Arena, MemoryExceeded};
+
+/// A list that starts inside itself and then claims what it grows by.
+pub(crate) struct Scratch<'a, A: Array> {
+    items: SmallVec<A>,
+    claim: Claim<'a>,
+}
+
+/// Bytes beside the arena that count as used until this is dropped.
+#[derive(Default)]
+pub(crate) struct Claim<'a> {
+    arena: Option<&'a Arena>,
+    bytes: usize,
+}
+
+impl<'a> Claim<'a> {
+    /// Counts more bytes.
+    pub(crate) fn grow(&mut self, arena: &'a Arena, bytes: usize) -> Result<(), MemoryExceeded> {
+        arena.claim(bytes)?;
+        self.arena = Some(arena);
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if let Some(arena) = self.arena {
+            arena.release(self.bytes);
+        }
+    }
+}
+
+impl<A: Array> Default for Scratch<'_, A> {
+    fn default() -> Self {
+        Scratch {
+            items: SmallVec::new(),
+            claim: Claim::default(),
+        }
+    }
+}
+
+impl<'a, A: Array> Scratch<'a, A> {
+    #[inline]
+    pub(crate) fn push(&mut self, arena: &'a Arena, item: A::Item) -> Result<(), MemoryExceeded> {
+        if self.items.len() == self.items.capacity() {
+            self.reserve(arena, self.items.len().max(4))?;
+        }
+        self.items.push(item);
+        Ok(())
+    }
+
+    /// Room for more items.
+    #[cold]
+    pub(crate) fn reserve(&mut self, arena: &'a Arena, more: usize) -> Result<(), MemoryExceeded> {
+        self.claim
+            .grow(arena, more.saturating_mul(size_of::<A::Item>()))?;
+        self.items.reserve_exact(more);
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[A::Item] {
+        &self.items
+    }
+
+    #[inline]
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [A::Item] {
+        &mut self.items
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    #[inline]
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.items.truncate(len);
+    }
+}

@@ -1,0 +1,311 @@
+//! Shapes: the key lists that JSON objects share. Reading an object walks a tree of transitions,
+//! one step for each key; the node at its end knows the sorted layout and where each value goes.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use bumpalo::Bump;
+
+use super::layout::{LINEAR, Layout, ShapeId, fill, short_hash, table_len};
+use super::raw::{StringHeader, TAG_STRING};
+use super::{Value, hash};
+
+/// Objects with more keys have no shape.
+pub(crate) const MAX_KEYS: usize = 64;
+
+/// Keys longer than this have no place in a shape.
+const MAX_KEY_LEN: usize = 128;
+
+/// One arena knows at most so many transitions; objects of further shapes are dictionaries.
+const MAX_NODES: usize = 8192;
+
+/// One node has at most so many successors: with more, its keys are data and no names.
+const MAX_CHILDREN: u32 = 64;
+
+/// A reset forgets all shapes if there are more nodes than this.
+const KEEP_NODES: usize = 2048;
+
+/// The next id of a shape, for the whole process. 64 bits, so that it cannot wrap; ids beyond 32
+/// bits are not given out.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+fn next_id() -> Option<ShapeId> {
+    let id = u32::try_from(NEXT_ID.fetch_add(1, Relaxed)).ok()?;
+    NonZeroU32::new(id).map(ShapeId)
+}
+
+/// A place in the tree of transitions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct NodeId(u32);
+
+impl NodeId {
+    /// No keys yet.
+    pub(crate) const ROOT: NodeId = NodeId(0);
+}
+
+/// The layout of an object and where its values go.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape<'a> {
+    pub(super) layout: &'a Layout<'a>,
+    /// The slot of each value in the order in which they were read; empty if it is that order.
+    pub(super) slots: &'a [u8],
+}
+
+// Everything of lifetime 'static in here lives in `bump` and never leaves the table with a
+// lifetime longer than a borrow of it.
+struct Node {
+    key: Value<'static>,
+    text: &'static str,
+    /// JSON writes the text without escapes.
+    plain: bool,
+    parent: u32,
+    depth: u32,
+    children: u32,
+    /// The successor of the last object that came here: a guess for the next one. 0 if none.
+    last: u32,
+    shape: Option<Shape<'static>>,
+}
+
+/// The shapes of an arena.
+pub(crate) struct Shapes {
+    nodes: Vec<Node>,
+    transitions: HashMap<(u32, &'static str), u32, Folding>,
+    keys: HashMap<&'static str, Value<'static>, Folding>,
+    layouts: HashMap<Vec<u64>, &'static Layout<'static>, Folding>,
+    bump: Bump,
+}
+
+impl Shapes {
+    pub(crate) fn new() -> Shapes {
+        Shapes {
+            nodes: Vec::new(),
+            transitions: HashMap::default(),
+            keys: HashMap::default(),
+            layouts: HashMap::default(),
+            bump: Bump::new(),
+        }
+    }
+
+    /// Called when no value of the arena is left.
+    pub(crate) fn reset(&mut self) {
+        if self.nodes.len() > KEEP_NODES {
+            *self = Shapes::new();
+        }
+    }
+
+    fn root(&mut self) {
+        if self.nodes.is_empty() {
+            self.nodes.push(Node {
+                key: Value::NULL,
+                text: "",
+                plain: false,
+                parent: 0,
+                depth: 0,
+                children: 0,
+                last: 0,
+                shape: None,
+            });
+        }
+    }
+
+    /// The text of the key that came after this node the last time.
+    #[inline]
+    fn predicted(&self, node: NodeId) -> Option<(&'static str, NodeId)> {
+        let last = self.nodes.get(node.0 as usize)?.last;
+        (last != 0).then(|| (self.nodes[last as usize].text, NodeId(last)))
+    }
+
+    /// If a JSON text goes on with the key that came after this node the last time, and its
+    /// closing quote: the node after it, and how long that is.
+    #[inline]
+    pub(crate) fn predict(&self, node: NodeId, json: &[u8]) -> Option<(NodeId, usize)> {
+        let (text, next) = self.predicted(node)?;
+        let plain = self.nodes[next.0 as usize].plain;
+        let same = json.get(text.len()) == Some(&b'"') && &json[..text.len()] == text.as_bytes();
+        (plain && same).then_some((next, text.len() + 1))
+    }
+
+    /// The node after one more key; `None` if there is none and may be none.
+    pub(crate) fn step(&mut self, node: NodeId, key: &str) -> Option<NodeId> {
+        self.root();
+        if let Some((text, next)) = self.predicted(node)
+            && text == key
+        {
+            return Some(next);
+        }
+        // SAFETY: the key of a lookup is not kept.
+        let lookup: &'static str = unsafe { std::mem::transmute::<&str, &'static str>(key) };
+        let next = match self.transitions.get(&(node.0, lookup)) {
+            Some(next) => *next,
+            None => self.grow(node, key)?,
+        };
+        self.nodes[node.0 as usize].last = next;
+        Some(NodeId(next))
+    }
+
+    fn grow(&mut self, node: NodeId, key: &str) -> Option<u32> {
+        let parent = &self.nodes[node.0 as usize];
+        let depth = parent.depth + 1;
+        if depth as usize > MAX_KEYS
+            || key.len() > MAX_KEY_LEN
+            || self.nodes.len() >= MAX_NODES
+            || parent.children >= MAX_CHILDREN
+            || self
+                .path(node)
+                .any(|at| self.nodes[at as usize].text == key)
+        {
+            return None;
+        }
+        let key = self.intern(key);
+        let text = key.as_str()?;
+        let next = self.nodes.len() as u32;
+        let parent = node.0;
+        let plain = !text.bytes().any(|c| matches!(c, b'"' | b'\\' | 0..0x20));
+        self.nodes.push(Node {
+            key,
+            text,
+            plain,
+            parent,
+            depth,
+            children: 0,
+            last: 0,
+            shape: None,
+        });
+        self.nodes[parent as usize].children += 1;
+        self.transitions.insert((parent, text), next);
+        Some(next)
+    }
+
+    /// The nodes from one up to the root, which is left out.
+    fn path(&self, node: NodeId) -> impl Iterator<Item = u32> {
+        let parent = |at: &u32| Some(self.nodes[*at as usize].parent).filter(|at| *at != 0);
+        std::iter::successors(Some(node.0).filter(|at| *at != 0), parent)
+    }
+
+    /// The keys up to a node, in the order in which they came.
+    pub(crate) fn keys_of<'a>(&'a self, node: NodeId) -> Vec<Value<'a>> {
+        let mut keys: Vec<Value<'a>> = self
+            .path(node)
+            .map(|at| self.nodes[at as usize].key)
+            .collect();
+        keys.reverse();
+        keys
+    }
+
+    /// One string value for each text.
+    fn intern(&mut self, text: &str) -> Value<'static> {
+        if let Some(key) = self.keys.get(text) {
+            return *key;
+        }
+        // SAFETY: what is allocated in `bump` lives as long as the table, see `Node`.
+        let (text, header) = unsafe {
+            let text: &'static str = std::mem::transmute::<&str, _>(self.bump.alloc_str(text));
+            let header: *const StringHeader = self.bump.alloc(StringHeader {
+                text: text.as_ptr(),
+                len: text.len() as u32,
+                hash: AtomicU32::new(0),
+            });
+            (text, header)
+        };
+        // SAFETY: a string header that lives as long as the table.
+        let key: Value<'static> = unsafe { Value::from_pointer(header, TAG_STRING) };
+        hash::hash(key);
+        self.keys.insert(text, key);
+        key
+    }
+
+    fn keep<T: Copy>(&self, items: &[T]) -> &'static [T] {
+        // SAFETY: what is allocated in `bump` lives as long as the table, see `Node`.
+        unsafe { std::mem::transmute::<&[T], &'static [T]>(self.bump.alloc_slice_copy(items)) }
+    }
+
+    /// The shape of an object that ends at a node.
+    pub(crate) fn shape(&mut self, node: NodeId) -> Shape<'_> {
+        self.root();
+        if let Some(shape) = self.nodes[node.0 as usize].shape {
+            return shape;
+        }
+        let mut keys: Vec<(Value<'static>, u8)> = self
+            .path(node)
+            .map(|at| self.nodes[at as usize].key)
+            .zip(0..)
+            .collect();
+        let count = keys.len();
+        // The path goes from the last key to the first.
+        for (_, place) in &mut keys {
+            *place = (count - 1) as u8 - *place;
+        }
+        keys.sort_unstable_by_key(|(key, _)| *key);
+        let mut slots = vec![0u8; count];
+        for (slot, (_, place)) in keys.iter().enumerate() {
+            slots[usize::from(*place)] = slot as u8;
+        }
+        let in_order = slots
+            .iter()
+            .enumerate()
+            .all(|(i, slot)| i == usize::from(*slot));
+        let keys: Vec<Value<'static>> = keys.into_iter().map(|(key, _)| key).collect();
+        let shape = Shape {
+            layout: self.layout(&keys),
+            slots: if in_order { &[] } else { self.keep(&slots) },
+        };
+        self.nodes[node.0 as usize].shape = Some(shape);
+        shape
+    }
+
+    /// One layout for each list of keys.
+    fn layout(&mut self, keys: &[Value<'static>]) -> &'static Layout<'static> {
+        let identity: Vec<u64> = keys.iter().map(|key| key.to_bits()).collect();
+        if let Some(layout) = self.layouts.get(&identity) {
+            return layout;
+        }
+        let (mut hashes, mut index) = (Vec::new(), Vec::new());
+        if keys.len() > LINEAR {
+            hashes.extend(keys.iter().map(|key| short_hash(key.hash())));
+            index.resize(table_len(keys.len()), 0);
+            fill(&mut index, &hashes);
+        }
+        let layout = Layout {
+            keys: self.keep(keys),
+            hashes: self.keep(&hashes),
+            index: self.keep(&index),
+            id: next_id(),
+        };
+        // SAFETY: what is allocated in `bump` lives as long as the table, see `Node`.
+        let layout: &'static Layout<'static> =
+            unsafe { std::mem::transmute::<&Layout<'static>, _>(self.bump.alloc(layout)) };
+        self.layouts.insert(identity, layout);
+        layout
+    }
+}
+
+/// Our string hash for the maps in here.
+#[derive(Default, Clone, Copy)]
+struct Folding;
+
+struct FoldingHasher(u64);
+
+impl std::hash::BuildHasher for Folding {
+    type Hasher = FoldingHasher;
+
+    fn build_hasher(&self) -> FoldingHasher {
+        FoldingHasher(0)
+    }
+}
+
+impl std::hash::Hasher for FoldingHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash::mix(self.0, hash::bytes(bytes));
+    }
+
+    fn write_u8(&mut self, _: u8) {}
+
+    fn write_u32(&mut self, value: u32) {
+        self.0 = hash::mix(self.0, value.into());
+    }
+}
