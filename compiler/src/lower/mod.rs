@@ -227,6 +227,3 @@ fn internal(span: Span, what: impl std::fmt::Display) -> Box<Diagnostic> {
         format!("internal error in lowering: {what}"),
     ))
 }
-
-#[cfg(test)]
-mod tests;
