@@ -3,7 +3,11 @@
 //! A line `# query: ..` at the top of a file is a query; without one all rules are lowered. With
 //! `REGOVM_BLESS=1` in the environment the snapshots are written anew instead of compared.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests may read files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "tests may read files"
+)]
 
 use std::path::Path;
 
@@ -33,7 +37,12 @@ fn builtins() -> Table {
         ("gt", Some(">"), "(any, any) -> bool", false),
         ("plus", Some("+"), "(num, num) -> num", false),
         ("internal.member_2", Some("in"), "(any, any) -> bool", false),
-        ("internal.member_3", Some("in"), "(any, any, any) -> bool", false),
+        (
+            "internal.member_3",
+            Some("in"),
+            "(any, any, any) -> bool",
+            false,
+        ),
         ("count", None, "(any) -> num", false),
         ("startswith", None, "(str, str) -> bool", false),
         ("walk", None, "(any) -> [[any], any]", true),
@@ -48,7 +57,10 @@ fn builtins() -> Table {
             relation: *relation,
             ..BuiltinDecl::DEFAULT
         };
-        table.add(Builtin { decl, body: no_body });
+        table.add(Builtin {
+            decl,
+            body: no_body,
+        });
     }
     table
 }
@@ -57,7 +69,10 @@ fn builtins() -> Table {
 fn ir(text: &str, version: RegoVersion) -> Result<String, String> {
     let mut sources = SourceMap::new();
     let describe = |errors: Vec<regovm_core::Diagnostic>, sources: &SourceMap| {
-        errors.iter().map(|e| e.one_line(sources) + "\n").collect::<String>()
+        errors
+            .iter()
+            .map(|e| e.one_line(sources) + "\n")
+            .collect::<String>()
     };
     let parse_options = ParseOptions {
         version,
@@ -68,7 +83,9 @@ fn ir(text: &str, version: RegoVersion) -> Result<String, String> {
     let module = parse_module(&sources, id, &parse_options).map_err(|e| describe(e, &sources))?;
     let mut queries = Vec::new();
     for line in text.lines() {
-        let Some(query) = line.strip_prefix("# query: ") else { break };
+        let Some(query) = line.strip_prefix("# query: ") else {
+            break;
+        };
         let id = sources.add("", query).map_err(|e| e.to_string())?;
         let query = parse_query(&sources, id, &parse_options).map_err(|e| describe(e, &sources))?;
         queries.push(Query::new(query.body));
@@ -106,7 +123,10 @@ fn snapshots() {
             wrong += &format!("{}\n--- wanted\n{wanted}--- found\n{found}", file.display());
         }
     }
-    assert!(wrong.is_empty(), "REGOVM_BLESS=1 writes them anew:\n{wrong}");
+    assert!(
+        wrong.is_empty(),
+        "REGOVM_BLESS=1 writes them anew:\n{wrong}"
+    );
 }
 
 /// A body of very many iterations is refused, not a stack overflow.

@@ -2,7 +2,7 @@ package a
 
 array := [x | some x in input.xs; x > 1]
 
-set := {x + y | some x in input.xs; some y in input.ys}
+set := {z | some x in input.xs; some y in input.ys; z := x + y}
 
 object := {k: n | some k, v in input.o; n := count(v)}
 
