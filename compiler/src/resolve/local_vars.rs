@@ -680,7 +680,7 @@ impl<'s> Rewriter<'s> {
         if declared {
             let body = std::mem::take(&mut every.body);
             every.body = self.body(body, &VarSet::new());
-            self.rename_in_expr(expr, Pass::Again);
+            self.rename_in_expr(expr, Pass::First);
         }
         self.scopes.pop();
         declared
