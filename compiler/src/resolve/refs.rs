@@ -9,6 +9,7 @@ use regovm_parser::ast::{
 };
 
 use super::{assignment_operands, is_root_document};
+use crate::order::{compare_terms, terms_equal};
 use crate::state::{Query, State};
 use crate::visit::{Node, VarParams, VarSet, for_each_in_chain_mut, term_vars, walk};
 
@@ -215,14 +216,17 @@ impl Resolver {
                 }
             }
             TermKind::Ref(path) => self.reference(path),
-            TermKind::Array(items) | TermKind::Set(items) | TermKind::Call(items) => {
+            TermKind::Array(items) | TermKind::Call(items) => self.terms(items),
+            TermKind::Set(items) => {
                 self.terms(items);
+                sort_set(items);
             }
             TermKind::Object(members) => {
-                for (key, value) in members {
+                for (key, value) in members.iter_mut() {
                     self.term(key);
                     self.term(value);
                 }
+                sort_object(members);
             }
             TermKind::ArrayComprehension(inner) | TermKind::SetComprehension(inner) => {
                 self.ignored.push(declared_in_body(&inner.body));
@@ -277,6 +281,24 @@ impl Resolver {
         }
         Some(path)
     }
+}
+
+/// The elements of a set in Rego's order, once each: the order in which later stages meet them.
+fn sort_set(items: &mut Vec<Term>) {
+    items.sort_by(compare_terms);
+    items.dedup_by(|later, earlier| terms_equal(later, earlier));
+}
+
+/// The members of an object by key. Of equal keys the first one stays, with the last value.
+fn sort_object(members: &mut Vec<(Term, Term)>) {
+    members.sort_by(|(a, _), (b, _)| compare_terms(a, b));
+    members.dedup_by(|later, earlier| {
+        let same = terms_equal(&later.0, &earlier.0);
+        if same {
+            std::mem::swap(&mut later.1, &mut earlier.1);
+        }
+        same
+    });
 }
 
 /// The variables of formal arguments that shadow names of the module.

@@ -76,8 +76,11 @@ impl Rewriter<'_> {
         let errors_before = self.errors.len();
         let old = std::mem::take(body);
         let mut old = old.into_iter();
+        // Expressions that were taken out of one expression share its modifiers, place included:
+        // their values are evaluated once.
+        let mut hoisted = Vec::new();
         for mut expr in old.by_ref() {
-            let result = self.expr(&mut expr, body);
+            let result = self.expr(&mut expr, body, &mut hoisted);
             push_expr(body, expr);
             if let Err(error) = result {
                 self.errors.push(error);
@@ -88,12 +91,24 @@ impl Rewriter<'_> {
         self.errors.len() == errors_before
     }
 
-    fn expr(&mut self, expr: &mut Expr, out: &mut Body) -> Result<(), Diagnostic> {
+    fn expr(
+        &mut self,
+        expr: &mut Expr,
+        out: &mut Body,
+        hoisted: &mut Vec<(Term, Term)>,
+    ) -> Result<(), Diagnostic> {
         for with in &mut expr.with {
-            if self.targets.check(with)? {
-                let bind = hoist(self.locals, &mut with.value);
-                push_expr(out, bind);
+            if !self.targets.check(with)? {
+                continue;
             }
+            if let Some((_, local)) = hoisted.iter().find(|(value, _)| *value == with.value) {
+                with.value = local.clone();
+                continue;
+            }
+            let value = with.value.clone();
+            let bind = hoist(self.locals, &mut with.value);
+            hoisted.push((value, with.value.clone()));
+            push_expr(out, bind);
         }
         Ok(())
     }
