@@ -8,6 +8,7 @@ use regovm_core::json::{self, JsonError, ReadOptions, Style};
 use regovm_core::value::{ArrayBuilder, ObjectBuilder, Value, View};
 
 use crate::declare::builtin;
+use crate::go::quote::{Charset, push_quoted, push_quoted_char};
 use crate::operand::{Outcome, failed, object, operands, string, wrong, wrong_type};
 use crate::text::{Text, charge_bytes};
 
@@ -171,7 +172,7 @@ fn marshal_with_options<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> O
             value.as_str().ok_or_else(|| {
                 let got = value.kind().name();
                 wrong(format!(
-                    "key {name} failed cast to string: operand {i} must be string but got {got}"
+                    "key {key} failed cast to string: operand {i} must be string but got {got}"
                 ))
             })
         };
@@ -187,9 +188,9 @@ fn marshal_with_options<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> O
             "pretty" => {
                 let given = value.as_bool();
                 pretty =
-                    Some(given.ok_or_else(|| wrong(format!("key {name} failed cast to bool")))?);
+                    Some(given.ok_or_else(|| wrong(format!("key {key} failed cast to bool")))?);
             }
-            _ => return Err(wrong(format!("object contained unknown key {name}"))),
+            _ => return Err(wrong(format!("object contained unknown key {key}"))),
         }
     }
     let compact = json::to_string(x, Style::Marshal);
@@ -265,9 +266,35 @@ fn unmarshal<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
     charge_bytes(cx, text.len() * 2)?;
-    json::read_borrowed(text.as_bytes(), cx.arena, ReadOptions::default())
-        .map(Some)
-        .map_err(json_error)
+    let read =
+        |text: &'a str| json::read_borrowed(text.as_bytes(), cx.arena, ReadOptions::default());
+    let trailing = |error: &JsonError| error.message.ends_with("after top-level value");
+    let at = match read(text) {
+        Err(error) if trailing(&error) => error.offset,
+        other => return other.map(Some).map_err(json_error),
+    };
+    // OPA looks at the next token, and lets a null pass with all that follows.
+    let (first, rest) = text.split_at(at);
+    if !rest.starts_with(['{', '[']) {
+        let token = match read(rest) {
+            Err(error) if trailing(&error) => read(&rest[..error.offset]),
+            other => other,
+        };
+        let token = token.map_err(json_error)?;
+        let shown = match token.view() {
+            View::Null => return read(first).map(Some).map_err(json_error),
+            View::Boolean(value) => format!("%!s(bool={value})"),
+            View::String(text) => text.to_string(),
+            _ => token.to_string(),
+        };
+        return Err(failed(format!(
+            "error: invalid character '{shown}' after top-level value"
+        )));
+    }
+    let shown = &rest[..1];
+    Err(failed(format!(
+        "error: invalid character '{shown}' after top-level value"
+    )))
 }
 
 fn is_valid<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -457,11 +484,7 @@ fn hex_decode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a>
     if let Some(wrong) = bytes.iter().find(|byte| digit(**byte).is_none()) {
         // Go shows the byte as a character of its own.
         let mut shown = String::new();
-        crate::go::quote::push_quoted_char(
-            &mut shown,
-            *wrong as char,
-            crate::go::quote::Charset::Unicode,
-        );
+        push_quoted_char(&mut shown, *wrong as char, Charset::Unicode);
         let shown = shown.trim_matches('\'').to_owned();
         return Err(failed(format!(
             "encoding/hex: invalid byte: U+{wrong:04X} '{shown}'"
@@ -494,7 +517,7 @@ fn push_query_escaped(out: &mut Text<'_, '_, '_>, text: &str) -> Result<(), Buil
 }
 
 /// The bytes behind `%xx` and `+`, or the escape that is none.
-fn query_unescaped(text: &str) -> Result<Vec<u8>, &str> {
+fn query_unescaped(text: &str) -> Result<Vec<u8>, &[u8]> {
     let bytes = text.as_bytes();
     let hex = |at: usize| bytes.get(at).and_then(|byte| (*byte as char).to_digit(16));
     let mut unescaped = Vec::with_capacity(bytes.len());
@@ -507,14 +530,7 @@ fn query_unescaped(text: &str) -> Result<Vec<u8>, &str> {
                     unescaped.push((high * 16 + low) as u8);
                     at += 2;
                 }
-                _ => {
-                    let mut end = (at + 2).min(bytes.len());
-                    // Go cuts within characters; the part of one is left out here.
-                    while !text.is_char_boundary(end) {
-                        end -= 1;
-                    }
-                    return Err(&text[at - 1..end]);
-                }
+                _ => return Err(&bytes[at - 1..(at + 2).min(bytes.len())]),
             },
             b'+' => unescaped.push(b' '),
             byte => unescaped.push(byte),
@@ -523,10 +539,16 @@ fn query_unescaped(text: &str) -> Result<Vec<u8>, &str> {
     Ok(unescaped)
 }
 
-fn invalid_escape(escape: &str) -> BuiltinError {
-    let mut message = "invalid URL escape ".to_owned();
-    crate::go::quote::push_quoted(&mut message, escape, crate::go::quote::Charset::Unicode);
-    failed(message)
+/// Go cuts within characters here, and shows the bytes.
+fn invalid_escape(escape: &[u8]) -> BuiltinError {
+    let mut shown = String::new();
+    for chunk in escape.utf8_chunks() {
+        let mut quoted = String::new();
+        push_quoted(&mut quoted, chunk.valid(), Charset::Unicode);
+        shown.push_str(quoted.trim_matches('"'));
+        shown.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    failed(format!("invalid URL escape \"{shown}\""))
 }
 
 fn urlquery_encode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -591,12 +613,12 @@ fn urlquery_decode_object<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) ->
     cx.reserve(text.len() * 4)?;
     let mut values: std::collections::BTreeMap<Value<'a>, ArrayBuilder<'a>> =
         std::collections::BTreeMap::new();
-    // Go goes on after an error and reports the first one.
+    // Go goes on after an error and reports the first one, but semicolons before all.
     let mut error = None;
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         cx.charge(1)?;
         if pair.contains(';') {
-            error.get_or_insert_with(|| failed("invalid semicolon separator in query"));
+            error = Some(failed("invalid semicolon separator in query"));
             continue;
         }
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -73,6 +73,8 @@ impl<'t> Replacer<'t> {
             out.work(looked)?;
             skip_empty = false;
             match pair {
+                // Nothing for nothing, which must not part characters either.
+                Some(("", "")) => skip_empty = true,
                 Some((old, new)) => {
                     push_bytes(out, &bytes[copied..at])?;
                     out.push_str(new)?;

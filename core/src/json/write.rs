@@ -1,6 +1,6 @@
 //! Writing JSON, as Go's encoder does.
 
-use crate::value::{ObjectIter, Value, View};
+use crate::value::{Object, ObjectIter, Value, View};
 
 /// How JSON is laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +29,30 @@ impl Style {
 enum Rest<'a> {
     Elements(std::iter::Copied<std::slice::Iter<'a, Value<'a>>>),
     Members(ObjectIter<'a>),
+    /// Some key is no string: the order is that of the keys' texts.
+    Texts(std::vec::IntoIter<(String, Value<'a>)>),
+}
+
+fn members<'a>(object: Object<'a>, style: Style) -> Rest<'a> {
+    // Strings come after numbers and before collections, so the ends tell.
+    let string_at = |at| object.at(at).is_none_or(|(key, _)| key.is_string());
+    if string_at(0) && string_at(object.len() - 1) {
+        return Rest::Members(object.iter());
+    }
+    let text = |key: Value<'_>| match key.as_str() {
+        Some(text) => text.to_owned(),
+        None => key_text(key, style),
+    };
+    let mut members: Vec<_> = object
+        .iter()
+        .map(|(key, value)| (text(key), value))
+        .collect();
+    members.sort_by(|a, b| a.0.cmp(&b.0));
+    // Of equal texts the last one counts.
+    members.reverse();
+    members.dedup_by(|a, b| a.0 == b.0);
+    members.reverse();
+    Rest::Texts(members.into_iter())
 }
 
 /// A value as JSON.
@@ -59,7 +83,7 @@ pub fn write(value: Value<'_>, out: &mut String, style: Style) {
                 }
                 View::Object(object) => {
                     out.push('{');
-                    stack.push((Rest::Members(object.iter()), true));
+                    stack.push((members(object, style), true));
                 }
                 scalar => write_scalar(scalar, out, style),
             }
@@ -80,22 +104,26 @@ pub fn write(value: Value<'_>, out: &mut String, style: Style) {
             Rest::Members(members) => match members.next() {
                 Some((key, value)) => {
                     separate(out, style, start, depth);
-                    match key.as_str() {
-                        Some(text) => write_string(text, out, style.escapes_html()),
-                        None => {
-                            // Keys that are collections nest only in built values; their JSON
-                            // text is written to a side buffer.
-                            let text = key_text(key, style);
-                            write_string(&text, out, style.escapes_html());
-                        }
-                    }
-                    out.push_str(if style.indents() { ": " } else { ":" });
+                    write_key(key.as_str().unwrap_or(""), out, style);
+                    next = Some(value);
+                }
+                None => close(out, style, '}', depth, &mut stack),
+            },
+            Rest::Texts(members) => match members.next() {
+                Some((key, value)) => {
+                    separate(out, style, start, depth);
+                    write_key(&key, out, style);
                     next = Some(value);
                 }
                 None => close(out, style, '}', depth, &mut stack),
             },
         }
     }
+}
+
+fn write_key(key: &str, out: &mut String, style: Style) {
+    write_string(key, out, style.escapes_html());
+    out.push_str(if style.indents() { ": " } else { ":" });
 }
 
 fn separate(out: &mut String, style: Style, first: bool, depth: usize) {

@@ -332,22 +332,17 @@ pub(super) fn read_escape(text: &str) -> Result<(u32, usize), SyntaxError> {
                 };
             }
             let mut code = 0;
-            let mut count = 0;
             let mut end = len;
             for (len, c) in chars {
+                let empty = end == 3;
                 end = len;
                 if c == '}' {
-                    return if count > 0 {
-                        Ok((code, len))
-                    } else {
-                        invalid(len)
-                    };
+                    return if empty { invalid(len) } else { Ok((code, len)) };
                 }
                 let Some(digit) = c.to_digit(16) else {
                     return invalid(len);
                 };
                 code = code * 16 + digit;
-                count += 1;
                 if code > 0x10_ffff {
                     return invalid(len);
                 }

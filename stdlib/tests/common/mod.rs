@@ -29,6 +29,7 @@ impl<'t, 'a> Reader<'t, 'a> {
     }
 
     /// `name(arguments)`
+    #[allow(dead_code, reason = "not every test reads calls")]
     pub fn call(&mut self) -> (&'t str, Vec<Value<'a>>) {
         let open = self.text.find('(').expect("a call");
         let name = self.text[..open].trim();
