@@ -1,0 +1,353 @@
+//! Every instruction, run by small programs; each program from its text and again from its saved form.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use regovm_vm::Program;
+use regovm_vm::bytecode::Opcode;
+
+const INPUT: &str = r#"{"a": {"b": 1, "c": [10, 20]}, "n": 5, "f": false, "t": true, "s": "x"}"#;
+const DATA: &str = r#"{"a": {"b": {"y": 2}, "c": 3}, "p": "base"}"#;
+
+/// A name, a program, and its rows.
+const PROGRAMS: &[(&str, &str, &[&str])] = &[
+    (
+        "moves, loads and members",
+        r#"
+        const "a", "b", "c", 1, "zzz"
+        path k0 k1
+        path k4
+        path k0
+        query x y z
+          LoadInput r0 path0 else fail
+          LoadInput r7 path1 else next
+          Jump fail
+        next:
+          LoadData r1 path2 else fail
+          GetField r2 r1 k1 else fail
+          LoadConst r3 k3
+          LoadInput r4 path2 else fail
+          Get r5 r4 k2 else fail
+          Get r6 r5 r3 else fail
+          Move r7 r6
+          EmitRow [r0, r2, r7]
+        fail:
+          ReturnUndefined
+        "#,
+        &[r#"1 | {"y": 2} | 20"#],
+    ),
+    (
+        "branches on undefined, false and scalars",
+        r#"
+        const "f", "t", "a", "ok"
+        path k0
+        path k1
+        path k2
+        query x
+          Reset r0
+          BranchDefined r0 bad
+          BranchUndefined r0 good
+          Jump bad
+        good:
+          LoadInput r1 path0 else bad
+          BranchFalse r1 more
+          Jump bad
+        more:
+          LoadInput r2 path1 else bad
+          BranchFalse r2 bad
+          BranchScalar r2 last
+          Jump bad
+        last:
+          LoadInput r3 path2 else bad
+          BranchScalar r3 bad
+          EmitRow [k3]
+        bad:
+          ReturnUndefined
+        "#,
+        &[r#""ok""#],
+    ),
+    (
+        "guards",
+        r#"
+        const 1, 2, 1.0, [5, 6], {"a": 1}
+        query x
+          GuardEqual k0 k2 else fail
+          GuardNotEqual k0 k1 else fail
+          GuardLess k0 k1 else fail
+          GuardLessEqual k0 k2 else fail
+          GuardArray k3 2 else fail
+          GuardObject k4 1 else fail
+          GuardArray k4 1 else second
+          Jump fail
+        second:
+          GuardEqual k0 k1 else third
+          Jump fail
+        third:
+          GuardNotEqual k0 k2 else fourth
+          Jump fail
+        fourth:
+          GuardLess k0 k2 else fifth
+          Jump fail
+        fifth:
+          GuardLessEqual k1 k0 else sixth
+          Jump fail
+        sixth:
+          GuardObject k4 2 else last
+          Jump fail
+        last:
+          EmitRow [k0]
+        fail:
+          ReturnUndefined
+        "#,
+        &["1"],
+    ),
+    (
+        "comparisons as values",
+        r#"
+        const 1, 2
+        query a b c d
+          Equal r0 k0 k1
+          NotEqual r1 k0 k1
+          Less r2 k0 k1
+          LessEqual r3 k1 k0
+          EmitRow [r0, r1, r2, r3]
+          ReturnUndefined
+        "#,
+        &["false | true | true | false"],
+    ),
+    (
+        "literals",
+        r#"
+        const 3, 1, 2, "k"
+        query a s o
+          MakeArray r0 [k0, k1, k2, k1]
+          MakeSet r1 [k0, k1, k2, k1]
+          MakeObject r2 [k3, k1, k0, k2, k3, k2]
+          EmitRow [r0, r1, r2]
+          ReturnUndefined
+        "#,
+        &[r#"[3, 1, 2, 1] | {1, 2, 3} | {3: 2, "k": 2}"#],
+    ),
+    (
+        "collectors and iterations",
+        r#"
+        const "c", [4, 3, 4], {"x": 7, "y": 8}
+        query keys values object
+          OpenArray build0
+          OpenSet build1
+          IterOpen iter0 k1
+        next:
+          IterNext iter0 r0 r1 else end
+          Append build0 r0
+          Append build1 r1
+          Jump next
+        end:
+          Close r2 build0
+          Close r3 build1
+          OpenObject build0
+          IterOpen iter1 k2
+        again:
+          IterNext iter1 r0 r1 else done
+          AppendMember build0 r1 r0
+          AppendMember build0 r1 r0
+          Jump again
+        done:
+          Close r4 build0
+          IterOpen iter0 k0
+        never:
+          IterNext iter0 _ _ else last
+          Jump never
+        last:
+          EmitRow [r2, r3, r4]
+          ReturnUndefined
+        "#,
+        &[r#"[0, 1, 2] | {3, 4} | {7: "x", 8: "y"}"#],
+    ),
+    (
+        "trees and merged documents",
+        r#"
+        const "a", "b", 1, 2, {"a": {"b": 9, "z": 0}}
+        query tree merged
+          OpenTree build0
+          InsertPath build0 k2 [k0, k1]
+          InsertSet build0 k3 [k0, k3]
+          InsertSet build0 k2 [k0, k3]
+          Close r0 build0
+          MergeDocuments r1 k4 r0
+          EmitRow [r0, r1]
+          ReturnUndefined
+        "#,
+        &[r#"{"a": {2: {1, 2}, "b": 1}} | {"a": {2: {1, 2}, "b": 9, "z": 0}}"#],
+    ),
+    (
+        "walks",
+        r#"
+        const [1, {"a": 2}]
+        query path value
+          WalkOpen iter0 k0
+        next:
+          WalkNext iter0 r0 r1 else end
+          EmitRow [r0, r1]
+          Jump next
+        end:
+          WalkOpen iter0 k0
+        again:
+          WalkNext iter0 _ _ else last
+          Jump again
+        last:
+          ReturnUndefined
+        "#,
+        &[r#"[] | [1, {"a": 2}]"#, "[0] | 1", r#"[1] | {"a": 2}"#, r#"[1, "a"] | 2"#],
+    ),
+    (
+        "calls and results",
+        r#"
+        const 1, 2, [1, 2, 3]
+        use count 1
+        use plus 2
+        rule data.r
+          SetResult r0 k1 rule else fail
+          SetResult r0 k1 rule else fail
+          Return r0
+        fail:
+          ReturnUndefined
+        function data.add params=2
+          CallBuiltin r2 builtin1 [r0, r1] else fail2
+          Return r2
+        fail2:
+          ReturnUndefined
+        query x y z
+          Call r0 f0 [] else fail3
+          Call r1 f1 [r0, k0] else fail3
+          CallBuiltin r2 builtin0 [k2] else fail3
+          EmitRow [r0, r1, r2]
+          CallBuiltin r2 builtin0 [k0] else undefined
+          Jump fail3
+        undefined:
+          EmitRow [k0, k0, k0]
+        fail3:
+          ReturnUndefined
+        "#,
+        &["2 | 3 | 3", "1 | 1 | 1"],
+    ),
+    (
+        "overlays of documents",
+        r#"
+        const "a", "b", {"x": 1}, 7, "p"
+        path k0 k1
+        path k0
+        path
+        rule data.input path=k1
+          LoadInput r0 path0 else fail
+          Return r0
+        fail:
+          ReturnUndefined
+        rule data.p path=k4
+          Return k3
+        query a b c d e
+          OverlayOpen
+          OverlayInput k3 path0
+          OverlayData k2 path0
+          OverlayClose overlay0
+          UseOverlay overlay0
+          Call r0 f0 [] else fail2
+          UseOverlay overlay0
+          LoadData r1 path1 else fail2
+          UseOverlay overlay0
+          LoadInput r2 path0 else fail2
+          LoadInput r3 path0 else fail2
+          Call r4 f1 [] else fail2
+          EmitRow [r0, r1, r2, r3, r4]
+          UseOverlay overlay0
+          OverlayOpen
+          OverlayData k2 path2
+          OverlayClose overlay1
+          UseOverlay overlay1
+          Call r5 f0 [] else fail2
+          UseOverlay overlay1
+          Call r6 f1 [] else gone
+          Jump fail2
+        gone:
+          EmitRow [r5, k3, k3, k3, k3]
+        fail2:
+          ReturnUndefined
+        "#,
+        &[r#"7 | {"b": {"x": 1, "y": 2}, "c": 3} | 7 | 1 | 7"#, "7 | 7 | 7 | 7 | 7"],
+    ),
+    (
+        "overlays of functions",
+        r#"
+        const 1, "mock", [1]
+        use count 1
+        function data.f params=1
+          CallBuiltin r1 builtin0 [r0] else fail
+          Return r1
+        fail:
+          ReturnUndefined
+        function data.g params=1
+          MakeArray r1 [r0, r0]
+          CallBuiltin r2 builtin0 [r1] else fail2
+          Return r2
+        fail2:
+          ReturnUndefined
+        query a b c d
+          Call r0 f0 [k2] else fail3
+          OverlayOpen
+          OverlayTarget builtin0
+          OverlayValue k1
+          OverlayClose overlay0
+          UseOverlay overlay0
+          Call r1 f0 [k2] else fail3
+          OverlayOpen
+          OverlayTarget builtin0
+          OverlayFunction f1
+          OverlayClose overlay0
+          UseOverlay overlay0
+          Call r2 f0 [k2] else fail3
+          OverlayOpen
+          OverlayTarget f0
+          OverlayFunction builtin0
+          OverlayClose overlay1
+          UseOverlay overlay1
+          Call r3 f0 [k2] else fail3
+          EmitRow [r0, r1, r2, r3]
+        fail3:
+          ReturnUndefined
+        "#,
+        &[r#"1 | "mock" | 2 | 1"#],
+    ),
+];
+
+#[test]
+fn every_program_gives_its_rows() {
+    for (name, text, expected) in PROGRAMS {
+        let program = common::program(text);
+        let rows = common::run(&program, INPUT, DATA).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(rows, *expected, "{name}");
+        let saved = program.save();
+        let loaded = Program::load(&saved).unwrap();
+        assert_eq!(loaded.save(), saved, "{name}");
+        assert_eq!(common::run(&loaded, INPUT, DATA).unwrap(), *expected, "{name}, saved");
+    }
+}
+
+#[test]
+fn every_instruction_is_in_some_program() {
+    let mut used = BTreeSet::new();
+    for (_, text, _) in PROGRAMS {
+        let program = common::program(text);
+        used.extend(program.code.iter().map(|instruction| instruction.opcode()));
+    }
+    let missing: Vec<_> = Opcode::ALL.iter().filter(|opcode| !used.contains(opcode)).collect();
+    assert!(missing.is_empty(), "no test runs {missing:?}");
+}
+
+#[test]
+fn the_listing_names_what_numbers_mean() {
+    let (_, text, _) = PROGRAMS.iter().find(|(name, ..)| *name == "calls and results").unwrap();
+    let listing = regovm_vm::bytecode::listing(&common::program(text));
+    assert!(listing.contains("CallBuiltin dst=r2 builtin=builtin1  ; plus"), "{listing}");
+    assert!(listing.contains("f1 data.add Function: 2 parameters"), "{listing}");
+    assert!(listing.contains("; test.rvm:6  SetResult r0 k1 rule else fail"), "{listing}");
+}
