@@ -198,7 +198,12 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
         last:
           ReturnUndefined
         "#,
-        &[r#"[] | [1, {"a": 2}]"#, "[0] | 1", r#"[1] | {"a": 2}"#, r#"[1, "a"] | 2"#],
+        &[
+            r#"[] | [1, {"a": 2}]"#,
+            "[0] | 1",
+            r#"[1] | {"a": 2}"#,
+            r#"[1, "a"] | 2"#,
+        ],
     ),
     (
         "calls and results",
@@ -238,7 +243,7 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
         path k0 k1
         path k0
         path
-        rule data.input path=k1
+        rule data.input
           LoadInput r0 path0 else fail
           Return r0
         fail:
@@ -273,7 +278,10 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
         fail2:
           ReturnUndefined
         "#,
-        &[r#"7 | {"b": {"x": 1, "y": 2}, "c": 3} | 7 | 1 | 7"#, "7 | 7 | 7 | 7 | 7"],
+        &[
+            r#"7 | {"b": {"x": 1, "y": 2}, "c": 3} | 7 | 1 | 7"#,
+            "7 | 7 | 7 | 7 | 7",
+        ],
     ),
     (
         "overlays of functions",
@@ -323,12 +331,17 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
 fn every_program_gives_its_rows() {
     for (name, text, expected) in PROGRAMS {
         let program = common::program(text);
-        let rows = common::run(&program, INPUT, DATA).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let rows =
+            common::run(&program, INPUT, DATA).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(rows, *expected, "{name}");
         let saved = program.save();
         let loaded = Program::load(&saved).unwrap();
         assert_eq!(loaded.save(), saved, "{name}");
-        assert_eq!(common::run(&loaded, INPUT, DATA).unwrap(), *expected, "{name}, saved");
+        assert_eq!(
+            common::run(&loaded, INPUT, DATA).unwrap(),
+            *expected,
+            "{name}, saved"
+        );
     }
 }
 
@@ -339,15 +352,30 @@ fn every_instruction_is_in_some_program() {
         let program = common::program(text);
         used.extend(program.code.iter().map(|instruction| instruction.opcode()));
     }
-    let missing: Vec<_> = Opcode::ALL.iter().filter(|opcode| !used.contains(opcode)).collect();
+    let missing: Vec<_> = Opcode::ALL
+        .iter()
+        .filter(|opcode| !used.contains(opcode))
+        .collect();
     assert!(missing.is_empty(), "no test runs {missing:?}");
 }
 
 #[test]
 fn the_listing_names_what_numbers_mean() {
-    let (_, text, _) = PROGRAMS.iter().find(|(name, ..)| *name == "calls and results").unwrap();
+    let (_, text, _) = PROGRAMS
+        .iter()
+        .find(|(name, ..)| *name == "calls and results")
+        .unwrap();
     let listing = regovm_vm::bytecode::listing(&common::program(text));
-    assert!(listing.contains("CallBuiltin dst=r2 builtin=builtin1  ; plus"), "{listing}");
-    assert!(listing.contains("f1 data.add Function: 2 parameters"), "{listing}");
-    assert!(listing.contains("; test.rvm:6  SetResult r0 k1 rule else fail"), "{listing}");
+    assert!(
+        listing.contains("CallBuiltin dst=r2 builtin=builtin1  ; plus"),
+        "{listing}"
+    );
+    assert!(
+        listing.contains("f1 data.add Function: 2 parameters"),
+        "{listing}"
+    );
+    assert!(
+        listing.contains("; test.rvm:6  SetResult r0 k1 rule else fail"),
+        "{listing}"
+    );
 }

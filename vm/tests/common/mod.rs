@@ -47,20 +47,38 @@ pub fn parts(text: &str) -> Parts {
         match word {
             "" => {}
             "const" => parts.constants.extend(constants(rest)),
-            "path" => parts.paths.push(rest.split_whitespace().map(|key| ConstIndex(number(key, "k"))).collect()),
+            "path" => parts.paths.push(
+                rest.split_whitespace()
+                    .map(|key| ConstIndex(number(key, "k")))
+                    .collect(),
+            ),
             "use" => {
                 let (name, arity) = rest.split_once(' ').unwrap();
-                parts.builtins.push(BuiltinUse { name: name.into(), arity: arity.parse().unwrap(), variadic: false });
+                parts.builtins.push(BuiltinUse {
+                    name: name.into(),
+                    arity: arity.parse().unwrap(),
+                    variadic: false,
+                });
             }
             "rule" | "function" | "query" => {
                 if word == "query" {
-                    let row = rest.split_whitespace().filter(|word| !word.contains('=')).map(Into::into).collect();
-                    parts.queries.push(Query { function: FunctionIndex(parts.functions.len() as u32), row });
+                    let row = rest
+                        .split_whitespace()
+                        .filter(|word| !word.contains('='))
+                        .map(Into::into)
+                        .collect();
+                    parts.queries.push(Query {
+                        function: FunctionIndex(parts.functions.len() as u32),
+                        row,
+                    });
                 }
                 start_function(&mut parts, word, rest, span);
             }
             _ if line.ends_with(':') => {
-                labels.insert(line.trim_end_matches(':').to_owned(), parts.code.len() as u32);
+                labels.insert(
+                    line.trim_end_matches(':').to_owned(),
+                    parts.code.len() as u32,
+                );
             }
             _ => {
                 parts.spans.push((parts.code.len() as u32, span));
@@ -83,7 +101,11 @@ fn constants(text: &str) -> Vec<Constant> {
     let arena = Arena::new();
     let list = format!("[{text}]");
     let list = json::read(list.as_bytes(), &arena, Default::default()).expect("constants are JSON");
-    list.as_array().unwrap().iter().map(regovm_core::value::to_constant).collect()
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(regovm_core::value::to_constant)
+        .collect()
 }
 
 fn start_function(parts: &mut Parts, word: &str, rest: &str, span: Span) {
@@ -95,7 +117,11 @@ fn start_function(parts: &mut Parts, word: &str, rest: &str, span: Span) {
     let path = rest
         .split_whitespace()
         .find_map(|word| word.strip_prefix("path="))
-        .map(|keys| keys.split(',').map(|key| ConstIndex(number(key, "k"))).collect());
+        .map(|keys| {
+            keys.split(',')
+                .map(|key| ConstIndex(number(key, "k")))
+                .collect()
+        });
     let start = parts.code.len() as u32;
     parts.functions.push(Function {
         name: rest.split_whitespace().next().unwrap_or("").to_owned(),
@@ -116,15 +142,23 @@ fn start_function(parts: &mut Parts, word: &str, rest: &str, span: Span) {
 }
 
 fn number(text: &str, prefix: &str) -> u32 {
-    text.strip_prefix(prefix).and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("{text} is no {prefix}"))
+    text.strip_prefix(prefix)
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or_else(|| panic!("{text} is no {prefix}"))
 }
 
 fn instruction(parts: &mut Parts, open: &mut Vec<(usize, usize, String)>, name: &str, rest: &str) {
-    let opcode = *Opcode::ALL.iter().find(|opcode| opcode.name() == name).unwrap_or_else(|| panic!("no {name}"));
+    let opcode = *Opcode::ALL
+        .iter()
+        .find(|opcode| opcode.name() == name)
+        .unwrap_or_else(|| panic!("no {name}"));
     let (rest, list) = match rest.split_once('[') {
         Some((before, list)) => {
             let (list, after) = list.split_once(']').unwrap();
-            let items = list.split(',').map(str::trim).filter(|item| !item.is_empty());
+            let items = list
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty());
             (format!("{before} {after}"), items.map(source).collect())
         }
         None => (rest.to_owned(), Vec::new()),
@@ -139,10 +173,21 @@ fn instruction(parts: &mut Parts, open: &mut Vec<(usize, usize, String)>, name: 
     for (field, kind) in opcode.operands() {
         let wide = !matches!(
             *kind,
-            "Reg" | "Source" | "OptReg" | "IterSlot" | "BuilderSlot" | "OverlaySlot" | "BuiltinIndex" | "ShortLen"
+            "Reg"
+                | "Source"
+                | "OptReg"
+                | "IterSlot"
+                | "BuilderSlot"
+                | "OverlaySlot"
+                | "BuiltinIndex"
+                | "ShortLen"
                 | "ConflictKind"
         );
-        let bits = if *field == "count" { list.len() as u32 } else { operand(kind, words.next().expect(field), open, parts.code.len()) };
+        let bits = if *field == "count" {
+            list.len() as u32
+        } else {
+            operand(kind, words.next().expect(field), open, parts.code.len())
+        };
         if wide {
             word[4..8].copy_from_slice(&bits.to_le_bytes());
         } else {
@@ -153,8 +198,16 @@ fn instruction(parts: &mut Parts, open: &mut Vec<(usize, usize, String)>, name: 
     assert_eq!(words.next(), None, "too many operands for {name}");
     parts.code.push(Instruction::decode(word).unwrap());
     if opcode.flags().branch {
-        let count = if opcode.flags().list { list.len() as u16 } else { 0 };
-        open.push((parts.code.len(), 4, label.unwrap_or_else(|| panic!("{name} needs an else"))));
+        let count = if opcode.flags().list {
+            list.len() as u16
+        } else {
+            0
+        };
+        open.push((
+            parts.code.len(),
+            4,
+            label.unwrap_or_else(|| panic!("{name} needs an else")),
+        ));
         let mut word = [Opcode::Else as u8, 0, 0, 0, 0, 0, 0, 0];
         word[2..4].copy_from_slice(&count.to_le_bytes());
         parts.code.push(Instruction::decode(word).unwrap());
@@ -191,7 +244,10 @@ fn operand(kind: &str, text: &str, open: &mut Vec<(usize, usize, String)>, at: u
         "CalleeIndex" if text.starts_with('b') => number(text, "builtin") | 1 << 31,
         "CalleeIndex" => number(text, "f"),
         "Number" => text.parse().unwrap(),
-        "ConflictKind" => ["rule", "function"].iter().position(|kind| *kind == text).unwrap() as u32,
+        "ConflictKind" => ["rule", "function"]
+            .iter()
+            .position(|kind| *kind == text)
+            .unwrap() as u32,
         "Jump" => {
             open.push((at, 4, text.to_owned()));
             0
@@ -200,17 +256,27 @@ fn operand(kind: &str, text: &str, open: &mut Vec<(usize, usize, String)>, at: u
     }
 }
 
-fn count<'a>(call: &mut Call<'a, '_>, args: &[Value<'a>]) -> Result<Option<Value<'a>>, BuiltinError> {
+fn count<'a>(
+    call: &mut Call<'a, '_>,
+    args: &[Value<'a>],
+) -> Result<Option<Value<'a>>, BuiltinError> {
     match args[0].collection_len() {
         Some(len) => {
             call.charge(len as u64)?;
             Ok(Some(call.arena.integer(len as i64)))
         }
-        None => Err(BuiltinError::operand_type(1, &["array", "object", "set"], args[0])),
+        None => Err(BuiltinError::operand_type(
+            1,
+            &["array", "object", "set"],
+            args[0],
+        )),
     }
 }
 
-fn plus<'a>(call: &mut Call<'a, '_>, args: &[Value<'a>]) -> Result<Option<Value<'a>>, BuiltinError> {
+fn plus<'a>(
+    call: &mut Call<'a, '_>,
+    args: &[Value<'a>],
+) -> Result<Option<Value<'a>>, BuiltinError> {
     match (args[0].view(), args[1].view()) {
         (View::Integer(a), View::Integer(b)) => Ok(Some(call.arena.integer(a.wrapping_add(b)))),
         _ => Err(BuiltinError::value("no sum")),
@@ -218,10 +284,17 @@ fn plus<'a>(call: &mut Call<'a, '_>, args: &[Value<'a>]) -> Result<Option<Value<
 }
 
 /// An array with one more `null` than the argument: grows as long as somebody feeds it.
-fn push<'a>(call: &mut Call<'a, '_>, args: &[Value<'a>]) -> Result<Option<Value<'a>>, BuiltinError> {
-    let Some(array) = args[0].as_array() else { return Ok(None) };
+fn push<'a>(
+    call: &mut Call<'a, '_>,
+    args: &[Value<'a>],
+) -> Result<Option<Value<'a>>, BuiltinError> {
+    let Some(array) = args[0].as_array() else {
+        return Ok(None);
+    };
     call.reserve(8 * (array.len() + 1))?;
-    Ok(Some(call.arena.array_from(array.iter().chain([Value::NULL]))))
+    Ok(Some(
+        call.arena.array_from(array.iter().chain([Value::NULL])),
+    ))
 }
 
 /// Something else each time that it really runs.
@@ -234,28 +307,64 @@ fn tick<'a>(call: &mut Call<'a, '_>, _: &[Value<'a>]) -> Result<Option<Value<'a>
 
 /// The built-ins of tests.
 pub fn table() -> Table {
-    let decl = |name, signature| BuiltinDecl { name, signature, ..BuiltinDecl::DEFAULT };
+    let decl = |name, signature| BuiltinDecl {
+        name,
+        signature,
+        ..BuiltinDecl::DEFAULT
+    };
     Table::new(&[&[
-        Builtin { decl: decl("count", "(x: any) -> num"), body: count },
-        Builtin { decl: decl("plus", "(x: num, y: num) -> num"), body: plus },
-        Builtin { decl: decl("push", "(x: any) -> any"), body: push },
         Builtin {
-            decl: BuiltinDecl { purity: Purity::Nondeterministic, ..decl("tick", "(x: any) -> num") },
+            decl: decl("count", "(x: any) -> num"),
+            body: count,
+        },
+        Builtin {
+            decl: decl("plus", "(x: num, y: num) -> num"),
+            body: plus,
+        },
+        Builtin {
+            decl: decl("push", "(x: any) -> any"),
+            body: push,
+        },
+        Builtin {
+            decl: BuiltinDecl {
+                purity: Purity::Nondeterministic,
+                ..decl("tick", "(x: any) -> num")
+            },
             body: tick,
         },
     ]])
 }
 
 /// Runs the first query; rows as Rego text, and the steps.
-pub fn try_run(program: &Program, input: &str, data: &str, options: &Options<'_>, memory: usize) -> Result<(Vec<String>, u64), EvalError> {
+pub fn try_run(
+    program: &Program,
+    input: &str,
+    data: &str,
+    options: &Options<'_>,
+    memory: usize,
+) -> Result<(Vec<String>, u64), EvalError> {
     let linked = link(program, &table()).expect("all built-ins exist");
     let base = Arena::new();
     let data = json::read(data.as_bytes(), &base, Default::default()).unwrap();
     let arena = Arena::with_limit(memory);
-    let input = (!input.is_empty()).then(|| json::read(input.as_bytes(), &arena, Default::default()).unwrap());
-    let target = Target { program, linked: &linked, data: Some(data) };
+    let input = (!input.is_empty())
+        .then(|| json::read(input.as_bytes(), &arena, Default::default()).unwrap());
+    let target = Target {
+        program,
+        linked: &linked,
+        data: Some(data),
+    };
     let answer = Session::new().run(target, 0, &arena, input, options, &mut NoHost)?;
-    let rows = answer.rows.iter().map(|row| row.iter().map(Value::to_string).collect::<Vec<_>>().join(" | ")).collect();
+    let rows = answer
+        .rows
+        .iter()
+        .map(|row| {
+            row.iter()
+                .map(Value::to_string)
+                .collect::<Vec<_>>()
+                .join(" | ")
+        })
+        .collect();
     Ok((rows, answer.steps))
 }
 
