@@ -35,7 +35,12 @@ const LIST: Operand = Operand::Const(ConstId(5));
 const EMPTY: Operand = Operand::Const(ConstId(6));
 const FALSE: Operand = Operand::Const(ConstId(7));
 
-fn function(name: &str, kind: FunctionKind, builder: &FunctionBuilder, blocks: Vec<Block>) -> Function {
+fn function(
+    name: &str,
+    kind: FunctionKind,
+    builder: &FunctionBuilder,
+    blocks: Vec<Block>,
+) -> Function {
     Function {
         name: name.into(),
         path: None,
@@ -44,7 +49,11 @@ fn function(name: &str, kind: FunctionKind, builder: &FunctionBuilder, blocks: V
         locals: builder.locals(),
         scopes: builder.scopes(),
         blocks,
-        row: if kind == FunctionKind::Query { vec!["x".into()] } else { vec![] },
+        row: if kind == FunctionKind::Query {
+            vec!["x".into()]
+        } else {
+            vec![]
+        },
         span: Span::NONE,
     }
 }
@@ -59,30 +68,66 @@ fn query(build: impl FnOnce(&mut FunctionBuilder)) -> Function {
 }
 
 fn row(builder: &mut FunctionBuilder, value: Operand) {
-    builder.emit(StmtKind::EmitRow { values: vec![value] });
+    builder.emit(StmtKind::EmitRow {
+        values: vec![value],
+    });
 }
 
 fn run_program(program: &Program) -> Result<Vec<String>, String> {
     verify::verify(program).map_err(|violation| violation.to_string())?;
     let table = Table::new(&[]);
-    let emitted = emit(program, &table, &SourceMap::new()).map_err(|errors| errors[0].message.clone())?;
+    let emitted =
+        emit(program, &table, &SourceMap::new()).map_err(|errors| errors[0].message.clone())?;
     let linked = link(&emitted, &table).map_err(|error| error.to_string())?;
     let arena = Arena::new();
-    let input = json::read(br#"{"a": {"b": [5, 6]}, "b": 7}"#, &arena, Default::default()).unwrap();
-    let target = Target { program: &emitted, linked: &linked, data: None };
+    let input = json::read(
+        br#"{"a": {"b": [5, 6]}, "b": 7}"#,
+        &arena,
+        Default::default(),
+    )
+    .unwrap();
+    let target = Target {
+        program: &emitted,
+        linked: &linked,
+        data: None,
+    };
     let answer = Session::new()
-        .run(target, 0, &arena, Some(input), &Options::default(), &mut NoHost)
+        .run(
+            target,
+            0,
+            &arena,
+            Some(input),
+            &Options::default(),
+            &mut NoHost,
+        )
         .map_err(|error| error.message)?;
-    Ok(answer.rows.iter().map(|row| row.iter().map(Value::to_string).collect::<Vec<_>>().join(" | ")).collect())
+    Ok(answer
+        .rows
+        .iter()
+        .map(|row| {
+            row.iter()
+                .map(Value::to_string)
+                .collect::<Vec<_>>()
+                .join(" | ")
+        })
+        .collect())
 }
 
 fn run(build: impl FnOnce(&mut FunctionBuilder)) -> Vec<String> {
-    let program = Program { functions: vec![query(build)], constants: constants(), queries: vec![FuncId(0)] };
+    let program = Program {
+        functions: vec![query(build)],
+        constants: constants(),
+        queries: vec![FuncId(0)],
+    };
     run_program(&program).unwrap()
 }
 
 fn equal(lhs: Operand, rhs: Operand) -> StmtKind {
-    StmtKind::Guard { op: Compare::Equal, lhs, rhs }
+    StmtKind::Guard {
+        op: Compare::Equal,
+        lhs,
+        rhs,
+    }
 }
 
 #[test]
@@ -90,7 +135,11 @@ fn failure_in_a_scan_goes_on_with_the_next_member() {
     let rows = run(|b| {
         let value = b.local();
         b.scan(LIST, None, Some(value));
-        b.emit(StmtKind::Guard { op: Compare::Greater, lhs: Operand::Local(value), rhs: ONE });
+        b.emit(StmtKind::Guard {
+            op: Compare::Greater,
+            lhs: Operand::Local(value),
+            rhs: ONE,
+        });
         row(b, Operand::Local(value));
     });
     assert_eq!(rows, ["2", "3"]);
@@ -99,13 +148,25 @@ fn failure_in_a_scan_goes_on_with_the_next_member() {
 #[test]
 fn paths_are_loaded() {
     let rows = run(|b| {
-        let loaded = b.assign(|dst| StmtKind::Load { dst, root: Root::Input, path: vec![ConstId(0), ConstId(1)] });
-        let element = b.assign(|dst| StmtKind::Get { dst, base: loaded, key: ONE });
+        let loaded = b.assign(|dst| StmtKind::Load {
+            dst,
+            root: Root::Input,
+            path: vec![ConstId(0), ConstId(1)],
+        });
+        let element = b.assign(|dst| StmtKind::Get {
+            dst,
+            base: loaded,
+            key: ONE,
+        });
         row(b, element);
     });
     assert_eq!(rows, ["6"]);
     let none = run(|b| {
-        let loaded = b.assign(|dst| StmtKind::Load { dst, root: Root::Data, path: vec![ConstId(0)] });
+        let loaded = b.assign(|dst| StmtKind::Load {
+            dst,
+            root: Root::Data,
+            path: vec![ConstId(0)],
+        });
         row(b, loaded);
     });
     assert!(none.is_empty());
@@ -118,11 +179,24 @@ fn collections_are_collected() {
             let (dst, scope) = (b.local(), b.scope());
             let mark = b.begin();
             b.scan(LIST, None, None);
-            b.emit(StmtKind::Append { scope, key: None, value: TWO });
+            b.emit(StmtKind::Append {
+                scope,
+                key: None,
+                value: TWO,
+            });
             b.emit(StmtKind::Fail);
-            b.emit(StmtKind::Append { scope, key: None, value: THREE });
+            b.emit(StmtKind::Append {
+                scope,
+                key: None,
+                value: THREE,
+            });
             let body = b.end(mark);
-            b.emit(StmtKind::Collect { scope, kind, dst, body });
+            b.emit(StmtKind::Collect {
+                scope,
+                kind,
+                dst,
+                body,
+            });
             row(b, Operand::Local(dst));
         });
         assert_eq!(rows, [expected]);
@@ -131,16 +205,29 @@ fn collections_are_collected() {
         let (dst, scope, key, value) = (b.local(), b.scope(), b.local(), b.local());
         let mark = b.begin();
         b.scan(LIST, Some(key), Some(value));
-        b.emit(StmtKind::Append { scope, key: Some(Operand::Local(value)), value: Operand::Local(key) });
+        b.emit(StmtKind::Append {
+            scope,
+            key: Some(Operand::Local(value)),
+            value: Operand::Local(key),
+        });
         let body = b.end(mark);
-        b.emit(StmtKind::Collect { scope, kind: CollectKind::Object, dst, body });
+        b.emit(StmtKind::Collect {
+            scope,
+            kind: CollectKind::Object,
+            dst,
+            body,
+        });
         row(b, Operand::Local(dst));
     });
     assert_eq!(rows, ["{1: 0, 2: 1, 3: 2}"]);
 }
 
 /// Wraps `some x in list; x == wanted` in a statement made of a scope and that body, then emits a row.
-fn member(list: Operand, wanted: Operand, make: impl FnOnce(ScopeId, Block) -> StmtKind) -> Vec<String> {
+fn member(
+    list: Operand,
+    wanted: Operand,
+    make: impl FnOnce(ScopeId, Block) -> StmtKind,
+) -> Vec<String> {
     run(|b| {
         let (value, scope) = (b.local(), b.scope());
         let mark = b.begin();
@@ -170,10 +257,20 @@ fn every_member_must_yield() {
         run(|b| {
             let (value, scope) = (b.local(), b.scope());
             let mark = b.begin();
-            b.emit(StmtKind::Guard { op, lhs: Operand::Local(value), rhs: THREE });
+            b.emit(StmtKind::Guard {
+                op,
+                lhs: Operand::Local(value),
+                rhs: THREE,
+            });
             b.emit(StmtKind::Yield { scope });
             let body = b.end(mark);
-            b.emit(StmtKind::Every { scope, domain, key: None, value: Some(value), body });
+            b.emit(StmtKind::Every {
+                scope,
+                domain,
+                key: None,
+                value: Some(value),
+                body,
+            });
             row(b, ONE);
         })
     };
@@ -190,17 +287,26 @@ fn the_first_defined_branch_counts() {
         let branches = [(FALSE, ONE), (A, TWO), (A, THREE)].map(|(condition, value)| {
             let mark = b.begin();
             b.emit(StmtKind::Truthy { value: condition });
-            b.emit(StmtKind::Move { dst: result, src: value });
+            b.emit(StmtKind::Move {
+                dst: result,
+                src: value,
+            });
             b.end(mark)
         });
-        b.emit(StmtKind::FirstDefined { result, branches: branches.into() });
+        b.emit(StmtKind::FirstDefined {
+            result,
+            branches: branches.into(),
+        });
         b.emit(StmtKind::IsDefined { local: result });
         row(b, Operand::Local(result));
     });
     assert_eq!(rows, ["2"]);
     let nothing = run(|b| {
         let result = b.local();
-        b.emit(StmtKind::FirstDefined { result, branches: vec![vec![]] });
+        b.emit(StmtKind::FirstDefined {
+            result,
+            branches: vec![vec![]],
+        });
         b.emit(StmtKind::IsUndefined { local: result });
         row(b, ONE);
     });
@@ -216,7 +322,9 @@ fn a_failed_block_goes_on_with_the_next() {
             row(b, lhs);
             b.end(mark)
         });
-        b.emit(StmtKind::Blocks { blocks: blocks.into() });
+        b.emit(StmtKind::Blocks {
+            blocks: blocks.into(),
+        });
         row(b, THREE);
     });
     assert_eq!(rows, ["2", "1", "3"]);
@@ -225,12 +333,32 @@ fn a_failed_block_goes_on_with_the_next() {
 #[test]
 fn comparisons_and_literals() {
     let rows = run(|b| {
-        let greater = b.assign(|dst| StmtKind::CompareValue { dst, op: Compare::GreaterEqual, lhs: ONE, rhs: TWO });
-        let array = b.assign(|dst| StmtKind::MakeArray { dst, items: vec![greater, A, B, ONE, TWO] });
-        b.emit(StmtKind::IsArray { value: array, len: 5 });
-        let set = b.assign(|dst| StmtKind::MakeSet { dst, items: vec![B, A, B] });
-        let object = b.assign(|dst| StmtKind::MakeObject { dst, members: vec![(A, array), (B, set)] });
-        b.emit(StmtKind::IsObject { value: object, len: 2 });
+        let greater = b.assign(|dst| StmtKind::CompareValue {
+            dst,
+            op: Compare::GreaterEqual,
+            lhs: ONE,
+            rhs: TWO,
+        });
+        let array = b.assign(|dst| StmtKind::MakeArray {
+            dst,
+            items: vec![greater, A, B, ONE, TWO],
+        });
+        b.emit(StmtKind::IsArray {
+            value: array,
+            len: 5,
+        });
+        let set = b.assign(|dst| StmtKind::MakeSet {
+            dst,
+            items: vec![B, A, B],
+        });
+        let object = b.assign(|dst| StmtKind::MakeObject {
+            dst,
+            members: vec![(A, array), (B, set)],
+        });
+        b.emit(StmtKind::IsObject {
+            value: object,
+            len: 2,
+        });
         row(b, object);
     });
     assert_eq!(rows, [r#"{"a": [false, "a", "b", 1, 2], "b": {"a", "b"}}"#]);
@@ -238,19 +366,31 @@ fn comparisons_and_literals() {
 
 /// A rule `f0` and a query that calls it.
 fn with_rule(rule: Function, query: Function) -> Result<Vec<String>, String> {
-    let program = Program { functions: vec![rule, query], constants: constants(), queries: vec![FuncId(1)] };
+    let program = Program {
+        functions: vec![rule, query],
+        constants: constants(),
+        queries: vec![FuncId(1)],
+    };
     run_program(&program)
 }
 
 fn call(b: &mut FunctionBuilder) -> Operand {
-    b.assign(|dst| StmtKind::CallFunction { dst, function: FuncId(0), args: vec![] })
+    b.assign(|dst| StmtKind::CallFunction {
+        dst,
+        function: FuncId(0),
+        args: vec![],
+    })
 }
 
 #[test]
 fn overlays_replace_input_and_documents() {
     let mut builder = FunctionBuilder::new(0, Span::NONE);
     let mark = builder.begin();
-    let loaded = builder.assign(|dst| StmtKind::Load { dst, root: Root::Input, path: vec![ConstId(1)] });
+    let loaded = builder.assign(|dst| StmtKind::Load {
+        dst,
+        root: Root::Input,
+        path: vec![ConstId(1)],
+    });
     builder.emit(StmtKind::Return { value: loaded });
     let block = builder.end(mark);
     let mut rule = function("data.a", FunctionKind::Rule, &builder, vec![block]);
@@ -258,15 +398,31 @@ fn overlays_replace_input_and_documents() {
     let query = query(|b| {
         let before = call(b);
         let (input, data) = (b.local(), b.local());
-        let replace = |root, key: &str, value| Replacement::Document { root, path: vec![key.into()], value };
-        b.emit(StmtKind::MakeOverlay { dst: input, parent: None, replacements: vec![replace(Root::Input, "b", ONE)] });
+        let replace = |root, key: &str, value| Replacement::Document {
+            root,
+            path: vec![key.into()],
+            value,
+        };
+        b.emit(StmtKind::MakeOverlay {
+            dst: input,
+            parent: None,
+            replacements: vec![replace(Root::Input, "b", ONE)],
+        });
         let replacements = vec![replace(Root::Data, "a", THREE)];
-        b.emit(StmtKind::MakeOverlay { dst: data, parent: Some(input), replacements });
+        b.emit(StmtKind::MakeOverlay {
+            dst: data,
+            parent: Some(input),
+            replacements,
+        });
         b.overlay = Some(input);
         let with_input = call(b);
         b.overlay = Some(data);
         let with_data = call(b);
-        let still_input = b.assign(|dst| StmtKind::Load { dst, root: Root::Input, path: vec![ConstId(1)] });
+        let still_input = b.assign(|dst| StmtKind::Load {
+            dst,
+            root: Root::Input,
+            path: vec![ConstId(1)],
+        });
         b.overlay = None;
         let after = call(b);
         let items = vec![before, with_input, with_data, still_input, after];
@@ -286,14 +442,29 @@ fn rules_build_trees() {
     let filling = b.begin();
     b.scan(LIST, None, Some(value));
     let value = Operand::Local(value);
-    b.emit(StmtKind::InsertPath { local: tree, path: vec![A, value], value: ONE });
-    b.emit(StmtKind::InsertSet { local: tree, path: vec![B], value });
-    b.emit(StmtKind::InsertSet { local: set, path: vec![], value: ONE });
+    b.emit(StmtKind::InsertPath {
+        local: tree,
+        path: vec![A, value],
+        value: ONE,
+    });
+    b.emit(StmtKind::InsertSet {
+        local: tree,
+        path: vec![B],
+        value,
+    });
+    b.emit(StmtKind::InsertSet {
+        local: set,
+        path: vec![],
+        value: ONE,
+    });
     let blocks = vec![b.end(filling)];
     b.emit(StmtKind::Blocks { blocks });
     let tree = b.assign(|dst| StmtKind::Close { dst, local: tree });
     let set = b.assign(|dst| StmtKind::Close { dst, local: set });
-    let all = b.assign(|dst| StmtKind::MakeArray { dst, items: vec![tree, set] });
+    let all = b.assign(|dst| StmtKind::MakeArray {
+        dst,
+        items: vec![tree, set],
+    });
     b.emit(StmtKind::Return { value: all });
     let block = b.end(mark);
     let rule = function("data.a", FunctionKind::Rule, &b, vec![block]);
@@ -301,7 +472,10 @@ fn rules_build_trees() {
         let value = call(b);
         row(b, value);
     });
-    assert_eq!(with_rule(rule, query).unwrap(), [r#"[{"a": {1: 1, 2: 1, 3: 1}, "b": {1, 2, 3}}, {1}]"#]);
+    assert_eq!(
+        with_rule(rule, query).unwrap(),
+        [r#"[{"a": {1: 1, 2: 1, 3: 1}, "b": {1, 2, 3}}, {1}]"#]
+    );
 }
 
 #[test]
@@ -314,12 +488,18 @@ fn different_results_conflict() {
         let mut blocks = vec![b.end(mark)];
         for value in values {
             let mark = b.begin();
-            b.emit(StmtKind::SetResult { local, value: *value, conflict: Conflict::CompleteRule });
+            b.emit(StmtKind::SetResult {
+                local,
+                value: *value,
+                conflict: Conflict::CompleteRule,
+            });
             blocks.push(b.end(mark));
         }
         let mark = b.begin();
         b.emit(StmtKind::IsDefined { local });
-        b.emit(StmtKind::Return { value: Operand::Local(local) });
+        b.emit(StmtKind::Return {
+            value: Operand::Local(local),
+        });
         blocks.push(b.end(mark));
         function("data.a.p", FunctionKind::Rule, &b, blocks)
     };
@@ -333,7 +513,10 @@ fn different_results_conflict() {
     assert!(with_rule(rule(&[]), ask()).unwrap().is_empty());
     let message = with_rule(rule(&[ONE, TWO, ONE, THREE]), ask()).unwrap_err();
     let places = "  1 at <unknown>\n  2 at <unknown>\n  3 at <unknown>";
-    assert_eq!(message, format!("rule data.a.p produced conflicting values:\n{places}"));
+    assert_eq!(
+        message,
+        format!("rule data.a.p produced conflicting values:\n{places}")
+    );
 }
 
 #[test]
@@ -346,7 +529,11 @@ fn far_constants_are_loaded() {
         let array = b.assign(|dst| StmtKind::MakeArray { dst, items });
         row(b, array);
     });
-    let program = Program { functions: vec![query], constants: all, queries: vec![FuncId(0)] };
+    let program = Program {
+        functions: vec![query],
+        constants: all,
+        queries: vec![FuncId(0)],
+    };
     assert_eq!(run_program(&program).unwrap(), ["[40999, 1, 40999, 40999]"]);
 }
 
@@ -362,11 +549,18 @@ fn registers_are_reused_and_limited() {
     }
     let mut many = function("query", FunctionKind::Query, &builder, blocks);
     let table = Table::new(&[]);
-    let program = |function| Program { functions: vec![function], constants: constants(), queries: vec![FuncId(0)] };
+    let program = |function| Program {
+        functions: vec![function],
+        constants: constants(),
+        queries: vec![FuncId(0)],
+    };
     let emitted = emit(&program(many.clone()), &table, &SourceMap::new()).unwrap();
     assert_eq!(emitted.functions[0].registers, 1);
     // All in one block: too many.
     many.blocks = vec![many.blocks.concat()];
     let errors = emit(&program(many), &table, &SourceMap::new()).unwrap_err();
-    assert_eq!(errors[0].message, "query is too large: it needs too many registers");
+    assert_eq!(
+        errors[0].message,
+        "query is too large: it needs too many registers"
+    );
 }
