@@ -255,9 +255,14 @@ fn push_indented(
     Ok(())
 }
 
-fn json_error(error: JsonError) -> BuiltinError {
+fn json_error(text: &str, error: JsonError) -> BuiltinError {
     match error.memory {
         Some(memory) => memory.into(),
+        // Go's decoder of streams, which OPA uses here, has other words for the end.
+        None if error.message == "unexpected end of JSON input" => {
+            let blank = text.trim_matches([' ', '\t', '\r', '\n']).is_empty();
+            failed(if blank { "EOF" } else { "unexpected EOF" })
+        }
         None => failed(error.message),
     }
 }
@@ -271,7 +276,7 @@ fn unmarshal<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
     let trailing = |error: &JsonError| error.message.ends_with("after top-level value");
     let at = match read(text) {
         Err(error) if trailing(&error) => error.offset,
-        other => return other.map(Some).map_err(json_error),
+        other => return other.map(Some).map_err(|error| json_error(text, error)),
     };
     // OPA looks at the next token, and lets a null pass with all that follows.
     let (first, rest) = text.split_at(at);
@@ -280,9 +285,13 @@ fn unmarshal<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
             Err(error) if trailing(&error) => read(&rest[..error.offset]),
             other => other,
         };
-        let token = token.map_err(json_error)?;
+        let token = token.map_err(|error| json_error(rest, error))?;
         let shown = match token.view() {
-            View::Null => return read(first).map(Some).map_err(json_error),
+            View::Null => {
+                return read(first)
+                    .map(Some)
+                    .map_err(|error| json_error(first, error));
+            }
             View::Boolean(value) => format!("%!s(bool={value})"),
             View::String(text) => text.to_string(),
             _ => token.to_string(),

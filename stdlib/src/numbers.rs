@@ -204,11 +204,13 @@ fn truncated<'a>(cx: &mut Call<'a, '_>, x: Value<'a>) -> Result<BigInt, BuiltinE
     if let Ok(n) = n.text().parse() {
         return Ok(n);
     }
-    let toward_zero = if n.text().starts_with('-') {
-        number::ceil
+    // By way of the positive number: OPA's ceil has its own mind between -1 and 0.
+    let magnitude = number::abs(x, cx.arena).map_err(number_failed)?;
+    let whole = number::floor(magnitude, cx.arena).map_err(number_failed)?;
+    let whole = big_integer(whole, 1)?;
+    Ok(if n.text().starts_with('-') {
+        -whole
     } else {
-        number::floor
-    };
-    let whole = toward_zero(x, cx.arena).map_err(number_failed)?;
-    big_integer(whole, 1)
+        whole
+    })
 }

@@ -5,11 +5,6 @@
     clippy::disallowed_macros,
     reason = "tests may read files"
 )]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_macros,
-    reason = "a test may look around and print"
-)]
 
 mod common;
 
