@@ -51,7 +51,7 @@ enum MemoPlace {
     None,
     /// As that of a rule.
     Rule,
-    /// As that of a call with this hash; its arguments are in `Machine::arguments_of`.
+    /// As that of a call with this hash; its arguments are still in the first registers.
     Call(u64),
 }
 
@@ -60,6 +60,21 @@ enum MemoPlace {
 pub(crate) struct Buffers {
     registers: Vec<Option<Value<'static>>>,
     frames: Vec<Frame>,
+}
+
+/// Makes room in a vector beside the arena, within the memory budget.
+fn room<T>(vec: &mut Vec<T>, more: usize, arena: &Arena, heap: &mut usize) -> Result<(), Fault> {
+    if vec.capacity() - vec.len() >= more {
+        return Ok(());
+    }
+    let capacity = (vec.len() + more).max(2 * vec.capacity()).max(8);
+    let bytes = (capacity - vec.capacity()).saturating_mul(size_of::<T>());
+    if arena.used().saturating_add(*heap).saturating_add(bytes) > arena.limit() {
+        return Err(Fault::Stop(StopReason::Memory));
+    }
+    vec.reserve_exact(capacity - vec.len());
+    *heap += bytes;
+    Ok(())
 }
 
 /// The state of one run.
@@ -93,8 +108,6 @@ pub(crate) struct Machine<'a, 'r> {
     pub(crate) fixed: Calls<'a>,
     /// The list of the instruction that runs.
     pub(crate) list: Vec<Value<'a>>,
-    /// Arguments of the calls under way that are kept with their results.
-    arguments_of: Vec<&'a [Value<'a>]>,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) rows: Vec<Vec<Value<'a>>>,
     /// Bytes beside the arena.
@@ -141,7 +154,6 @@ impl<'a, 'r> Machine<'a, 'r> {
             rules: vec![None; program.functions.len()],
             fixed: Calls::default(),
             list: Vec::new(),
-            arguments_of: Vec::new(),
             conflicts: Vec::new(),
             rows: Vec::new(),
             heap: 0,
@@ -290,7 +302,8 @@ impl<'a, 'r> Machine<'a, 'r> {
         caller: usize,
         hash: u64,
     ) -> Result<Frame, Fault> {
-        let callee = &self.program.functions[function.index()];
+        let program = self.program;
+        let callee = &program.functions[function.index()];
         let base = self.registers.len();
         let size = callee.registers as usize;
         if self.frames.len() >= self.options.max_depth || base + size > MAX_REGISTERS {
@@ -301,23 +314,15 @@ impl<'a, 'r> Machine<'a, 'r> {
                 "a function is called with the wrong number of arguments",
             ));
         }
-        if base + size > self.registers.capacity() {
-            let before = self.registers.capacity();
-            self.registers.reserve(size);
-            self.grow((self.registers.capacity() - before) * size_of::<Option<Value<'a>>>())?;
-        }
+        room(&mut self.registers, size, self.arena, &mut self.heap)?;
+        room(&mut self.frames, 1, self.arena, &mut self.heap)?;
         self.registers
             .extend(self.list.iter().map(|value| Some(*value)));
         self.registers.resize(base + size, None);
         let memo = match callee.kind {
             FunctionKind::Query => MemoPlace::None,
             FunctionKind::Rule => MemoPlace::Rule,
-            FunctionKind::Function => {
-                let kept = self.arena.array(&self.list);
-                self.arguments_of
-                    .push(kept.as_array().map_or(&[], |array| array.as_slice()));
-                MemoPlace::Call(hash)
-            }
+            FunctionKind::Function => MemoPlace::Call(hash),
         };
         let frame = Frame {
             function: function.0,
@@ -329,21 +334,17 @@ impl<'a, 'r> Machine<'a, 'r> {
             caller,
             memo,
         };
-        let callee = &self.program.functions[function.index()];
-        let places = usize::from(callee.iterators) * size_of::<Iter<'a>>()
-            + usize::from(callee.builders) * size_of::<Builder<'a>>()
-            + usize::from(callee.overlays) * size_of::<OverlayId>();
-        if places > 4096 {
-            self.arena.reserve(places)?;
-        }
+        let iterators = usize::from(callee.iterators);
+        let builders = usize::from(callee.builders);
+        let overlays = usize::from(callee.overlays);
+        room(&mut self.iters, iterators, self.arena, &mut self.heap)?;
+        room(&mut self.builders, builders, self.arena, &mut self.heap)?;
+        room(&mut self.slots, overlays, self.arena, &mut self.heap)?;
         self.iters
-            .resize_with(frame.iters + usize::from(callee.iterators), Iter::default);
-        self.builders.resize_with(
-            frame.builders + usize::from(callee.builders),
-            Builder::default,
-        );
-        self.slots
-            .resize(frame.slots + usize::from(callee.overlays), OverlayId::NONE);
+            .resize_with(frame.iters + iterators, Iter::default);
+        self.builders
+            .resize_with(frame.builders + builders, Builder::default);
+        self.slots.resize(frame.slots + overlays, OverlayId::NONE);
         Ok(frame)
     }
 
@@ -356,6 +357,19 @@ impl<'a, 'r> Machine<'a, 'r> {
         {
             if let Some(conflict) = self.conflicts.pop() {
                 return Err(Fault::Conflict(Box::new(conflict)));
+            }
+        }
+        if let MemoPlace::Call(hash) = frame.memo {
+            let params = self.program.functions[frame.function as usize].params as usize;
+            let arguments = &self.registers[frame.base..frame.base + params];
+            let calls = &mut self.overlays.get_mut(frame.overlay).memo.calls;
+            let needed = self.arena.used() + self.heap;
+            if needed.saturating_add(calls.next_growth()) > self.arena.limit() {
+                return Err(Fault::Stop(StopReason::Memory));
+            }
+            // The compiler assigns no parameter anew; what another one makes is just not remembered.
+            if let Some(arguments) = arguments.iter().copied().collect() {
+                self.heap += calls.put(hash, frame.function, arguments, outcome);
             }
         }
         self.registers.truncate(frame.base);
@@ -380,13 +394,7 @@ impl<'a, 'r> Machine<'a, 'r> {
                     self.grow(grown)?;
                 }
             },
-            MemoPlace::Call(hash) => {
-                let arguments = self.arguments_of.pop().unwrap_or_default();
-                let calls = &mut self.overlays.get_mut(frame.overlay).memo.calls;
-                self.arena.reserve(calls.next_growth())?;
-                let grown = calls.put(hash, frame.function, arguments, outcome);
-                self.grow(grown)?;
-            }
+            MemoPlace::Call(_) => {}
         }
         Ok(())
     }

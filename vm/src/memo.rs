@@ -4,6 +4,7 @@
 
 use hashbrown::{HashMap, HashTable};
 use regovm_core::value::{Value, View};
+use smallvec::SmallVec;
 
 /// Values in an argument that is compared by value, at most.
 const SMALL: u32 = 16;
@@ -13,10 +14,17 @@ const SHORT: usize = 1024;
 /// A result: a value, or undefined.
 pub(crate) type Outcome<'a> = Option<Value<'a>>;
 
+/// The arguments of a call.
+pub(crate) type Arguments<'a> = SmallVec<[Value<'a>; 2]>;
+
+/// Calls that are remembered under one overlay, at most; then all are forgotten, so that a function of millions of rows
+/// does not fill the memory with results that nobody asks for again.
+const MAX_CALLS: usize = 1 << 18;
+
 struct Entry<'a> {
     hash: u64,
     function: u32,
-    arguments: &'a [Value<'a>],
+    arguments: Arguments<'a>,
     outcome: Outcome<'a>,
 }
 
@@ -55,7 +63,7 @@ impl<'a> Calls<'a> {
                 && entry
                     .arguments
                     .iter()
-                    .zip(arguments)
+                    .zip(arguments.iter())
                     .all(|(a, b)| same(*a, *b))
         };
         self.table.find(hash, same).map(|entry| entry.outcome)
@@ -66,9 +74,12 @@ impl<'a> Calls<'a> {
         &mut self,
         hash: u64,
         function: u32,
-        arguments: &'a [Value<'a>],
+        arguments: Arguments<'a>,
         outcome: Outcome<'a>,
     ) -> usize {
+        if self.table.len() >= MAX_CALLS {
+            self.table.clear();
+        }
         let before = self.bytes();
         self.table.insert_unique(
             hash,
@@ -85,7 +96,7 @@ impl<'a> Calls<'a> {
 
     /// Bytes that the next call to be remembered needs, if the table must grow for it.
     pub(crate) fn next_growth(&self) -> usize {
-        if self.table.len() < self.table.capacity() {
+        if self.table.len() < self.table.capacity() || self.table.len() >= MAX_CALLS {
             0
         } else {
             2 * self.bytes()
@@ -168,7 +179,7 @@ mod tests {
         let mut calls = Calls::default();
         let pair = || arena.array(&[arena.string("a"), arena.integer(1)]);
         let arguments = [pair(), arena.integer(2)];
-        let kept = arena.array(&arguments).as_array().unwrap().as_slice();
+        let kept = arguments.iter().copied().collect();
         let hash = Calls::hash(3, &arguments);
         calls.put(hash, 3, kept, Some(Value::TRUE));
         let again = [pair(), arena.integer(2)];

@@ -118,11 +118,7 @@ impl<'a> Machine<'a, '_> {
             Err(_) => None,
         };
         if builtin.fixed {
-            let kept = self
-                .arena
-                .array(&self.list)
-                .as_array()
-                .map_or(&[][..], |array| array.as_slice());
+            let kept = self.list.iter().copied().collect();
             let grown = self.fixed.put(hash, u32::from(index.0), kept, outcome);
             self.grow(grown)?;
         }
