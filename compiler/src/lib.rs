@@ -2,6 +2,7 @@
 
 pub mod builtins;
 pub mod emit;
+pub mod check;
 pub mod front;
 pub mod ir;
 pub mod lower;

@@ -3,6 +3,7 @@
 
 use regovm_core::Diagnostic;
 
+use crate::check;
 use crate::resolve;
 use crate::state::{Query, State, limit_reached};
 
@@ -35,12 +36,13 @@ const fn query_stage(
 
 /// The stages over modules, in OPA's order.
 pub const STAGES: &[Stage] = &[
+    stage("LoadSchemas", check::types::start),
     stage("ResolveRefs", resolve::refs::run),
-    // CheckUnusedImports
+    stage("CheckUnusedImports", check::names::unused_imports),
     stage("InitLocalVarGen", exclude_written_names),
     stage("RewriteRuleHeadRefs", resolve::head_refs::run),
-    // CheckKeywordOverrides
-    // CheckDuplicateImports
+    stage("CheckKeywordOverrides", check::names::keyword_overrides),
+    stage("CheckDuplicateImports", check::names::duplicate_imports),
     stage("RemoveImports", resolve::imports::remove),
     stage("SetModuleTree", resolve::trees::set_module_tree),
     stage("SetRuleTree", resolve::trees::set_rule_tree),
@@ -49,7 +51,12 @@ pub const STAGES: &[Stage] = &[
     stage("CheckVoidCalls", resolve::void_calls::run),
     stage("RewritePrintCalls", resolve::print_calls::run),
     stage("RewriteExprTerms", resolve::expr_terms::run),
-    // ParseMetadataBlocks, SetAnnotationSet, RewriteRegoMetadataCalls
+    // The parser has read the metadata blocks.
+    stage("SetAnnotationSet", check::annotations::set),
+    stage(
+        "RewriteRegoMetadataCalls",
+        check::annotations::rewrite_calls,
+    ),
     stage("SetGraph", resolve::graph::set),
     stage(
         "RewriteComprehensionTerms",
@@ -57,21 +64,27 @@ pub const STAGES: &[Stage] = &[
     ),
     stage("RewriteRefsInHead", resolve::refs_in_head::run),
     stage("RewriteWithValues", resolve::with_values::run),
-    // CheckRuleConflicts
-    // CheckUndefinedFuncs
-    // CheckSafetyRuleHeads
-    // CheckSafetyRuleBodies
+    stage("CheckRuleConflicts", check::conflicts::run),
+    stage("CheckUndefinedFuncs", check::undefined_functions::run),
+    stage("CheckSafetyRuleHeads", check::safety::heads),
+    stage("CheckSafetyRuleBodies", check::safety::bodies),
     stage("RewriteEquals", resolve::equals::run),
     stage("RewriteDynamicTerms", resolve::dynamic_terms::run),
-    // CheckRecursion
-    // CheckTypes
-    // CheckUnsafeBuiltins
-    // CheckDeprecatedBuiltins
+    stage("CheckRecursion", check::recursion::run),
+    stage("CheckTypes", check::types::run),
+    stage("CheckUnsafeBuiltins", check::builtin_use::unsafe_builtins),
+    stage(
+        "CheckDeprecatedBuiltins",
+        check::builtin_use::deprecated_builtins,
+    ),
 ];
 
 /// The stages over a query, in OPA's order.
 pub const QUERY_STAGES: &[QueryStage] = &[
-    // CheckKeywordOverrides
+    query_stage(
+        "CheckKeywordOverrides",
+        check::names::keyword_overrides_in_query,
+    ),
     query_stage("ResolveRefs", |state, query| {
         resolve::refs::run_query(state, query);
         Vec::new()
@@ -101,15 +114,21 @@ pub const QUERY_STAGES: &[QueryStage] = &[
     query_stage("RewriteWithValues", |state, query| {
         resolve::with_values::run_query(state, query)
     }),
-    // CheckUndefinedFuncs
-    // CheckSafety
+    query_stage("CheckUndefinedFuncs", check::undefined_functions::run_query),
+    query_stage("CheckSafety", check::safety::run_query),
     query_stage("RewriteDynamicTerms", |_, query| {
         resolve::dynamic_terms::run_query(query);
         Vec::new()
     }),
-    // CheckTypes
-    // CheckUnsafeBuiltins
-    // CheckDeprecatedBuiltins
+    query_stage("CheckTypes", check::types::run_query),
+    query_stage(
+        "CheckUnsafeBuiltins",
+        check::builtin_use::unsafe_builtins_in_query,
+    ),
+    query_stage(
+        "CheckDeprecatedBuiltins",
+        check::builtin_use::deprecated_builtins_in_query,
+    ),
 ];
 
 /// Names like `__local0__` that the author wrote are not generated again.

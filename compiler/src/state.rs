@@ -115,6 +115,8 @@ pub struct State<'c> {
     pub rewritten_vars: HashMap<Name, Name>,
     /// The names of generated variables.
     pub locals: LocalNames,
+    /// What the checks have found out.
+    pub facts: crate::check::Facts,
     /// Errors so far.
     pub diagnostics: Diagnostics,
     /// An error was found after which the remaining stages would only find bogus ones.
@@ -143,6 +145,7 @@ impl<'c> State<'c> {
             graph: Graph::default(),
             rewritten_vars: HashMap::new(),
             locals: LocalNames::for_modules(),
+            facts: crate::check::Facts::default(),
             diagnostics: Diagnostics::new(),
             stopped: false,
             data_exists: None,

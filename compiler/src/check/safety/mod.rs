@@ -1,0 +1,108 @@
+//! Safety: every variable is bound by something before it is read.
+//!
+//! Bodies are reordered so that this holds from left to right; what lowering makes of a body relies
+//! on that order.
+
+mod reorder;
+mod report;
+
+use regovm_core::{Code, Diagnostic};
+use regovm_parser::ast::{Body, Module, Rule};
+
+use crate::resolve::is_scalar;
+use crate::state::{Query, State};
+use crate::visit::{
+    VarParams, VarVisitor, for_each_in_chain, for_each_in_chain_mut, head_vars, is_generated,
+    reserved_vars,
+};
+use report::Scopes;
+
+/// Variables of heads that no body binds.
+pub fn heads(state: &mut State<'_>) {
+    let mut found = Vec::new();
+    for module in &state.modules {
+        let mut scopes = Scopes::default();
+        for rule in &module.rules {
+            for_each_in_chain(rule, &mut |rule| {
+                head(state, module, rule, &mut scopes, &mut found);
+            });
+        }
+    }
+    for diagnostic in found {
+        state.error(diagnostic);
+    }
+}
+
+fn head(
+    state: &State<'_>,
+    module: &Module,
+    rule: &Rule,
+    scopes: &mut Scopes,
+    found: &mut Vec<Diagnostic>,
+) {
+    let head = &rule.head;
+    let parts = head
+        .args
+        .iter()
+        .chain(head.key.as_deref())
+        .chain(head.value.as_deref());
+    if parts.chain(head.reference.iter().skip(1)).all(is_scalar) {
+        return;
+    }
+    let mut bound = VarVisitor::new(VarParams::SAFETY);
+    bound.body(&rule.body);
+    bound.params = VarParams::ALL;
+    bound.terms(&head.args);
+    for (name, span) in head_vars(head).difference(&bound.vars).with_spans() {
+        let written = state.written_name(name);
+        if !is_generated(written) {
+            let shown = report::var_text(written);
+            let scope = scopes.of(state, module, rule);
+            let message = format!("var {shown} is unsafe{scope}");
+            found.push(Diagnostic::new(Code::UnsafeVar, span, message));
+        }
+    }
+}
+
+/// Reorders the bodies of all rules, or reports what cannot be bound.
+pub fn bodies(state: &mut State<'_>) {
+    // The modules leave the state while they change; the rest of it is asked meanwhile.
+    let mut modules = std::mem::take(&mut state.modules);
+    let mut found = Vec::new();
+    for module in &mut modules {
+        let mut scopes = Scopes::default();
+        let mut rules = std::mem::take(&mut module.rules);
+        // The lines on which rules stand are looked at before the rules change.
+        scopes.prepare(state, &rules);
+        for rule in &mut rules {
+            for_each_in_chain_mut(rule, &mut |rule| {
+                let mut safe = VarVisitor::new(VarParams::ALL);
+                safe.vars = reserved_vars();
+                safe.terms(&rule.head.args);
+                let body = std::mem::take(&mut rule.body);
+                let (body, left) = reorder::body(state, &safe.vars, body);
+                rule.body = body;
+                if !left.is_empty() {
+                    let scope = scopes.of_rule(state, rule);
+                    found.extend(report::errors(state, &state.rewritten_vars, &left, &scope));
+                }
+            });
+        }
+        module.rules = rules;
+    }
+    state.modules = modules;
+    for diagnostic in found {
+        state.error(diagnostic);
+    }
+}
+
+/// Reorders a query, or reports what cannot be bound.
+pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
+    let body: Body = std::mem::take(&mut query.body);
+    let (body, left) = reorder::body(state, &reserved_vars(), body);
+    query.body = body;
+    if left.is_empty() {
+        return Vec::new();
+    }
+    report::errors(state, &query.rewritten_vars, &left, "")
+}

@@ -1,0 +1,154 @@
+//! Calls of functions that do not exist, or with a number of arguments that they do not take.
+
+use regovm_core::{Code, Diagnostic};
+use regovm_parser::ast::{Expr, ExprKind, Ref, Term, TermKind};
+
+use super::opa_builtins::is_opa_builtin;
+use super::types::env::Env;
+use super::types::infer::{Checker, Context};
+use super::types::messages::argument_error;
+use super::types::ty::Kind;
+use crate::output_vars::is_operator;
+use crate::state::{Query, State};
+use crate::text::{dotted_name, ref_text};
+use crate::visit::{Node, VisitMut, descend_term, walk_exprs};
+
+/// Looks at all modules.
+pub fn run(state: &mut State<'_>) {
+    let mut found = Vec::new();
+    let env = state.facts.types.open();
+    for module in &state.modules {
+        for rule in &module.rules {
+            look(state, None, &env, Node::Rule(rule), &mut found);
+        }
+    }
+    for diagnostic in found {
+        state.error(diagnostic);
+    }
+}
+
+/// Looks at a query.
+pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let env = state.facts.types.open();
+    look(
+        state,
+        Some(query),
+        &env,
+        Node::Body(&query.body),
+        &mut found,
+    );
+    found
+}
+
+fn look(
+    state: &State<'_>,
+    query: Option<&Query>,
+    env: &Env,
+    node: Node<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    walk_exprs(node, &mut |expr| match error_of(state, query, env, expr) {
+        Some(error) => {
+            found.push(error);
+            true
+        }
+        None => false,
+    });
+}
+
+fn error_of(
+    state: &State<'_>,
+    query: Option<&Query>,
+    env: &Env,
+    expr: &Expr,
+) -> Option<Diagnostic> {
+    let ExprKind::Call(terms) = &expr.kind else {
+        return None;
+    };
+    let (operator, operands) = terms.split_first()?;
+    let single;
+    let path: &Ref = match &operator.kind {
+        TermKind::Ref(path) => path,
+        _ => {
+            single = vec![operator.clone()];
+            &single
+        }
+    };
+    let written = || written_ref(state, query, path.clone());
+    let Some(arity) = state.arity(path) else {
+        let error = Diagnostic::new(
+            Code::Type,
+            expr.span,
+            format!("undefined function {}", ref_text(&written())),
+        );
+        return Some(
+            match dotted_name(path).filter(|name| is_opa_builtin(name)) {
+                Some(name) => error.with_hint(format!(
+                    "`{name}` is a built-in function of OPA that this build does not have"
+                )),
+                None => error,
+            },
+        );
+    };
+    let given = operands.len();
+    let given = if expr.generated {
+        // A stage has added a variable for the result.
+        if is_operator(terms, "eq") || given == arity + 1 {
+            return None;
+        }
+        given.saturating_sub(1)
+    } else {
+        if given == arity || given == arity + 1 {
+            return None;
+        }
+        given
+    };
+    let path = written();
+    if let Some(Kind::Function(function)) = env.get_ref(&path).as_deref() {
+        let checker = Checker::new(Context {
+            subjects: Vec::new(),
+            written: Vec::new(),
+            dependents: &|_| Vec::new(),
+        });
+        let have: Vec<_> = operands
+            .iter()
+            .map(|operand| checker.get(env, operand))
+            .collect();
+        let error = argument_error(
+            expr.span,
+            &path,
+            "arity mismatch",
+            &have,
+            &function.params,
+            &function.variadic,
+        );
+        return Some(error.diagnostic);
+    }
+    let arguments = if given == 1 { "argument" } else { "arguments" };
+    let message = format!(
+        "function {} has arity {arity}, got {given} {arguments}",
+        ref_text(&path)
+    );
+    Some(Diagnostic::new(Code::Type, expr.span, message))
+}
+
+fn written_ref(state: &State<'_>, query: Option<&Query>, mut path: Ref) -> Ref {
+    struct Rewrite<'s>(&'s State<'s>, Option<&'s Query>);
+    impl VisitMut for Rewrite<'_> {
+        fn term(&mut self, term: &mut Term) {
+            if let TermKind::Var(name) = &mut term.kind {
+                *name = match self.1 {
+                    Some(query) => query.written_name(name).clone(),
+                    None => self.0.written_name(name).clone(),
+                };
+            }
+            descend_term(self, term);
+        }
+    }
+    let mut rewrite = Rewrite(state, query);
+    for term in &mut path {
+        rewrite.term(term);
+    }
+    path
+}
