@@ -101,12 +101,12 @@ impl Dump<'_> {
                 "key": q.key.as_ref().map(|k| self.term(k)), "value": self.term(&q.value),
                 "domain": self.term(&q.domain), "body": self.body(&q.body)}),
             ),
-            ExprKind::Not(n) => json!({"body": self.body(&n.body), "explicit": n.explicit}),
+            ExprKind::Not(n) => json!({"type": "not", "body": self.body(&n.body), "explicit_body": n.explicit}),
             ExprKind::And(l) => {
-                json!({"op": "and", "lhs": self.body(&l.lhs), "rhs": self.body(&l.rhs), "el": l.explicit_lhs, "er": l.explicit_rhs})
+                json!({"type": "and", "lhs": self.body(&l.lhs), "rhs": self.body(&l.rhs), "explicit_lhs": l.explicit_lhs, "explicit_rhs": l.explicit_rhs})
             }
             ExprKind::Or(l) => {
-                json!({"op": "or", "lhs": self.body(&l.lhs), "rhs": self.body(&l.rhs), "el": l.explicit_lhs, "er": l.explicit_rhs})
+                json!({"type": "or", "lhs": self.body(&l.lhs), "rhs": self.body(&l.rhs), "explicit_lhs": l.explicit_lhs, "explicit_rhs": l.explicit_rhs})
             }
         };
         m.insert("terms".into(), terms);

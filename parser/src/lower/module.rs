@@ -578,7 +578,8 @@ fn true_body(span: Span) -> Body {
 
 fn place_head(head: &mut Head, span: Span) {
     head.span = span;
-    for term in head.reference.iter_mut().chain(&mut head.args) {
+    // OPA's walk leaves the reference out.
+    for term in &mut head.args {
         place_term(term, span);
     }
     for term in head.key.iter_mut().chain(&mut head.value) {

@@ -1,0 +1,187 @@
+//! OPA's words for texts that are no Rego.
+//!
+//! The grammar only says *that* a text is refused. Which complaint OPA makes depends on what it was
+//! trying to read at that point, what it tries next when an attempt fails, and which complaints of
+//! failed attempts it keeps. This module goes through the text in that order, with attempts that
+//! can be taken back, and collects the complaints that remain. It runs for refused texts only.
+//!
+//! [`cursor`] reads tokens, [`terms`], [`literals`] and [`statements`] try what may stand there.
+
+mod cursor;
+mod literals;
+mod logical;
+mod statements;
+mod terms;
+
+use std::collections::HashMap;
+
+use regovm_core::{Code, Diagnostic, Span};
+
+use crate::ast::Term;
+use crate::lexer::keyword::{BASE, FUTURE_V0, FUTURE_V1, Keyword, KeywordSet};
+use crate::lower::is_version_keyword;
+use crate::parse::ParseOptions;
+use cursor::{Cursor, State, Tok};
+
+/// How deep attempts may nest; the grammar's own limit comes first for all but malformed texts.
+const MAX_ATTEMPTS: u32 = 2_000;
+
+/// What the text was to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Goal {
+    /// A module.
+    Module,
+    /// A query.
+    Query,
+}
+
+/// The error of texts that nest too deep.
+pub fn too_deep(at: u32) -> Diagnostic {
+    Diagnostic::new(Code::Parse, Span::new(at, at), TOO_DEEP)
+}
+
+const TOO_DEEP: &str = "max parsing recursion depth exceeded";
+
+/// Finds what is wrong with a text that the grammar refused.
+pub fn explain(text: &str, base: u32, options: &ParseOptions, goal: Goal) -> Vec<Diagnostic> {
+    let (keywords, importable, not_bodies) = options.keywords();
+    let mut reader = Reader {
+        c: Cursor::new(text, base, keywords),
+        options,
+        importable,
+        not_bodies,
+        known: HashMap::new(),
+        depth: 0,
+    };
+    reader.statements(goal == Goal::Query);
+    let faults: Vec<Diagnostic> = reader
+        .c
+        .s
+        .faults
+        .iter()
+        .map(|fault| Diagnostic::new(Code::Parse, fault.span, fault.message.clone()))
+        .collect();
+    if !faults.is_empty() {
+        return faults;
+    }
+    // The grammar and this module disagree, which no text should make them do.
+    let span = reader.c.span();
+    vec![Diagnostic::new(Code::Parse, span, format!("unexpected {} token", reader.c.s.tok.name()))]
+}
+
+/// Reads with attempts.
+struct Reader<'a> {
+    c: Cursor<'a>,
+    options: &'a ParseOptions,
+    importable: KeywordSet,
+    not_bodies: bool,
+    /// Terms that were read before, by where they start, and how things stood after them.
+    known: HashMap<usize, (Option<Term>, State)>,
+    depth: u32,
+}
+
+impl<'a> Reader<'a> {
+    fn tok(&self) -> Tok {
+        self.c.s.tok
+    }
+
+    fn is(&self, keyword: Keyword) -> bool {
+        self.c.s.tok == Tok::Key(keyword)
+    }
+
+    fn save(&self) -> State {
+        self.c.s.clone()
+    }
+
+    fn restore(&mut self, state: State) {
+        self.c.s = state;
+    }
+
+    fn failed(&self) -> bool {
+        !self.c.s.faults.is_empty()
+    }
+
+    /// Runs an attempt one level deeper.
+    fn deeper<T>(&mut self, attempt: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if self.depth >= MAX_ATTEMPTS {
+            let span = self.c.span();
+            self.c.fault(span, TOO_DEEP);
+            return None;
+        }
+        self.depth += 1;
+        let result = attempt(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Runs an attempt with other keywords, and without what was read with these.
+    fn with_keywords<T>(
+        &mut self,
+        keywords: KeywordSet,
+        attempt: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = std::mem::replace(&mut self.c.keywords, keywords);
+        let known = std::mem::take(&mut self.known);
+        let result = attempt(self);
+        self.known = known;
+        self.c.keywords = before;
+        result
+    }
+
+    /// Whether a keyword could be imported and is none yet in this version.
+    fn is_of_the_future(&self, keyword: Keyword) -> bool {
+        match self.options.version {
+            crate::ast::RegoVersion::V1 => FUTURE_V1.has(keyword),
+            _ => FUTURE_V0.has(keyword),
+        }
+    }
+
+    fn future_keywords(&self) -> KeywordSet {
+        self.c.keywords.with(FUTURE_V0).with(FUTURE_V1)
+    }
+
+    fn present_keywords(&self) -> KeywordSet {
+        self.c.keywords.without(FUTURE_V0).without(FUTURE_V1)
+    }
+
+    /// Whether a token is a keyword that may be a name in references.
+    fn may_be_name(&self, tok: Tok) -> bool {
+        // OPA asks by the word of the token, so `&` and `|` count as `and` and `or`.
+        let keyword = match tok {
+            Tok::Key(keyword) => keyword,
+            Tok::And => Keyword::And,
+            Tok::Or => Keyword::Or,
+            _ => return false,
+        };
+        self.c.keywords.has(keyword) || is_version_keyword(keyword.text(), self.options.version)
+    }
+
+    /// The token that follows without a space between.
+    fn next_glued(&mut self) -> Tok {
+        let state = self.save();
+        self.c.scan_space();
+        let tok = self.tok();
+        self.restore(state);
+        tok
+    }
+
+    /// A keyword before a dot or bracket is the first name of a reference.
+    fn keyword_as_name(&mut self) -> bool {
+        if self.may_be_name(self.tok())
+            && matches!(self.next_glued(), Tok::Dot | Tok::LBracket)
+        {
+            self.c.s.tok = Tok::Ident;
+            return true;
+        }
+        false
+    }
+
+    fn logical_keywords(&self) -> bool {
+        self.c.keywords.has(Keyword::And) || self.c.keywords.has(Keyword::Or)
+    }
+
+    fn import_keywords(&mut self, set: KeywordSet) {
+        self.c.keywords = self.c.keywords.with(set).with(BASE);
+        self.not_bodies |= set.has(Keyword::Not);
+    }
+}
