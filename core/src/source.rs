@@ -24,6 +24,15 @@ impl Span {
         Span { start, end }
     }
 
+    /// The source at a base position as a whole: row 0, column 0, as OPA places errors that concern
+    /// no part of a file. Its end lies before its start, which no place in a text has.
+    pub const fn whole_file(base: u32) -> Span {
+        Span {
+            start: base,
+            end: base - 1,
+        }
+    }
+
     /// The smallest span that covers both; [`Span::NONE`] covers nothing.
     pub fn to(self, other: Span) -> Span {
         if self == Span::NONE {
@@ -153,7 +162,36 @@ impl SourceMap {
     /// Where a span starts, for people; `None` for [`Span::NONE`].
     pub fn locate(&self, span: Span) -> Option<Location> {
         let source = self.source_at(span.start)?;
+        if span.end < span.start {
+            return Some(Location {
+                file: source.name.clone(),
+                row: 0,
+                col: 0,
+            });
+        }
         let offset = span.start - source.base;
+        match source.text.as_bytes().get(offset as usize) {
+            // OPA counts a line end as column 0 of the next line.
+            Some(b'\n') => {
+                let row = source.lines.partition_point(|start| *start <= offset) as u32 + 1;
+                return Some(Location {
+                    file: source.name.clone(),
+                    row,
+                    col: 0,
+                });
+            }
+            Some(_) => {}
+            // The end of the text is where its last character is.
+            None => {
+                let row = source.lines.len();
+                let last = &source.text[source.lines[row - 1] as usize..];
+                return Some(Location {
+                    file: source.name.clone(),
+                    row: row as u32,
+                    col: last.chars().count() as u32,
+                });
+            }
+        }
         let row = source.lines.partition_point(|start| *start <= offset);
         let start = source.lines[row - 1] as usize;
         let before = &source.text.as_bytes()[start..(offset as usize).min(source.text.len())];

@@ -101,7 +101,9 @@ impl Dump<'_> {
                 "key": q.key.as_ref().map(|k| self.term(k)), "value": self.term(&q.value),
                 "domain": self.term(&q.domain), "body": self.body(&q.body)}),
             ),
-            ExprKind::Not(n) => json!({"type": "not", "body": self.body(&n.body), "explicit_body": n.explicit}),
+            ExprKind::Not(n) => {
+                json!({"type": "not", "body": self.body(&n.body), "explicit_body": n.explicit})
+            }
             ExprKind::And(l) => {
                 json!({"type": "and", "lhs": self.body(&l.lhs), "rhs": self.body(&l.rhs), "explicit_lhs": l.explicit_lhs, "explicit_rhs": l.explicit_rhs})
             }

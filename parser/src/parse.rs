@@ -6,8 +6,9 @@ use crate::ast::{Body, Comment, Module, RegoVersion};
 use crate::explain::{self, Goal};
 use crate::grammar;
 use crate::lexer::keyword::{self, Keyword, KeywordSet};
-use crate::lexer::layout::{Layout, Refusal, layout};
-use crate::lexer::scan::{Scanned, scan};
+use crate::lexer::layout::{Layout, Refusal, Spanned, layout};
+use crate::lexer::scan::scan;
+use crate::lower::tree::Statement;
 use crate::lower::{self, Builder, Refused};
 
 /// What a text is parsed as.
@@ -66,36 +67,35 @@ pub fn parse_module(
     let text = &*source.text;
     let base = source.base;
     let whole = Span::new(base, base + text.len() as u32);
-    let explain = || explain::explain(text, base, options, Goal::Module);
-    let (scanned, layout) = match tokens(text, base, options, true) {
-        Ok(found) => found,
-        Err(Some(diagnostic)) => return Err(vec![diagnostic]),
-        Err(None) => return Err(explain()),
-    };
-    if layout.tokens.is_empty() {
-        let place = Span::new(base, base);
-        let mut empty = Diagnostic::new(Code::Parse, place, "empty module");
-        // OPA gives no row for an empty module.
-        empty.span = place;
+    let read = read(text, base, options, Goal::Module, |builder, tokens| {
+        grammar::ModuleParser::new().parse(builder, tokens).ok()
+    })?;
+    if read.found.is_empty() {
+        let empty = Diagnostic::new(Code::Parse, Span::whole_file(base), "empty module");
         return Err(vec![empty]);
     }
-    let wildcards = layout.wildcards;
-    let mut builder = Builder::new(base, &scanned.comments);
-    let tokens = layout.tokens.into_iter().map(Ok);
-    let Ok(statements) = grammar::ModuleParser::new().parse(&mut builder, tokens) else {
-        return Err(explain());
-    };
-    if builder.refused() {
-        return Err(explain());
-    }
     let (_, importable, _) = options.keywords();
-    match lower::module(statements, options.version, importable, wildcards, whole) {
+    let lower = |statements, wildcards| {
+        lower::module(statements, options.version, importable, wildcards, whole)
+    };
+    let lowered = match lower(read.found, read.wildcards) {
+        Err(Refused::Syntax) if !read.second => {
+            let statements = explain::explain(text, base, options, Goal::Module)?;
+            lower(statements, 0)
+        }
+        lowered => lowered,
+    };
+    match lowered {
         Ok(mut module) => {
-            module.comments = comments(text, base, &scanned);
+            module.comments = comments(text, base, &read.comments);
             Ok(module)
         }
-        Err(Refused::Syntax) => Err(explain()),
         Err(Refused::Errors(errors)) => Err(errors),
+        Err(Refused::Syntax) => Err(vec![Diagnostic::new(
+            Code::Parse,
+            whole,
+            "unexpected statement",
+        )]),
     }
 }
 
@@ -108,49 +108,107 @@ pub fn parse_query(
     let source = sources.get(id);
     let text = &*source.text;
     let base = source.base;
-    let explain = || explain::explain(text, base, options, Goal::Query);
-    let (scanned, layout) = match tokens(text, base, options, false) {
-        Ok(found) => found,
-        Err(Some(diagnostic)) => return Err(vec![diagnostic]),
-        Err(None) => return Err(explain()),
-    };
-    let mut builder = Builder::new(base, &scanned.comments);
-    let tokens = layout.tokens.into_iter().map(Ok);
-    match grammar::QueryParser::new().parse(&mut builder, tokens) {
-        Ok(body) if !builder.refused() => Ok(Query {
-            body,
-            comments: comments(text, base, &scanned),
-        }),
-        _ => Err(explain()),
+    let read = read(text, base, options, Goal::Query, |builder, tokens| {
+        let body = grammar::QueryParser::new().parse(builder, tokens).ok()?;
+        Some(if body.is_empty() {
+            Vec::new()
+        } else {
+            vec![Statement::Body(body)]
+        })
+    })?;
+    let mut body = Body::new();
+    for statement in read.found {
+        match statement {
+            Statement::Body(exprs) => {
+                exprs
+                    .into_iter()
+                    .for_each(|expr| lower::push(&mut body, expr));
+            }
+            Statement::Package { span, .. } => {
+                return Err(vec![Diagnostic::new(
+                    Code::Parse,
+                    span,
+                    EXPECTED_BODY_PACKAGE,
+                )]);
+            }
+            Statement::Import { span, .. } => {
+                return Err(vec![Diagnostic::new(
+                    Code::Parse,
+                    span,
+                    EXPECTED_BODY_IMPORT,
+                )]);
+            }
+            Statement::Default { span, .. } | Statement::Rule { span, .. } => {
+                return Err(vec![Diagnostic::new(Code::Parse, span, EXPECTED_BODY_RULE)]);
+            }
+        }
     }
+    Ok(Query {
+        body,
+        comments: comments(text, base, &read.comments),
+    })
 }
 
-/// Runs the lexer; an error is a diagnostic that is already final, or none if the text has to be
-/// explained.
-fn tokens(
+const EXPECTED_BODY_PACKAGE: &str = "expected body but got *ast.Package";
+const EXPECTED_BODY_IMPORT: &str = "expected body but got *ast.Import";
+const EXPECTED_BODY_RULE: &str = "expected body but got *ast.Rule";
+
+/// What a text says.
+struct Read {
+    found: Vec<Statement>,
+    comments: Vec<(u32, u32)>,
+    wildcards: u32,
+    /// The grammar had refused it.
+    second: bool,
+}
+
+/// Reads a text by the grammar; if that refuses, the way [`explain`] does it.
+fn read(
     text: &str,
     base: u32,
     options: &ParseOptions,
-    module: bool,
-) -> Result<(Scanned, Layout), Option<Diagnostic>> {
-    let scanned = scan(text).ok_or(None)?;
-    let (active, importable, not_bodies) = options.keywords();
-    match layout(
-        text,
-        &scanned,
-        module,
-        options.version,
-        active,
-        importable,
-        not_bodies,
-    ) {
-        Ok(layout) => Ok((scanned, layout)),
-        Err(Refusal::Malformed) => Err(None),
-        Err(Refusal::TooDeep(at)) => Err(Some(explain::too_deep(base + at))),
+    goal: Goal,
+    parse: impl FnOnce(&mut Builder<'_>, Tokens) -> Option<Vec<Statement>>,
+) -> Result<Read, Vec<Diagnostic>> {
+    let mut comments = Vec::new();
+    if let Some(scanned) = scan(text) {
+        let (active, importable, not_bodies) = options.keywords();
+        let module = goal == Goal::Module;
+        let version = options.version;
+        match layout(
+            text, &scanned, module, version, active, importable, not_bodies,
+        ) {
+            Ok(Layout { tokens, wildcards }) => {
+                let mut builder = Builder::new(base, &scanned.comments);
+                let tokens: Tokens = tokens.into_iter().map(Ok);
+                let found = parse(&mut builder, tokens);
+                if let Some(found) = found.filter(|_| !builder.refused()) {
+                    let comments = scanned.comments;
+                    return Ok(Read {
+                        found,
+                        comments,
+                        wildcards,
+                        second: false,
+                    });
+                }
+            }
+            Err(Refusal::Malformed) => {}
+            Err(Refusal::TooDeep(at)) => return Err(vec![explain::too_deep(base + at)]),
+        }
+        comments = scanned.comments;
     }
+    let found = explain::explain(text, base, options, goal)?;
+    Ok(Read {
+        found,
+        comments,
+        wildcards: 0,
+        second: true,
+    })
 }
 
-fn comments(text: &str, base: u32, scanned: &Scanned) -> Vec<Comment> {
+type Tokens = std::iter::Map<std::vec::IntoIter<Spanned>, fn(Spanned) -> Result<Spanned, ()>>;
+
+fn comments(text: &str, base: u32, places: &[(u32, u32)]) -> Vec<Comment> {
     let comment = |&(start, end): &(u32, u32)| {
         let inner = text[start as usize + 1..end as usize].trim_end_matches('\r');
         Comment {
@@ -158,5 +216,5 @@ fn comments(text: &str, base: u32, scanned: &Scanned) -> Vec<Comment> {
             span: Span::new(base + start, base + end),
         }
     };
-    scanned.comments.iter().map(comment).collect()
+    places.iter().map(comment).collect()
 }

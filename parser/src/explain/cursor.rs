@@ -154,7 +154,12 @@ impl<'a> Cursor<'a> {
             at: 0,
             pending: Vec::new(),
         };
-        let mut cursor = Cursor { text, base, keywords, s };
+        let mut cursor = Cursor {
+            text,
+            base,
+            keywords,
+            s,
+        };
         if text.starts_with('\u{feff}') {
             cursor.s.at = '\u{feff}'.len_utf8();
         }
@@ -200,7 +205,11 @@ impl<'a> Cursor<'a> {
         if self.s.tok == Tok::Illegal {
             return self.fault(span, "illegal token");
         }
-        let kind = if matches!(self.s.tok, Tok::Key(_)) { "keyword" } else { "token" };
+        let kind = if matches!(self.s.tok, Tok::Key(_)) {
+            "keyword"
+        } else {
+            "token"
+        };
         let name = self.s.tok.name();
         if note.is_empty() {
             self.fault(span, format!("unexpected {name} {kind}"));
@@ -287,7 +296,9 @@ impl<'a> Cursor<'a> {
     }
 
     fn token(&mut self) -> Tok {
-        let Some(c) = self.peek() else { return Tok::Eof };
+        let Some(c) = self.peek() else {
+            return Tok::Eof;
+        };
         if c.is_ascii_alphabetic() || c == '_' {
             self.identifier();
             let word = &self.text[self.s.start..self.s.at];
@@ -403,7 +414,10 @@ impl<'a> Cursor<'a> {
                 self.s.pending.push("expected exponent");
             }
         }
-        if self.peek().is_some_and(|c| c.is_ascii_alphabetic() || c == '_') {
+        if self
+            .peek()
+            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        {
             self.s.pending.push("illegal number format");
             self.identifier();
         }

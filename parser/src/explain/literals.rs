@@ -32,7 +32,8 @@ impl Reader<'_> {
             if !self.c.s.skipped_newline {
                 if !self.failed() {
                     self.hint_missing_import();
-                    self.c.illegal(&format!("expected \\n or ; or {}", end.name()));
+                    self.c
+                        .illegal(&format!("expected \\n or ; or {}", end.name()));
                 }
                 return None;
             }
@@ -67,7 +68,9 @@ impl Reader<'_> {
             "and" => "x and y",
             _ => "x or y",
         };
-        self.c.hint(format!("`import future.keywords.{word}` for `{example}` expressions"));
+        self.c.hint(format!(
+            "`import future.keywords.{word}` for `{example}` expressions"
+        ));
     }
 
     /// One expression with everything that belongs to it.
@@ -122,7 +125,8 @@ impl Reader<'_> {
             _ => return self.plain(not.is_some(), not),
         };
         if not.is_some() {
-            self.c.illegal(&format!("illegal negation of '{}'", quantifier.text()));
+            self.c
+                .illegal(&format!("illegal negation of '{}'", quantifier.text()));
             return None;
         }
         match quantifier {
@@ -190,8 +194,12 @@ impl Reader<'_> {
             }
             return None;
         }
-        let operand =
-            lower::tree::Operand { body: vec![expr], explicit: false, group: false, span: place };
+        let operand = lower::tree::Operand {
+            body: vec![expr],
+            explicit: false,
+            group: false,
+            span: place,
+        };
         let outer = self.disjunction(operand)?;
         self.attach_with(outer)
     }
@@ -199,12 +207,17 @@ impl Reader<'_> {
     pub(super) fn text_of(&self, span: regovm_core::Span) -> String {
         let start = (span.start - self.c.base) as usize;
         let end = (span.end - self.c.base) as usize;
-        self.c.text.get(start..end.min(self.c.text.len())).unwrap_or("").to_string()
+        self.c
+            .text
+            .get(start..end.min(self.c.text.len()))
+            .unwrap_or("")
+            .to_string()
     }
 
     /// A place that now reaches to the token before this one.
     pub(super) fn extended(&self, span: regovm_core::Span) -> regovm_core::Span {
-        self.c.span_of((span.start - self.c.base) as usize, self.c.s.last_end)
+        self.c
+            .span_of((span.start - self.c.base) as usize, self.c.s.last_end)
     }
 
     /// A variable `every` that would start a quantifier if the keyword were imported.
@@ -212,7 +225,9 @@ impl Reader<'_> {
         if !self.is_of_the_future(Keyword::Every) {
             return;
         }
-        let ExprKind::Term(term) = &expr.kind else { return };
+        let ExprKind::Term(term) = &expr.kind else {
+            return;
+        };
         if term.as_var().is_none_or(|name| &**name != "every") {
             return;
         }
@@ -222,7 +237,8 @@ impl Reader<'_> {
         let found = self.with_keywords(keywords, Self::every).is_some();
         self.restore(after);
         if found {
-            self.c.hint("`import future.keywords.every` for `every x in xs { ... }` expressions");
+            self.c
+                .hint("`import future.keywords.every` for `every x in xs { ... }` expressions");
         }
     }
 
@@ -266,7 +282,11 @@ impl Reader<'_> {
             }
             self.c.scan();
             let value = self.expression()?;
-            list.push(With { target, value, span: self.c.span_of(start, self.c.s.last_end) });
+            list.push(With {
+                target,
+                value,
+                span: self.c.span_of(start, self.c.s.last_end),
+            });
         }
         Some(list)
     }
@@ -292,7 +312,8 @@ impl Reader<'_> {
                     return None;
                 }
                 None => {
-                    self.c.illegal("expected `x in xs` or `x, y in xs` expression");
+                    self.c
+                        .illegal("expected `x in xs` or `x, y in xs` expression");
                     return None;
                 }
             }
@@ -307,7 +328,8 @@ impl Reader<'_> {
             let term = self.with_keywords(keywords, Self::expression);
             self.restore(before);
             if term.is_some_and(|term| is_member_call(&term)) {
-                self.c.hint("`import future.keywords.in` for `some x in xs` expressions");
+                self.c
+                    .hint("`import future.keywords.in` for `some x in xs` expressions");
             }
         }
         let mut names = Vec::new();
@@ -362,7 +384,13 @@ impl Reader<'_> {
         self.c.scan();
         let body = self.body(Tok::RBrace)?;
         self.c.scan();
-        let every = Every { key, value, domain, body, span };
+        let every = Every {
+            key,
+            value,
+            domain,
+            body,
+            span,
+        };
         let expr = Expr::new(ExprKind::Every(Box::new(every)), span);
         self.attach_with(expr)
     }
@@ -371,7 +399,9 @@ impl Reader<'_> {
 /// Whether a term is a call of the membership operators with the right number of operands; `None`
 /// if it calls something else.
 fn member_arity(term: &Term) -> Option<bool> {
-    let TermKind::Call(terms) = &term.kind else { return None };
+    let TermKind::Call(terms) = &term.kind else {
+        return None;
+    };
     match &*crate::print::term(terms.first()?) {
         "internal.member_2" => Some(terms.len() == 3),
         "internal.member_3" => Some(terms.len() == 4),

@@ -14,6 +14,7 @@ impl Reader<'_> {
     #[allow(clippy::option_option)] // Not tried, tried in vain, found.
     pub(super) fn braces_before_operator(&mut self) -> Option<Option<Expr>> {
         let before = self.save();
+        let known = self.known.head;
         let place = self.c.span();
         self.c.scan();
         if let Some(body) = self.body(Tok::RBrace) {
@@ -23,12 +24,18 @@ impl Reader<'_> {
                     self.ambiguous_union(place, &body, "");
                     return Some(None);
                 }
-                let operand = Operand { body, explicit: true, group: false, span: place };
+                let operand = Operand {
+                    body,
+                    explicit: true,
+                    group: false,
+                    span: place,
+                };
                 let outer = self.disjunction(operand);
                 return Some(outer.and_then(|outer| self.attach_with(outer)));
             }
         }
         self.restore(before);
+        self.known.head = known;
         None
     }
 
@@ -45,11 +52,20 @@ impl Reader<'_> {
     pub(super) fn negate(&mut self, operand: Operand, place: Span) -> Operand {
         let span = self.extended(place);
         let expr = self.negate_body(operand, span);
-        Operand { body: vec![expr], explicit: false, group: false, span }
+        Operand {
+            body: vec![expr],
+            explicit: false,
+            group: false,
+            span,
+        }
     }
 
     pub(super) fn negate_body(&mut self, operand: Operand, span: Span) -> Expr {
-        let not = Not { body: operand.body, explicit: operand.explicit, span };
+        let not = Not {
+            body: operand.body,
+            explicit: operand.explicit,
+            span,
+        };
         Expr::new(ExprKind::Not(Box::new(not)), span)
     }
 
@@ -87,7 +103,12 @@ impl Reader<'_> {
             self.ambiguous_union(place, &body, "not ");
             return None;
         }
-        let operand = Operand { body, explicit: true, group: false, span: place };
+        let operand = Operand {
+            body,
+            explicit: true,
+            group: false,
+            span: place,
+        };
         Some(self.negate(operand, not))
     }
 
@@ -147,7 +168,12 @@ impl Reader<'_> {
             Keyword::And => ExprKind::And(logical),
             _ => ExprKind::Or(logical),
         };
-        Operand { body: vec![Expr::new(kind, span)], explicit: false, group: false, span }
+        Operand {
+            body: vec![Expr::new(kind, span)],
+            explicit: false,
+            group: false,
+            span,
+        }
     }
 
     /// One operand; without an operator the caller only tries.
@@ -185,14 +211,24 @@ impl Reader<'_> {
         expr.span = span;
         if let Some(place) = not {
             if self.not_bodies {
-                let inner = Operand { body: vec![expr], explicit: false, group: false, span };
+                let inner = Operand {
+                    body: vec![expr],
+                    explicit: false,
+                    group: false,
+                    span,
+                };
                 span = self.extended(place);
                 expr = self.negate_body(inner, span);
             } else {
                 expr.negated = true;
             }
         }
-        Some(Operand { body: vec![expr], explicit: false, group: false, span })
+        Some(Operand {
+            body: vec![expr],
+            explicit: false,
+            group: false,
+            span,
+        })
     }
 
     fn operand_in_braces(&mut self, operator: Option<Keyword>) -> Option<Operand> {
@@ -201,7 +237,7 @@ impl Reader<'_> {
         self.c.scan();
         let empty = self.tok() == Tok::RBrace;
         let Some(body) = self.body(Tok::RBrace) else {
-            let Some(operator) = operator.filter(|_| !empty) else { return None };
+            let operator = operator.filter(|_| !empty)?;
             let failed = self.save();
             self.restore(before);
             if self.expression().is_some() {
@@ -216,7 +252,12 @@ impl Reader<'_> {
         if is_ambiguous(&body, self) {
             self.ambiguous_union(place, &body, "");
         }
-        Some(Operand { body, explicit: true, group: false, span: place })
+        Some(Operand {
+            body,
+            explicit: true,
+            group: false,
+            span: place,
+        })
     }
 
     /// `( .. )` around operands; nothing if the parentheses hold a term.
@@ -256,7 +297,9 @@ impl Reader<'_> {
                     Some(expr) => self.attach_with(expr),
                     None => None,
                 };
-                let Some(expr) = attached else { return Some(None) };
+                let Some(expr) = attached else {
+                    return Some(None);
+                };
                 operand.body.push(expr);
                 if let Tok::Key(operator @ (Keyword::And | Keyword::Or)) = self.tok() {
                     self.with_on_operand(with, operator);
@@ -280,7 +323,9 @@ impl Reader<'_> {
                 let term = self.term();
                 self.restore(probe);
                 if term.is_none() {
-                    self.c.hint(format!("drop the parens to keep the body: `{prefix}{braces}`"));
+                    self.c.hint(format!(
+                        "drop the parens to keep the body: `{prefix}{braces}`"
+                    ));
                     self.c
                         .fault(open, "`(...)` in an operand position cannot contain a body");
                     return Some(None);
@@ -308,13 +353,19 @@ impl Reader<'_> {
             return None;
         }
         let span = self.extended(open);
-        Some(Operand { body: vec![expr], explicit: false, group: true, span })
+        Some(Operand {
+            body: vec![expr],
+            explicit: false,
+            group: true,
+            span,
+        })
     }
 
     fn close_group(&mut self) -> bool {
         if self.tok() != Tok::RParen {
             let span = self.c.span();
-            self.c.fault(span, "expected ) to close parenthesized group");
+            self.c
+                .fault(span, "expected ) to close parenthesized group");
             return false;
         }
         self.c.scan();
@@ -326,12 +377,17 @@ impl Reader<'_> {
         self.c.hint(format!(
             "Wrap the operand in `(...)` or `{{...}}` to scope, or move `with` after the `{word}` expression to apply it to the whole expression"
         ));
-        self.c.fault(place, format!("`with` modifier is not allowed on operand of `{word}`"));
+        self.c.fault(
+            place,
+            format!("`with` modifier is not allowed on operand of `{word}`"),
+        );
     }
 
     pub(super) fn brace_operand(&mut self, place: Span, text: &str, operator: Keyword) {
         let word = operator.text();
-        self.c.hint(format!("wrap the operand to keep the value: `({text}) {word} ...`"));
+        self.c.hint(format!(
+            "wrap the operand to keep the value: `({text}) {word} ...`"
+        ));
         self.c.fault(
             place,
             format!("operand of `{word}` cannot begin with `{{` unless the braces hold a body"),
@@ -361,8 +417,17 @@ impl Reader<'_> {
 
 /// A body whose first expression is a plain union, which reads as a comprehension too.
 fn is_ambiguous(body: &Body, reader: &Reader<'_>) -> bool {
-    let Some(Expr { kind: ExprKind::Call(terms), span, .. }) = body.first() else { return false };
-    let Some(operator) = terms.first() else { return false };
+    let Some(Expr {
+        kind: ExprKind::Call(terms),
+        span,
+        ..
+    }) = body.first()
+    else {
+        return false;
+    };
+    let Some(operator) = terms.first() else {
+        return false;
+    };
     print::infix_symbol(operator) == Some("|")
         && reader.text_of(operator.span) == "|"
         && !reader.text_of(*span).trim_start().starts_with('(')
@@ -373,8 +438,7 @@ fn leading_value(term: &Term) -> &Term {
     let mut term = term;
     while let TermKind::Call(terms) = &term.kind
         && let [operator, lhs, _] = &terms[..]
-        && (print::infix_symbol(operator).is_some()
-            || print::term(operator) == "internal.member_2")
+        && (print::infix_symbol(operator).is_some() || print::term(operator) == "internal.member_2")
     {
         term = lhs;
     }
@@ -385,7 +449,9 @@ fn leading_value(term: &Term) -> &Term {
 fn void_calls(body: &Body) -> Option<(String, Span)> {
     let mut found = None;
     for expr in body {
-        let ExprKind::Call(terms) = &expr.kind else { return None };
+        let ExprKind::Call(terms) = &expr.kind else {
+            return None;
+        };
         if expr.negated {
             return None;
         }
@@ -402,7 +468,11 @@ fn void_calls(body: &Body) -> Option<(String, Span)> {
 fn is_group_content(body: &Body) -> bool {
     match &body[..] {
         [expr] => {
-            expr.negated || matches!(expr.kind, ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_))
+            expr.negated
+                || matches!(
+                    expr.kind,
+                    ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_)
+                )
         }
         _ => false,
     }

@@ -13,13 +13,12 @@ mod logical;
 mod statements;
 mod terms;
 
-use std::collections::HashMap;
-
 use regovm_core::{Code, Diagnostic, Span};
 
 use crate::ast::Term;
 use crate::lexer::keyword::{BASE, FUTURE_V0, FUTURE_V1, Keyword, KeywordSet};
 use crate::lower::is_version_keyword;
+use crate::lower::tree::Statement;
 use crate::parse::ParseOptions;
 use cursor::{Cursor, State, Tok};
 
@@ -43,30 +42,36 @@ pub fn too_deep(at: u32) -> Diagnostic {
 const TOO_DEEP: &str = "max parsing recursion depth exceeded";
 
 /// Finds what is wrong with a text that the grammar refused.
-pub fn explain(text: &str, base: u32, options: &ParseOptions, goal: Goal) -> Vec<Diagnostic> {
+///
+/// A few such texts are Rego after all, where what a bracket means depends on all of a statement (a
+/// space inside the head of a rule). Their statements are the answer then; those of a query are all
+/// [`Statement::Body`].
+pub fn explain(
+    text: &str,
+    base: u32,
+    options: &ParseOptions,
+    goal: Goal,
+) -> Result<Vec<Statement>, Vec<Diagnostic>> {
     let (keywords, importable, not_bodies) = options.keywords();
     let mut reader = Reader {
         c: Cursor::new(text, base, keywords),
         options,
         importable,
         not_bodies,
-        known: HashMap::new(),
+        known: Known::default(),
         depth: 0,
     };
-    reader.statements(goal == Goal::Query);
-    let faults: Vec<Diagnostic> = reader
-        .c
-        .s
-        .faults
-        .iter()
-        .map(|fault| Diagnostic::new(Code::Parse, fault.span, fault.message.clone()))
-        .collect();
+    let statements = reader.statements(goal == Goal::Query);
+    let faults = &reader.c.s.faults;
     if !faults.is_empty() {
-        return faults;
+        let diagnostic =
+            |fault: &cursor::Fault| Diagnostic::new(Code::Parse, fault.span, fault.message.clone());
+        return Err(faults.iter().map(diagnostic).collect());
     }
-    // The grammar and this module disagree, which no text should make them do.
-    let span = reader.c.span();
-    vec![Diagnostic::new(Code::Parse, span, format!("unexpected {} token", reader.c.s.tok.name()))]
+    if reader.tok() != Tok::Eof {
+        return Err(vec![reader.surprise()]);
+    }
+    Ok(statements)
 }
 
 /// Reads with attempts.
@@ -75,12 +80,63 @@ struct Reader<'a> {
     options: &'a ParseOptions,
     importable: KeywordSet,
     not_bodies: bool,
-    /// Terms that were read before, by where they start, and how things stood after them.
-    known: HashMap<usize, (Option<Term>, State)>,
+    known: Known,
     depth: u32,
 }
 
+/// Terms that were read before, by where they start, and how things stood after them.
+///
+/// A term that ends makes those inside it (and behind it) forgotten: they are read anew by the next
+/// attempt, and may be understood differently then.
+#[derive(Default)]
+struct Known {
+    entries: Vec<KnownTerm>,
+    /// The newest one.
+    head: Option<usize>,
+}
+
+struct KnownTerm {
+    start: usize,
+    term: Option<Term>,
+    after: State,
+    /// The next that starts before this one.
+    next: Option<usize>,
+}
+
+impl Known {
+    fn get(&self, start: usize) -> Option<&KnownTerm> {
+        let mut at = self.head;
+        while let Some(entry) = at.map(|at| &self.entries[at]) {
+            if entry.start <= start {
+                return (entry.start == start).then_some(entry);
+            }
+            at = entry.next;
+        }
+        None
+    }
+
+    fn add(&mut self, start: usize, term: Option<Term>, after: State) {
+        let mut next = self.head;
+        while let Some(at) = next.filter(|at| self.entries[*at].start >= start) {
+            next = self.entries[at].next;
+        }
+        self.head = Some(self.entries.len());
+        self.entries.push(KnownTerm {
+            start,
+            term,
+            after,
+            next,
+        });
+    }
+}
+
 impl<'a> Reader<'a> {
+    /// The complaint for texts on which no attempt complains, which should not exist.
+    fn surprise(&self) -> Diagnostic {
+        let message = format!("unexpected {} token", self.tok().name());
+        Diagnostic::new(Code::Parse, self.c.span(), message)
+    }
+
     fn tok(&self) -> Tok {
         self.c.s.tok
     }
@@ -167,9 +223,7 @@ impl<'a> Reader<'a> {
 
     /// A keyword before a dot or bracket is the first name of a reference.
     fn keyword_as_name(&mut self) -> bool {
-        if self.may_be_name(self.tok())
-            && matches!(self.next_glued(), Tok::Dot | Tok::LBracket)
-        {
+        if self.may_be_name(self.tok()) && matches!(self.next_glued(), Tok::Dot | Tok::LBracket) {
             self.c.s.tok = Tok::Ident;
             return true;
         }

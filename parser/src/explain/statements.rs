@@ -7,67 +7,102 @@ use super::{Keyword, Reader};
 use crate::ast::{Body, ExprKind, Name, RegoVersion, TemplatePart, Term, TermKind};
 use crate::lexer::keyword::{FUTURE_V0, FUTURE_V1};
 use crate::lower::is_version_keyword;
+use crate::lower::tree::{Else, Equation, RuleBody, Statement, Tail};
 use crate::print;
 use crate::shape::{is_ground, value_name};
 
 /// The head of a rule, as far as complaints need it.
 struct HeadShape {
+    /// The term that it was read from.
+    term: Term,
     reference: Vec<Term>,
     args: Vec<Term>,
+    /// OPA takes the last step of the reference for a key.
     key: bool,
-    value: Option<Term>,
-    contains: bool,
+    /// With `:=`, the place of the operator, the value.
+    value: Option<(bool, Span, Term)>,
+    contains: Option<Term>,
+}
+
+impl HeadShape {
+    fn equation(self) -> Equation {
+        Equation {
+            lhs: self.term,
+            rhs: self.value,
+        }
+    }
 }
 
 impl Reader<'_> {
     /// Reads statements until one cannot be read.
-    pub(super) fn statements(&mut self, query: bool) {
+    pub(super) fn statements(&mut self, query: bool) -> Vec<Statement> {
+        let mut list = Vec::new();
         self.c.scan();
         while self.tok() != Tok::Eof {
-            if !query && self.keyword_rule_name(false) {
-                return;
-            }
-            if self.is(Keyword::Package) {
-                let before = self.save();
-                if self.package().is_some() {
-                    if self.tok() == Tok::Minus {
-                        return self.c.illegal("");
-                    }
-                    continue;
-                }
-                if self.failed() {
-                    return;
-                }
-                self.restore(before);
-            }
-            if self.is(Keyword::Import) {
-                let before = self.save();
-                if let Some((path, alias)) = self.import() {
-                    if self.tok() == Tok::Minus {
-                        return self.c.illegal("");
-                    }
-                    self.apply_import(&path, alias);
-                    continue;
-                }
-                if self.failed() {
-                    return;
-                }
-                self.restore(before);
-            }
-            if !query {
-                let before = self.save();
-                if self.rules().is_some() {
-                    continue;
-                }
-                if self.failed() {
-                    return;
-                }
-                self.restore(before);
-            }
-            if self.query(true, Tok::Eof).is_none() {
-                return;
+            match self.statement(query) {
+                Some(statement) => list.push(statement),
+                None => break,
             }
         }
+        list
+    }
+
+    fn statement(&mut self, query: bool) -> Option<Statement> {
+        if !query && self.keyword_rule_name(false) {
+            return None;
+        }
+        let start = self.c.s.start;
+        if self.is(Keyword::Package) {
+            let before = self.save();
+            if let Some(path) = self.package() {
+                if self.tok() == Tok::Minus {
+                    self.c.illegal("");
+                    return None;
+                }
+                return Some(Statement::Package {
+                    path,
+                    span: self.since(start),
+                });
+            }
+            if self.failed() {
+                return None;
+            }
+            self.restore(before);
+        }
+        if self.is(Keyword::Import) {
+            let before = self.save();
+            if let Some((path, alias)) = self.import() {
+                if self.tok() == Tok::Minus {
+                    self.c.illegal("");
+                    return None;
+                }
+                let span = self.since(start);
+                let place = alias.as_ref().map(|(_, span)| *span);
+                self.apply_import(&path, place);
+                self.reclassify(&path);
+                return Some(Statement::Import { path, alias, span });
+            }
+            if self.failed() {
+                return None;
+            }
+            self.restore(before);
+        }
+        if !query {
+            let before = self.save();
+            if let Some(rule) = self.rule() {
+                return Some(rule);
+            }
+            if self.failed() {
+                return None;
+            }
+            self.restore(before);
+        }
+        self.query(true, Tok::Eof).map(Statement::Body)
+    }
+
+    /// The place from an offset to the token before this one.
+    fn since(&self, start: usize) -> Span {
+        self.c.span_of(start, self.c.s.last_end)
     }
 
     /// Complains about a keyword that is used as the name of a rule.
@@ -79,7 +114,9 @@ impl Reader<'_> {
             Tok::Key(Keyword::Contains),
             Tok::LParen,
         ];
-        let Tok::Key(keyword) = self.tok() else { return false };
+        let Tok::Key(keyword) = self.tok() else {
+            return false;
+        };
         let followers: &[Tok] = match keyword {
             Keyword::Every | Keyword::If | Keyword::In | Keyword::Some | Keyword::As => ALL,
             Keyword::Package | Keyword::Import => &[Tok::Assign, Tok::Unify, Tok::LParen],
@@ -98,7 +135,10 @@ impl Reader<'_> {
                 return false;
             }
         }
-        self.c.fault(span, format!("{} keyword cannot be used for rule name", keyword.text()));
+        self.c.fault(
+            span,
+            format!("{} keyword cannot be used for rule name", keyword.text()),
+        );
         true
     }
 
@@ -122,7 +162,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    fn package(&mut self) -> Option<()> {
+    fn package(&mut self) -> Option<Term> {
         self.path_start()?;
         let Some(term) = self.term() else {
             if !self.failed() {
@@ -132,7 +172,7 @@ impl Reader<'_> {
             return None;
         };
         match &term.kind {
-            TermKind::Var(_) => Some(()),
+            TermKind::Var(_) => Some(term),
             TermKind::Ref(path) => {
                 let head = path.first()?;
                 if head.as_var().is_none() {
@@ -144,7 +184,7 @@ impl Reader<'_> {
                     self.unexpected(step, "string");
                     return None;
                 }
-                Some(())
+                Some(term)
             }
             _ => {
                 self.c.illegal("");
@@ -154,13 +194,14 @@ impl Reader<'_> {
     }
 
     fn unexpected(&mut self, term: &Term, wanted: &str) {
-        let message =
-            format!("unexpected {} token: expecting {wanted}", value_name(&term.kind));
+        let message = format!(
+            "unexpected {} token: expecting {wanted}",
+            value_name(&term.kind)
+        );
         self.c.fault(term.span, message);
     }
 
-    fn import(&mut self) -> Option<(Term, Option<Span>)> {
-        let start = self.c.span();
+    fn import(&mut self) -> Option<(Term, Option<(Name, Span)>)> {
         self.path_start()?;
         // Keywords of the future are names here, also if they were imported before.
         let keywords = self.present_keywords();
@@ -176,7 +217,10 @@ impl Reader<'_> {
                 path = Term::new(TermKind::Ref(vec![path]), span);
             }
             TermKind::Ref(steps) => {
-                let bad = steps[1..].iter().find(|step| step.as_str().is_none()).cloned();
+                let bad = steps[1..]
+                    .iter()
+                    .find(|step| step.as_str().is_none())
+                    .cloned();
                 if let Some(step) = bad {
                     self.unexpected(&step, "string");
                     return None;
@@ -188,7 +232,9 @@ impl Reader<'_> {
                 return None;
             }
         }
-        let TermKind::Ref(steps) = &path.kind else { return None };
+        let TermKind::Ref(steps) = &path.kind else {
+            return None;
+        };
         let steps = steps.clone();
         let root = steps.first()?;
         let known = root
@@ -211,7 +257,9 @@ impl Reader<'_> {
             }
             if let Some(alias) = self.term() {
                 match &alias.kind {
-                    TermKind::Var(_) => return Some((path, Some(alias.span))),
+                    TermKind::Var(name) => {
+                        return Some((path, Some((name.clone(), alias.span))));
+                    }
                     TermKind::Ref(name) if name.len() == 1 => {
                         let message = format!(
                             "unexpected import alias, must not be a reserved name, got: {}",
@@ -228,21 +276,28 @@ impl Reader<'_> {
         }
         let last = steps.last()?;
         let is_future = root.as_var().is_some_and(|name| &**name == "future");
-        let name = last.as_str().or(last.as_var().map(|name| &**name)).unwrap_or("");
+        let name = last
+            .as_str()
+            .or(last.as_var().map(|name| &**name))
+            .unwrap_or("");
         if (steps.len() == 1 || !is_future) && is_version_keyword(name, self.options.version) {
             self.c.hint("import a different path or use an alias");
             let message =
                 format!("unexpected import path, must not end with a keyword, got: {name}");
             self.c.fault(last.span, message);
         }
-        let _ = start;
         Some((path, None))
     }
 
     /// What an import of keywords or of a version changes for the rest of the text.
     fn apply_import(&mut self, path: &Term, alias: Option<Span>) {
-        let TermKind::Ref(steps) = &path.kind else { return };
-        let root = steps.first().and_then(Term::as_var).map_or("", |name| &**name);
+        let TermKind::Ref(steps) = &path.kind else {
+            return;
+        };
+        let root = steps
+            .first()
+            .and_then(Term::as_var)
+            .map_or("", |name| &**name);
         let names: Vec<&str> = steps[1..].iter().filter_map(Term::as_str).collect();
         let added = match root {
             "rego" => match names[..] {
@@ -251,7 +306,7 @@ impl Reader<'_> {
                         return self.c.fault(alias, "`rego` imports cannot be aliased");
                     }
                     match names[0] {
-                        "v1" if self.options.version == RegoVersion::V1 => return self.reclassify(),
+                        "v1" if self.options.version == RegoVersion::V1 => return,
                         "v1" => FUTURE_V0,
                         _ => FUTURE_V0.with(FUTURE_V1),
                     }
@@ -279,7 +334,7 @@ impl Reader<'_> {
                             Some(keyword) => {
                                 self.not_bodies |= keyword == Keyword::Not;
                                 self.c.keywords = self.c.keywords.import(keyword);
-                                return self.reclassify();
+                                return;
                             }
                             None => {
                                 let message = "unexpected keyword, must be one of [and contains every if in not or]";
@@ -293,12 +348,19 @@ impl Reader<'_> {
             _ => return,
         };
         self.import_keywords(added);
-        self.reclassify();
     }
 
     /// The token after an import was read before its keywords were known.
-    fn reclassify(&mut self) {
-        if self.tok() == Tok::Ident
+    fn reclassify(&mut self, path: &Term) {
+        let TermKind::Ref(steps) = &path.kind else {
+            return;
+        };
+        let of_keywords = steps
+            .first()
+            .and_then(Term::as_var)
+            .is_some_and(|root| matches!(&**root, "rego" | "future"));
+        if of_keywords
+            && self.tok() == Tok::Ident
             && let Some(keyword) = Keyword::of(self.c.word())
             && FUTURE_V0.with(FUTURE_V1).has(keyword)
             && self.c.keywords.has(keyword)
@@ -308,7 +370,8 @@ impl Reader<'_> {
     }
 
     /// A rule with everything that shows that it is one.
-    fn rules(&mut self) -> Option<()> {
+    fn rule(&mut self) -> Option<Statement> {
+        let start = self.c.s.start;
         let place = self.c.span();
         self.keyword_as_name();
         let mut default = false;
@@ -323,61 +386,122 @@ impl Reader<'_> {
             }
             return None;
         }
+        let head_start = self.c.s.start;
         let mut head = self.head(default)?;
+        let head_span = self.since(head_start);
         if default {
-            return self.check_default(&head, place);
+            self.check_default(&head, place)?;
+            let equation = head.equation();
+            return Some(Statement::Default {
+                head: equation,
+                head_span,
+                span: self.since(start),
+            });
         }
         let has_if = self.is(Keyword::If);
-        if !head.contains && head.args.is_empty() && head.reference.len() == 2 {
+        if head.contains.is_none() && head.args.is_empty() && head.reference.len() == 2 {
             let step = &head.reference[1];
             if has_if {
+                if head.value.is_some() {
+                    head.reference.first()?.as_var()?;
+                }
                 head.key = !is_ground(step) || matches!(step.kind, TermKind::Ref(_));
             } else {
                 head.reference.first()?.as_var()?;
                 head.key = true;
-                if head.value.is_none() {
-                    head.reference.truncate(1);
-                }
             }
         }
-        self.rule_body(&head, has_if)?;
+        let body = self.rule_body(&head, has_if)?;
+        let mut tail = Tail::None;
+        if body.is_some() {
+            tail = self.tail(&head)?;
+        }
+        let key = head.contains.take();
+        Some(Statement::Rule {
+            head: head.equation(),
+            key,
+            has_if,
+            body,
+            tail,
+            head_span,
+            span: self.since(start),
+        })
+    }
+
+    /// `else` and further bodies.
+    fn tail(&mut self, head: &HeadShape) -> Option<Tail> {
         if self.is(Keyword::Else) && !self.keyword_as_name() {
-            if head.reference.len() > 1 && head.reference[1..].iter().any(|step| !is_ground(step)) {
+            let partial = head.key && head.value.is_none() && head.contains.is_none();
+            let known = if partial && head.reference.len() == 2 {
+                1
+            } else {
+                head.reference.len()
+            };
+            if known > 1 && head.reference[1..known].iter().any(|step| !is_ground(step)) {
                 let span = self.c.span();
-                self.c.fault(span, "else keyword cannot be used on rules with variables in head");
+                self.c.fault(
+                    span,
+                    "else keyword cannot be used on rules with variables in head",
+                );
                 return None;
             }
             if head.key {
                 let span = self.c.span();
-                self.c.fault(span, "else keyword cannot be used on multi-value rules");
+                self.c
+                    .fault(span, "else keyword cannot be used on multi-value rules");
                 return None;
             }
-            self.else_chain()?;
+            let chain = self.else_chain()?;
             if self.tok() == Tok::LBrace {
                 let span = self.c.span();
                 self.c.fault(span, "expected else keyword");
                 return None;
             }
+            return Some(Tail::Else(Box::new(chain)));
         }
-        while self.tok() == Tok::LBrace && self.tok() != Tok::Eof {
-            self.c.scan();
-            self.body(Tok::RBrace)?;
-            self.c.scan();
+        let mut bodies = Vec::new();
+        while self.tok() == Tok::LBrace {
+            bodies.push(self.braced_body()?);
         }
-        Some(())
+        Some(if bodies.is_empty() {
+            Tail::None
+        } else {
+            Tail::Chain(bodies)
+        })
     }
 
-    fn rule_body(&mut self, head: &HeadShape, has_if: bool) -> Option<()> {
+    fn braced_body(&mut self) -> Option<RuleBody> {
+        let start = self.c.s.start;
+        self.c.scan();
+        let body = self.body(Tok::RBrace)?;
+        self.c.scan();
+        Some(RuleBody {
+            body,
+            braces: true,
+            span: self.since(start),
+        })
+    }
+
+    /// The first body of a rule; a rule with `contains` needs none.
+    #[allow(clippy::option_option)] // Refused, none, found.
+    fn rule_body(&mut self, head: &HeadShape, has_if: bool) -> Option<Option<RuleBody>> {
         if has_if {
             self.c.scan();
             let before = self.save();
+            let start = self.c.s.start;
             let brace = self.tok() == Tok::LBrace;
             if let Some(expr) = self.literal() {
                 let set = brace
                     && matches!(&expr.kind, ExprKind::Term(term)
                         if matches!(term.kind, TermKind::Set(_)));
                 if !set {
-                    return Some(());
+                    let body = vec![expr];
+                    let span = self.since(start);
+                    return Some(Some(RuleBody {
+                        body,
+                        braces: false,
+                        span,
+                    }));
                 }
             }
             if !brace {
@@ -385,49 +509,75 @@ impl Reader<'_> {
             }
             self.restore(before);
         } else if self.tok() != Tok::LBrace {
-            return head.contains.then_some(());
+            return head.contains.is_some().then_some(None);
         }
-        self.c.scan();
-        self.body(Tok::RBrace)?;
-        self.c.scan();
-        Some(())
+        self.braced_body().map(Some)
     }
 
-    fn else_chain(&mut self) -> Option<()> {
+    fn else_chain(&mut self) -> Option<Else> {
+        let mut branches = Vec::new();
         while self.is(Keyword::Else) {
-            self.c.scan();
-            match self.tok() {
-                Tok::LBrace | Tok::Key(Keyword::If) => {}
-                Tok::Assign | Tok::Unify => {
-                    self.c.scan();
-                    self.expression()?;
-                }
-                _ => {
-                    self.c.illegal("expected else value term or rule body");
-                    return None;
-                }
-            }
-            if self.is(Keyword::If) {
-                self.c.scan();
-            } else if self.tok() != Tok::LBrace {
-                return Some(());
-            }
-            match self.tok() {
-                Tok::LBrace => {
-                    self.c.scan();
-                    self.body(Tok::RBrace)?;
-                    self.c.scan();
-                }
-                Tok::Eof => {
-                    self.c.illegal("rule body expected");
-                    return None;
-                }
-                _ => {
-                    self.literal()?;
-                }
+            let start = self.c.s.start;
+            let mut branch = self.else_branch()?;
+            branch.span = self.since(start);
+            let last = branch.body.is_none();
+            branches.push(branch);
+            if last {
+                break;
             }
         }
-        Some(())
+        let mut chain = branches.pop()?;
+        while let Some(mut branch) = branches.pop() {
+            branch.next = Some(Box::new(chain));
+            chain = branch;
+        }
+        Some(chain)
+    }
+
+    fn else_branch(&mut self) -> Option<Else> {
+        let mut branch = Else {
+            value: None,
+            has_if: false,
+            body: None,
+            next: None,
+            span: self.c.span(),
+        };
+        self.c.scan();
+        match self.tok() {
+            Tok::LBrace | Tok::Key(Keyword::If) => {}
+            Tok::Assign | Tok::Unify => {
+                let assign = self.tok() == Tok::Assign;
+                self.c.scan();
+                branch.value = Some((assign, self.expression()?));
+            }
+            _ => {
+                self.c.illegal("expected else value term or rule body");
+                return None;
+            }
+        }
+        if self.is(Keyword::If) {
+            branch.has_if = true;
+            self.c.scan();
+        } else if self.tok() != Tok::LBrace {
+            return Some(branch);
+        }
+        branch.body = Some(match self.tok() {
+            Tok::LBrace => self.braced_body()?,
+            Tok::Eof => {
+                self.c.illegal("rule body expected");
+                return None;
+            }
+            _ => {
+                let start = self.c.s.start;
+                let body = vec![self.literal()?];
+                RuleBody {
+                    body,
+                    braces: false,
+                    span: self.since(start),
+                }
+            }
+        });
+        Some(branch)
     }
 
     fn head(&mut self, default: bool) -> Option<HeadShape> {
@@ -437,11 +587,12 @@ impl Reader<'_> {
             return None;
         };
         let mut head = HeadShape {
+            term: term.clone(),
             reference: Vec::new(),
             args: Vec::new(),
             key: false,
             value: None,
-            contains: false,
+            contains: None,
         };
         match term.kind {
             TermKind::Var(_) => head.reference.push(term),
@@ -472,26 +623,28 @@ impl Reader<'_> {
                     ));
                 }
                 self.c.scan();
-                if self.expression().is_none() {
+                head.contains = self.expression();
+                if head.contains.is_none() {
                     self.c.illegal(&format!(
                         "expected rule key term (e.g., {shown} contains <VALUE> {{ ... }})"
                     ));
                 }
                 head.key = true;
-                head.contains = true;
             }
             Tok::Unify => {
+                let place = self.c.span();
                 self.c.scan();
-                head.value = self.expression();
+                head.value = self.expression().map(|value| (false, place, value));
                 if head.value.is_none() {
                     self.c.illegal(&format!(
-                        "expected rule value term (e.g., {shown}[%!s(*ast.Term=<nil>)] = <VALUE> {{ ... }})"
+                        "expected rule value term (e.g., {shown}[<nil>] = <VALUE> {{ ... }})"
                     ));
                 }
             }
             Tok::Assign => {
+                let place = self.c.span();
                 self.c.scan();
-                head.value = self.expression();
+                head.value = self.expression().map(|value| (true, place, value));
                 if head.value.is_none() {
                     let note = if !head.args.is_empty() {
                         format!(
@@ -513,10 +666,11 @@ impl Reader<'_> {
     }
 
     fn check_default(&mut self, head: &HeadShape, place: Span) -> Option<()> {
-        let Some(value) = &head.value else {
+        let Some((_, _, value)) = &head.value else {
             // Without a value OPA takes `true` for most heads, and nothing for `default p[x]`.
-            if head.contains || head.reference.len() == 2 && head.args.is_empty() {
-                self.c.fault(place, "illegal default rule (must have a value)");
+            if head.contains.is_some() || head.reference.len() == 2 && head.args.is_empty() {
+                self.c
+                    .fault(place, "illegal default rule (must have a value)");
                 return None;
             }
             return self.check_default_args(head, place);
@@ -524,7 +678,10 @@ impl Reader<'_> {
         let mut offending = Vec::new();
         dependencies(value, &mut offending);
         for name in &offending {
-            self.c.fault(place, format!("illegal default rule (value cannot contain {name})"));
+            self.c.fault(
+                place,
+                format!("illegal default rule (value cannot contain {name})"),
+            );
         }
         if !offending.is_empty() {
             return None;
@@ -546,8 +703,7 @@ impl Reader<'_> {
                 Some(name) => names.push(name.clone()),
                 None => {
                     let kind = value_name(&arg.kind);
-                    let message =
-                        format!("illegal default rule (arguments cannot contain {kind})");
+                    let message = format!("illegal default rule (arguments cannot contain {kind})");
                     self.c.fault(place, message);
                     valid = false;
                 }

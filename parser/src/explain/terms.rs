@@ -60,7 +60,9 @@ impl Reader<'_> {
             }
             let place = self.c.span();
             self.c.scan();
-            let Some(rhs) = self.operation(0) else { return Some(lhs) };
+            let Some(rhs) = self.operation(0) else {
+                return Some(lhs);
+            };
             let start = lhs.span.start;
             let call = vec![member("member_2", place), lhs, rhs];
             lhs = self.spanned(TermKind::Call(call), start);
@@ -71,13 +73,17 @@ impl Reader<'_> {
     }
 
     fn operation(&mut self, level: usize) -> Option<Term> {
-        let Some(operators) = LEVELS.get(level) else { return self.term() };
+        let Some(operators) = LEVELS.get(level) else {
+            return self.term();
+        };
         let mut lhs = self.operation(level + 1)?;
         while operators.contains(&self.tok()) {
             let operator = lower::operator(self.tok().name(), self.c.span());
             self.c.scan();
             // A missing right side is a complaint, yet the left side stands.
-            let Some(rhs) = self.operation(level + 1) else { return Some(lhs) };
+            let Some(rhs) = self.operation(level + 1) else {
+                return Some(lhs);
+            };
             let start = lhs.span.start;
             lhs = self.spanned(TermKind::Call(vec![operator, lhs, rhs]), start);
         }
@@ -85,21 +91,24 @@ impl Reader<'_> {
     }
 
     fn spanned(&self, kind: TermKind, start: u32) -> Term {
-        Term::new(kind, Span::new(start, self.c.base + self.c.s.last_end as u32))
+        Term::new(
+            kind,
+            Span::new(start, self.c.base + self.c.s.last_end as u32),
+        )
     }
 
     /// A term without operators.
     pub(super) fn term(&mut self) -> Option<Term> {
         self.deeper(|r| {
             let at = r.c.s.start;
-            if let Some((term, after)) = r.known.get(&at) {
-                let (term, after) = (term.clone(), after.clone());
+            if let Some(known) = r.known.get(at) {
+                let (term, after) = (known.term.clone(), known.after.clone());
                 r.restore(after);
                 return term;
             }
             let term = r.new_term();
             let after = r.save();
-            r.known.insert(at, (term.clone(), after));
+            r.known.add(at, term.clone(), after);
             term
         })
     }
@@ -260,7 +269,8 @@ impl Reader<'_> {
         match unescape(inner) {
             Some(text) => Some(Term::string(text, place)),
             None => {
-                self.c.fault(place, format!("illegal string literal: {word}"));
+                self.c
+                    .fault(place, format!("illegal string literal: {word}"));
                 None
             }
         }
@@ -269,7 +279,10 @@ impl Reader<'_> {
     fn template(&mut self, raw: bool) -> Option<Term> {
         let place = self.c.span();
         if self.options.version != crate::ast::RegoVersion::V1 {
-            self.c.fault(place, "template strings are not supported by current capabilities");
+            self.c.fault(
+                place,
+                "template strings are not supported by current capabilities",
+            );
             return None;
         }
         let mut parts = Vec::new();
@@ -288,11 +301,13 @@ impl Reader<'_> {
                 Some(text) if text.is_empty() => {}
                 Some(text) => parts.push(TemplatePart::Text(Term::string(text, span))),
                 None => {
-                    let quote = if raw { '`' } else { '"' };
-                    let shown = if first { &word[1..] } else { word };
-                    let shown = if first { shown.to_string() } else { format!("}}{shown}") };
-                    let _ = quote;
-                    self.c.fault(span, format!("illegal template-string part: {shown}"));
+                    let shown = if first {
+                        word[1..].to_string()
+                    } else {
+                        format!("}}{word}")
+                    };
+                    self.c
+                        .fault(span, format!("illegal template-string part: {shown}"));
                     return None;
                 }
             }
@@ -310,15 +325,19 @@ impl Reader<'_> {
                 self.c.fault(hole.span, message);
                 return None;
             }
-            parts.push(TemplatePart::Expr(Box::new(hole)));
+            parts.push(lower::template_part(hole, false));
             if self.tok() != Tok::RBrace {
                 let span = self.c.span();
-                self.c.fault(span, "expected } to end template string expression");
+                self.c
+                    .fault(span, "expected } to end template string expression");
                 return None;
             }
             self.c.scan_template(raw);
         }
-        let template = Box::new(TemplateString { parts, multi_line: raw });
+        let template = Box::new(TemplateString {
+            parts,
+            multi_line: raw,
+        });
         Some(Term::new(TermKind::Template(template), place))
     }
 
@@ -397,8 +416,11 @@ impl Reader<'_> {
             self.c.scan_space();
             let set = matches!(&operator.kind, TermKind::Ref(path)
                 if matches!(&path[..], [head] if head.as_var().is_some_and(|n| &**n == "set")));
-            let kind =
-                if set { TermKind::Set(Vec::new()) } else { TermKind::Call(vec![operator]) };
+            let kind = if set {
+                TermKind::Set(Vec::new())
+            } else {
+                TermKind::Call(vec![operator])
+            };
             return Some(Term::new(kind, place));
         }
         let terms = self.deeper(|r| r.list(Tok::RParen, vec![operator]))?;
@@ -426,7 +448,8 @@ impl Reader<'_> {
     }
 
     fn expected_comma(&mut self, end: Tok) {
-        self.c.illegal(&format!("expected \",\" or \"{}\"", end.name()));
+        self.c
+            .illegal(&format!("expected \",\" or \"{}\"", end.name()));
     }
 
     fn array(&mut self) -> Option<Term> {

@@ -569,6 +569,9 @@ impl<'a> Layer<'a> {
     }
 
     fn template(&mut self, at: usize) -> Result<(), Refusal> {
+        if self.version != RegoVersion::V1 {
+            return Err(Refusal::Malformed);
+        }
         let multi_line = *self.templates.next().ok_or(Refusal::Malformed)?;
         let word = self.word(at);
         let kind = self.raw[at].kind;
@@ -611,6 +614,9 @@ impl<'a> Layer<'a> {
             self.emit(at, Token::IndexOpen);
             self.open(Context::Single, None);
         } else {
+            if self.after_bare_name() {
+                return Err(Refusal::Malformed);
+            }
             self.start_operand(at);
             self.emit(at, Token::ArrayOpen);
             let bar = self.comprehension_bar(at);
@@ -627,6 +633,9 @@ impl<'a> Layer<'a> {
             self.emit(at, Token::CallOpen);
             self.open(Context::List, None);
         } else {
+            if self.after_bare_name() {
+                return Err(Refusal::Malformed);
+            }
             let operand_place = !self.after_operand && self.operand_place()
                 || self.after_operand && matches!(self.context(), Context::Top | Context::Body);
             self.start_operand(at);
@@ -894,6 +903,10 @@ impl<'a> Layer<'a> {
             || self.after_operand && matches!(self.context(), Context::Top | Context::Body);
         let as_name = starts && self.reference_follows(at);
         let top = self.context() == Context::Top;
+        let statement = self.module && top && (self.after_operand || self.out.tokens.is_empty());
+        if statement && self.is_rule_name(at, keyword) {
+            return Err(Refusal::Malformed);
+        }
         match keyword {
             Keyword::Null | Keyword::True | Keyword::False => {
                 if as_name {
@@ -1042,6 +1055,34 @@ impl<'a> Layer<'a> {
         }
         debug_assert!(!word.is_empty());
         Ok(at + 1)
+    }
+
+    /// Whether a keyword that starts a statement is followed by what would make it a rule of that
+    /// name; OPA stops there.
+    fn is_rule_name(&self, at: usize, keyword: Keyword) -> bool {
+        let value = matches!(self.kind(at + 1), Some(RawKind::Assign | RawKind::Unify));
+        let call = self.kind(at + 1) == Some(RawKind::LParen);
+        let word = matches!(self.keyword(at + 1), Some(Keyword::If | Keyword::Contains));
+        match keyword {
+            Keyword::Some | Keyword::Every => value || call || word,
+            Keyword::Not => value || word,
+            // No rule can start with it, but a query that no module may hold.
+            Keyword::Contains => !self.in_head && !self.reference_follows(at),
+            _ => false,
+        }
+    }
+
+    /// The last token is the name of a rule (or what would be one), and a space follows. OPA reads
+    /// over that space; only the end of the statement shows whether it is a rule.
+    fn after_bare_name(&self) -> bool {
+        let tokens = &self.out.tokens;
+        self.module
+            && self.context() == Context::Top
+            && matches!(tokens.last(), Some((_, Token::Ident(_), _)))
+            && match tokens.len().checked_sub(2).map(|at| &tokens[at].1) {
+                None => true,
+                Some(token) => matches!(token, Token::NewLine | Token::Joint | Token::Default),
+            }
     }
 
     /// A variable or the first name of a reference.

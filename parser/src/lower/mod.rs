@@ -220,7 +220,7 @@ impl<'a> Builder<'a> {
         self.term(TermKind::Template(template), start, end)
     }
 
-    fn hole(&self, mut hole: Expr, before: Span) -> TemplatePart {
+    fn hole(&self, hole: Expr, before: Span) -> TemplatePart {
         let refused = hole.negated
             || match &hole.kind {
                 ExprKind::Some(_) | ExprKind::Every(_) => true,
@@ -236,20 +236,7 @@ impl<'a> Builder<'a> {
         let comment = self.comments.iter().any(|(start, _)| {
             before.end <= self.base + start && self.base + start < hole.span.start
         });
-        hole.index = 0;
-        match hole.kind {
-            ExprKind::Term(
-                term @ Term {
-                    kind:
-                        TermKind::Null
-                        | TermKind::Boolean(_)
-                        | TermKind::Number(_)
-                        | TermKind::String(_),
-                    ..
-                },
-            ) if !comment => TemplatePart::Text(term),
-            _ => TemplatePart::Expr(Box::new(hole)),
-        }
+        template_part(hole, comment)
     }
 
     /// `with target as value`
@@ -426,6 +413,21 @@ impl<'a> Builder<'a> {
         let mut expr = Expr::new(ExprKind::Every(Box::new(every)), span);
         expr.with = with;
         expr
+    }
+}
+
+/// A hole as a part: scalars need no evaluation, unless a comment stands before them.
+pub(crate) fn template_part(mut hole: Expr, comment: bool) -> TemplatePart {
+    hole.index = 0;
+    match hole.kind {
+        ExprKind::Term(
+            term @ Term {
+                kind:
+                    TermKind::Null | TermKind::Boolean(_) | TermKind::Number(_) | TermKind::String(_),
+                ..
+            },
+        ) if !comment => TemplatePart::Text(term),
+        _ => TemplatePart::Expr(Box::new(hole)),
     }
 }
 

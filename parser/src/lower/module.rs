@@ -167,7 +167,7 @@ impl Lowering {
     fn default_rule(&mut self, head: Equation, head_span: Span, span: Span) -> Option<Rule> {
         let head = rule_head(head, head_span, None)?;
         let value = head.value.as_deref()?;
-        if !is_default_value(value) || head.generated_value {
+        if !is_default_value(value) {
             return None;
         }
         for (at, arg) in head.args.iter().enumerate() {
@@ -546,20 +546,13 @@ fn is_glued_infix(expr: &Expr) -> bool {
             {
                 terms = inner;
             }
-            TermKind::Var(_) => {
-                let TermKind::Ref(name) = &operator.kind else {
-                    return false;
-                };
-                let infix = name.len() == 1
-                    && name[0]
-                        .as_var()
-                        .is_some_and(|n| !matches!(&**n, "eq" | "assign"));
-                return infix
+            TermKind::Var(_) | TermKind::Ref(_) => {
+                let single = first.as_ref().is_none_or(|path| path.len() == 1);
+                let infix = crate::print::infix_symbol(operator)
+                    .is_some_and(|symbol| !matches!(symbol, "=" | ":="));
+                return single
+                    && infix
                     && first.span.start == expr.span.start
-                    && first.span.end == operator.span.start;
-            }
-            TermKind::Ref(path) if path.len() == 1 => {
-                return first.span.start == expr.span.start
                     && first.span.end == operator.span.start;
             }
             _ => return false,
