@@ -1,2 +1,74 @@
 //! The `regovm` command.
-fn main() {}
+
+mod args;
+mod command;
+mod duration;
+mod load;
+mod render;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::{Cli, Command};
+
+/// Exit status of wrong flags, of `check` with errors, and of `--fail` and `--fail-defined`.
+const FAILED: u8 = 1;
+
+/// Stack of the thread that does the work: documents nest 10,000 deep, and some of serde_json is recursive. Pages that
+/// are not touched cost nothing.
+const STACK: usize = 256 << 20;
+
+fn run(command: &Command) -> std::io::Result<u8> {
+    match command {
+        Command::Eval(args) => command::eval::run(args),
+        Command::Check(args) => command::check::run(args),
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let helpful = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            // A closed pipe is no reason to complain.
+            let _ = error.print();
+            return if helpful {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(FAILED)
+            };
+        }
+    };
+    let status = match std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(move || run(&cli.command))
+    {
+        Ok(thread) => thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(error) => Err(error),
+    };
+    match status {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "Error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prints a usage error as OPA does and gives its exit status.
+pub(crate) fn usage_error(message: &str, command: &str) -> std::io::Result<u8> {
+    writeln!(
+        std::io::stderr(),
+        "Error: {message}\n\nTry 'regovm {command} --help' for the flags and examples."
+    )?;
+    Ok(FAILED)
+}

@@ -1,1 +1,54 @@
-//! The public library: compile Rego once, decide many times
+//! Rego policies, compiled once and asked many times.
+//!
+//! ```
+//! use regovm::Engine;
+//!
+//! let mut engine = Engine::new();
+//! engine.add_module("authz.rego", r#"
+//!     package authz
+//!     default allow := false
+//!     allow if input.role == "admin"
+//! "#);
+//! let policy = engine.prepare("data.authz.allow")?;
+//! let mut session = policy.session();
+//! assert_eq!(session.eval_json(br#"{"role": "admin"}"#)?.decode::<bool>().transpose()?, Some(true));
+//! assert_eq!(session.eval_json(br#"{"role": "guest"}"#)?.decode::<bool>().transpose()?, Some(false));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Engine`] collects policies and data, [`PreparedPolicy`] is compiled and shared by threads, a [`Session`] belongs to
+//! one thread and reuses its memory. The library reads no files, clocks, environment or network: the host hands in what
+//! policies may see.
+
+mod answer;
+mod compile;
+mod convert;
+mod document;
+mod engine;
+mod policy;
+mod report;
+mod saved;
+mod session;
+
+#[cfg(feature = "internals")]
+pub mod internals;
+
+use std::sync::LazyLock;
+
+pub use answer::{Answer, ExpressionValue, Solution};
+pub use convert::{from_json, to_json};
+pub use document::{Document, DocumentFormat};
+pub use engine::{Engine, QueryContext};
+pub use policy::{PreparedPolicy, QueryExpression, QueryShape};
+pub use regovm_core::{Code, Location};
+pub use regovm_parser::ast::RegoVersion;
+pub use report::{ErrorReport, Failure, Stage};
+pub use session::{Budget, Clock, Session};
+
+use regovm_core::builtin::Table;
+
+/// All built-ins of this build.
+pub(crate) fn builtins() -> &'static Table {
+    static BUILTINS: LazyLock<Table> = LazyLock::new(regovm_stdlib::table);
+    &BUILTINS
+}

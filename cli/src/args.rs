@@ -1,0 +1,144 @@
+//! The flags of every command, named as OPA names them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Rego policies, compiled and fast.
+#[derive(Parser, Debug)]
+#[command(
+    name = "regovm",
+    version,
+    about = "Evaluates Rego policies: the Open Policy Agent language, compiled to bytecode"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Evaluate a Rego query
+    Eval(EvalArgs),
+    /// Check Rego source files for errors
+    Check(CheckArgs),
+}
+
+/// Output formats of `eval`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EvalFormat {
+    /// The whole result as JSON
+    Json,
+    /// One JSON array of expression values per solution
+    Values,
+    /// One JSON object of variable bindings per solution
+    Bindings,
+    /// For people: a value, or a table
+    Pretty,
+    /// For scripts: strings without quotes, one line per solution
+    Raw,
+    /// Only whether there is a result
+    Discard,
+}
+
+/// Output formats of `check`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CheckFormat {
+    /// Text on standard error
+    Pretty,
+    /// JSON on standard error
+    Json,
+}
+
+/// `regovm eval`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  regovm eval 'x := 1; y := 2; x < y'\n  regovm eval -d policy/ -i plan.json data.terraform.deny\n  terraform show -json plan.out | regovm eval -d policy/ -I --fail-defined 'data.terraform.deny[_]'\n\nExit status: 0 if evaluated, 1 if --fail or --fail-defined tripped or the flags are wrong,\n2 if loading, compiling or evaluating failed."
+)]
+pub struct EvalArgs {
+    /// The query, for example data.terraform.deny
+    pub query: Vec<String>,
+    /// Policy or data: files, folders (recursively .rego, .json, .yaml), or prefix:path. Repeatable
+    #[arg(short, long = "data", value_name = "PATH")]
+    pub data: Vec<String>,
+    /// Input document: a JSON or YAML file
+    #[arg(short, long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Read the input document from standard input
+    #[arg(short = 'I', long)]
+    pub stdin_input: bool,
+    /// Read the query from standard input
+    #[arg(long)]
+    pub stdin: bool,
+    /// Package in which the query is read, for example a.b
+    #[arg(long, value_name = "PACKAGE")]
+    pub package: Option<String>,
+    /// Import for the query, for example data.lib. Repeatable
+    #[arg(long = "import", value_name = "REF")]
+    pub imports: Vec<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value = "json")]
+    pub format: EvalFormat,
+    /// Read policies as Rego v0
+    #[arg(long)]
+    pub v0_compatible: bool,
+    /// Unused imports, arguments and variables are errors
+    #[arg(short = 'S', long)]
+    pub strict: bool,
+    /// The first error of a built-in function ends the evaluation
+    #[arg(long)]
+    pub strict_builtin_errors: bool,
+    /// Exit with 1 if the result is undefined or empty
+    #[arg(long)]
+    pub fail: bool,
+    /// Exit with 1 if the result is defined and not empty
+    #[arg(long)]
+    pub fail_defined: bool,
+    /// File and folder names to leave out, for example '.*'. Repeatable
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// JSON Schema of the input (a file), or a folder of schemas
+    #[arg(short, long, value_name = "PATH")]
+    pub schema: Option<PathBuf>,
+    /// Stop after this time, for example 500ms or 1m30s; 0 is no limit
+    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, default_value = "0")]
+    pub timeout: Duration,
+    /// Stop after this many steps; the count is the same on every machine
+    #[arg(long, value_name = "N")]
+    pub max_steps: Option<u64>,
+    /// Stop when evaluation holds more memory than this, for example 512MiB
+    #[arg(long, value_name = "BYTES", value_parser = crate::duration::parse_bytes)]
+    pub max_memory: Option<usize>,
+}
+
+/// `regovm check`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  regovm check --strict policy/\n\nExit status: 0 if there is no error, 1 otherwise."
+)]
+pub struct CheckArgs {
+    /// Rego files, or folders to search for them
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value = "pretty")]
+    pub format: CheckFormat,
+    /// Unused imports, arguments and variables are errors
+    #[arg(short = 'S', long)]
+    pub strict: bool,
+    /// Read policies as Rego v0
+    #[arg(long)]
+    pub v0_compatible: bool,
+    /// Errors after which to stop; 0 is no limit
+    #[arg(short, long, value_name = "N", default_value_t = 10)]
+    pub max_errors: usize,
+    /// JSON Schema of the input (a file), or a folder of schemas
+    #[arg(short, long, value_name = "PATH")]
+    pub schema: Option<PathBuf>,
+    /// File and folder names to leave out, for example '.*'. Repeatable
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+}

@@ -1,0 +1,55 @@
+//! `regovm check`
+
+use std::io::{self, Write};
+
+use regovm::{Engine, ErrorReport, Failure, Stage};
+
+use super::{engine_with, schemas, version};
+use crate::args::{CheckArgs, CheckFormat};
+use crate::load::{Wanted, load};
+use crate::render::errors;
+
+/// Exit status when there are errors.
+const ERRORS: u8 = 1;
+
+/// Runs the command and gives its exit status.
+pub fn run(args: &CheckArgs) -> io::Result<u8> {
+    if args.paths.is_empty() {
+        return crate::usage_error("specify at least one file", "check");
+    }
+    let mut engine = Engine::new();
+    engine
+        .set_version(version(args.v0_compatible))
+        .set_strict(args.strict)
+        .set_error_limit(args.max_errors);
+    let loaded = match load(&args.paths, &args.ignore, Wanted::Policies) {
+        Ok(loaded) => loaded,
+        Err(message) => return report(args, &Failure::message(Stage::Load, message)),
+    };
+    engine_with(loaded, &mut engine);
+    if let Some(path) = &args.schema
+        && let Err(message) = schemas::add(&mut engine, path)
+    {
+        return report(
+            args,
+            &Failure {
+                stage: Stage::Load,
+                errors: vec![ErrorReport::message(message)],
+            },
+        );
+    }
+    match engine.check() {
+        Ok(()) => Ok(0),
+        Err(failure) => report(args, &failure),
+    }
+}
+
+fn report(args: &CheckArgs, failure: &Failure) -> io::Result<u8> {
+    let mut out = io::stderr().lock();
+    match args.format {
+        CheckFormat::Pretty => errors::write_text(&mut out, failure.stage, &failure.errors)?,
+        CheckFormat::Json => errors::write_json(&mut out, &failure.errors)?,
+    }
+    out.flush()?;
+    Ok(ERRORS)
+}

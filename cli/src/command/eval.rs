@@ -1,0 +1,170 @@
+//! `regovm eval`
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use regovm::{Budget, Clock, Engine, Failure, QueryContext, Stage};
+
+use super::{engine_with, schemas, version};
+use crate::args::{EvalArgs, EvalFormat};
+use crate::load::{Wanted, load, reason};
+use crate::render::result::{ExpressionValue, Solution};
+use crate::render::{errors, result};
+
+/// Exit status of an error while loading, compiling or evaluating.
+const ERROR: u8 = 2;
+/// Exit status when `--fail` or `--fail-defined` trips.
+const TRIPPED: u8 = 1;
+
+/// Runs the command and gives its exit status.
+pub fn run(args: &EvalArgs) -> io::Result<u8> {
+    if let Some(message) = misuse(args) {
+        return crate::usage_error(message, "eval");
+    }
+    let query = match args.query.first() {
+        Some(query) => query.clone(),
+        None => {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text)?;
+            text
+        }
+    };
+    match evaluate(args, &query) {
+        Ok(solutions) => {
+            let mut out = io::BufWriter::new(io::stdout().lock());
+            result::write(&mut out, args.format, &solutions)?;
+            out.flush()?;
+            Ok(exit_status(args, &solutions))
+        }
+        Err(failure) => {
+            report(args, &failure)?;
+            Ok(ERROR)
+        }
+    }
+}
+
+fn misuse(args: &EvalArgs) -> Option<&'static str> {
+    if args.query.len() > 1 {
+        Some("specify at most one query argument")
+    } else if args.query.is_empty() && !args.stdin {
+        Some("specify query argument or --stdin")
+    } else if !args.query.is_empty() && args.stdin {
+        Some("specify query argument or --stdin but not both")
+    } else if args.stdin_input && args.input.is_some() {
+        Some("specify --stdin-input or --input but not both")
+    } else if args.fail && args.fail_defined {
+        Some("specify --fail or --fail-defined but not both")
+    } else if args.stdin && args.stdin_input {
+        Some("specify --stdin or --stdin-input but not both")
+    } else {
+        None
+    }
+}
+
+fn exit_status(args: &EvalArgs, solutions: &[Solution]) -> u8 {
+    let defined = !solutions.is_empty();
+    if (args.fail && !defined) || (args.fail_defined && defined) {
+        TRIPPED
+    } else {
+        0
+    }
+}
+
+fn evaluate(args: &EvalArgs, query: &str) -> Result<Vec<Solution>, Failure> {
+    let load_failure = |message: String| Failure::message(Stage::Load, message);
+    let mut engine = Engine::new();
+    engine
+        .set_version(version(args.v0_compatible))
+        .set_strict(args.strict)
+        .set_enable_print(true);
+    engine_with(
+        load(&args.data, &args.ignore, Wanted::All).map_err(plain)?,
+        &mut engine,
+    );
+    if let Some(path) = &args.schema {
+        schemas::add(&mut engine, path).map_err(load_failure)?;
+    }
+    let input = read_input(args)?;
+    let context = QueryContext {
+        package: args.package.clone(),
+        imports: args.imports.clone(),
+    };
+    let policy = engine.prepare_with(&[query], &context)?;
+
+    let cancel = Arc::new(AtomicBool::new(false));
+    let cancelled = cancel.clone();
+    // Only a second handler could make this fail, and there is none.
+    let _ = ctrlc::set_handler(move || {
+        // The second Ctrl-C does not wait for the machine to notice the first.
+        if cancelled.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    let started = Instant::now();
+    let clock: Clock = Arc::new(move || started.elapsed());
+    let budget = Budget {
+        steps: args.max_steps,
+        memory: args.max_memory,
+        deadline: (!args.timeout.is_zero()).then_some((args.timeout, clock)),
+        cancel: Some(cancel),
+    };
+    let mut session = policy.session();
+    session
+        .set_budget(budget)
+        .set_strict_builtin_errors(args.strict_builtin_errors);
+    session.set_print(Box::new(|line: &str| {
+        let _ = writeln!(io::stderr(), "{line}");
+    }));
+    let answer = match &input {
+        Some((name, bytes)) => session.eval_document(0, name, bytes)?,
+        None => session.eval_without_input(0)?,
+    };
+    Ok(answer
+        .solutions()
+        .map(|solution| Solution {
+            expressions: solution
+                .expressions()
+                .map(|e| ExpressionValue {
+                    value: e.value,
+                    text: e.text.to_owned(),
+                    row: e.row,
+                    col: e.col,
+                })
+                .collect(),
+            bindings: solution.bindings().collect(),
+        })
+        .collect())
+}
+
+/// An error without a code that `eval` prints as OPA prints errors of its loader.
+fn plain(message: String) -> Failure {
+    Failure::message(Stage::Evaluate, message)
+}
+
+fn read_input(args: &EvalArgs) -> Result<Option<(String, Vec<u8>)>, Failure> {
+    if args.stdin_input {
+        let mut bytes = Vec::new();
+        io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|e| plain(format!("standard input: {}", reason(&e))))?;
+        return Ok(Some(("<stdin>".to_owned(), bytes)));
+    }
+    let Some(path) = &args.input else {
+        return Ok(None);
+    };
+    let bytes = std::fs::read(path)
+        .map_err(|e| plain(format!("open {}: {}", path.display(), reason(&e))))?;
+    Ok(Some((path.display().to_string(), bytes)))
+}
+
+fn report(args: &EvalArgs, failure: &Failure) -> io::Result<()> {
+    if matches!(args.format, EvalFormat::Json | EvalFormat::Discard) {
+        let mut out = io::stdout().lock();
+        errors::write_json(&mut out, &failure.errors)?;
+        out.flush()
+    } else {
+        errors::write_text(&mut io::stderr().lock(), Stage::Evaluate, &failure.errors)
+    }
+}

@@ -1,0 +1,33 @@
+//! One file per command.
+
+pub mod check;
+pub mod eval;
+mod schemas;
+
+use regovm::{Engine, RegoVersion};
+
+use crate::load::Loaded;
+
+/// The dialect that `--v0-compatible` chooses.
+fn version(v0_compatible: bool) -> RegoVersion {
+    if v0_compatible {
+        RegoVersion::V0
+    } else {
+        RegoVersion::V1
+    }
+}
+
+/// Hands everything that was loaded to an engine.
+fn engine_with(loaded: Loaded, engine: &mut Engine) {
+    for (name, bytes) in loaded.modules {
+        engine.add_module_bytes(&name, &bytes);
+    }
+    for file in loaded.data {
+        engine.add_document(regovm::Document {
+            name: file.name,
+            path: file.path,
+            format: file.format,
+            bytes: file.bytes,
+        });
+    }
+}

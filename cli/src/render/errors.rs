@@ -1,0 +1,87 @@
+//! Errors as text (on standard error) and as JSON (on standard output), in OPA's shapes.
+
+use std::io::{self, Write};
+
+use regovm::{ErrorReport, Stage};
+use serde_json::{Map, Value, json};
+
+use super::go_json;
+
+/// `{"errors": [..]}` as OPA prints it.
+pub fn write_json(out: &mut impl Write, errors: &[ErrorReport]) -> io::Result<()> {
+    let list: Vec<Value> = errors.iter().map(as_json).collect();
+    go_json::write_indented(out, &json!({"errors": list}))
+}
+
+fn as_json(error: &ErrorReport) -> Value {
+    let mut object = Map::new();
+    object.insert("message".into(), error.message.clone().into());
+    if let Some(code) = error.code {
+        object.insert("code".into(), code.as_str().into());
+    }
+    if let Some(at) = &error.location {
+        object.insert(
+            "location".into(),
+            json!({"file": &*at.file, "row": at.row, "col": at.col}),
+        );
+    }
+    if let Some(details) = error
+        .details
+        .as_ref()
+        .and_then(|text| serde_json::from_str::<Value>(text).ok())
+    {
+        object.insert("details".into(), details);
+    }
+    if !error.trace.is_empty() {
+        let frames: Vec<Value> = error
+            .trace
+            .iter()
+            .map(|at| json!({"location": {"file": &*at.file, "row": at.row, "col": at.col}}))
+            .collect();
+        object.insert("stack_trace".into(), frames.into());
+    }
+    Value::Object(object)
+}
+
+/// `1 error occurred: ..` or a list, with source lines and hints.
+pub fn write_text(out: &mut impl Write, stage: Stage, errors: &[ErrorReport]) -> io::Result<()> {
+    let during = if stage == Stage::Load {
+        " during loading"
+    } else {
+        ""
+    };
+    match errors.len() {
+        1 => write!(out, "1 error occurred{during}: ")?,
+        n => writeln!(out, "{n} errors occurred{during}:")?,
+    }
+    for error in errors {
+        writeln!(out, "{}", first_line(error))?;
+        if let Some((line, column)) = &error.source_line {
+            writeln!(out, "\t{line}")?;
+            writeln!(out, "\t{:width$}^", "", width = column)?;
+        }
+        for line in &error.detail_lines {
+            writeln!(out, "\t{line}")?;
+        }
+        if let Some(hint) = &error.hint {
+            writeln!(out, "\thint: {hint}")?;
+        }
+        if !error.trace.is_empty() {
+            writeln!(out, "\nTraceback:")?;
+            for at in &error.trace {
+                writeln!(out, "  {}:{}", at.file, at.row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn first_line(error: &ErrorReport) -> String {
+    let message = &error.message;
+    let code = error.code.map_or(String::new(), |code| format!("{code}: "));
+    match &error.location {
+        Some(at) if at.file.is_empty() => format!("{}:{}: {code}{message}", at.row, at.col),
+        Some(at) => format!("{}:{}: {code}{message}", at.file, at.row),
+        None => format!("{code}{message}"),
+    }
+}

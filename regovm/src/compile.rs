@@ -1,0 +1,193 @@
+//! Joins the stages: parse queries, check, lower, optimise, emit.
+
+use std::collections::HashMap;
+
+use regovm_compiler::options::Options;
+use regovm_compiler::state::{Answer, Query};
+use regovm_compiler::{emit, front, lower};
+use regovm_core::value::{Frozen, Value};
+use regovm_core::{Code, Diagnostic, SourceId, SourceMap, Span};
+use regovm_parser::ParseOptions;
+use regovm_parser::ast::{Import, Module, Ref};
+
+use crate::engine::QueryContext;
+use crate::policy::{Compiled, QueryExpression, QueryShape};
+use crate::report::{Failure, Stage};
+
+/// What is compiled.
+pub(crate) struct Job<'j> {
+    pub(crate) sources: SourceMap,
+    pub(crate) modules: Vec<Module>,
+    pub(crate) queries: &'j [&'j str],
+    pub(crate) context: &'j QueryContext,
+    pub(crate) parse_options: ParseOptions,
+    pub(crate) options: &'j Options,
+    pub(crate) data: &'j Frozen,
+}
+
+/// Checks modules without compiling them.
+pub(crate) fn check(
+    sources: &SourceMap,
+    modules: Vec<Module>,
+    options: &Options,
+) -> Result<(), Failure> {
+    match front::check_modules(
+        sources,
+        modules,
+        Vec::new(),
+        crate::builtins(),
+        options,
+        None,
+    ) {
+        Ok(_) => Ok(()),
+        Err(errors) => Err(Failure::from_diagnostics(Stage::Compile, errors, sources)),
+    }
+}
+
+/// Compiles modules and queries to a program.
+pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
+    let Job {
+        mut sources,
+        modules,
+        queries,
+        context,
+        parse_options,
+        options,
+        data,
+    } = job;
+    let mut parsed = Vec::with_capacity(queries.len());
+    match parse_queries(&mut sources, queries, context, &parse_options) {
+        Ok(list) => parsed.extend(list),
+        Err(errors) => return Err(Failure::from_diagnostics(Stage::Compile, errors, &sources)),
+    }
+    let failed =
+        |errors: Vec<Diagnostic>| Failure::from_diagnostics(Stage::Compile, errors, &sources);
+    let exists = |path: &[&str]| path_exists(data.root(), path);
+    let checked = front::check_modules(
+        &sources,
+        modules,
+        parsed,
+        crate::builtins(),
+        options,
+        Some(&exists),
+    )
+    .map_err(failed)?;
+    let mut ir = lower::lower(&checked).map_err(|errors| failed(errors.into_vec()))?;
+    regovm_compiler::optimize::optimize(&mut ir, &[]);
+    let shapes = checked
+        .queries
+        .iter()
+        .zip(&ir.queries)
+        .map(|(query, function)| {
+            shape(
+                &sources,
+                &query.answer,
+                &ir.functions[function.0 as usize].row,
+            )
+        })
+        .collect();
+    let program = emit::emit(&ir, crate::builtins(), &sources).map_err(failed)?;
+    Ok(Compiled { program, shapes })
+}
+
+fn path_exists(root: Value<'_>, path: &[&str]) -> bool {
+    let mut value = root;
+    for key in path {
+        match value.get_str(key) {
+            Some(member) => value = member,
+            None => return false,
+        }
+    }
+    true
+}
+
+fn parse_queries(
+    sources: &mut SourceMap,
+    queries: &[&str],
+    context: &QueryContext,
+    options: &ParseOptions,
+) -> Result<Vec<Query>, Vec<Diagnostic>> {
+    let (package, imports) = parse_context(sources, context, options)?;
+    queries
+        .iter()
+        .map(|text| {
+            let id = add(sources, text)?;
+            let parsed = regovm_parser::parse_query(sources, id, options)?;
+            if parsed.body.is_empty() {
+                return Err(vec![Diagnostic::new(
+                    Code::Parse,
+                    Span::NONE,
+                    "cannot evaluate empty query",
+                )]);
+            }
+            let mut query = Query::new(parsed.body);
+            query.package = package.clone();
+            query.imports = imports.clone();
+            Ok(query)
+        })
+        .collect()
+}
+
+fn add(sources: &mut SourceMap, text: &str) -> Result<SourceId, Vec<Diagnostic>> {
+    sources
+        .add("", text)
+        .map_err(|error| vec![Diagnostic::new(Code::Parse, Span::NONE, error.to_string())])
+}
+
+/// The package and imports of queries are read as the head of a module would be.
+fn parse_context(
+    sources: &mut SourceMap,
+    context: &QueryContext,
+    options: &ParseOptions,
+) -> Result<(Option<Ref>, Vec<Import>), Vec<Diagnostic>> {
+    if context.package.is_none() && context.imports.is_empty() {
+        return Ok((None, Vec::new()));
+    }
+    let mut text = format!(
+        "package {}\n",
+        context.package.as_deref().unwrap_or("ignored")
+    );
+    for import in &context.imports {
+        text.push_str(&format!("import {import}\n"));
+    }
+    let id = add(sources, &text)?;
+    let module = regovm_parser::parse_module(sources, id, options)?;
+    Ok((
+        context.package.as_ref().map(|_| module.package.path),
+        module.imports,
+    ))
+}
+
+/// How the columns of a query's rows make up its answer.
+fn shape(sources: &SourceMap, answer: &Answer, row: &[String]) -> QueryShape {
+    let columns: HashMap<&str, usize> = row
+        .iter()
+        .enumerate()
+        .map(|(i, name)| (name.as_str(), i))
+        .collect();
+    let expressions = answer
+        .expressions
+        .iter()
+        .map(|expression| {
+            let at = sources.locate(expression.span);
+            QueryExpression {
+                text: sources.text(expression.span).to_owned(),
+                row: at.as_ref().map_or(0, |at| at.row),
+                col: at.as_ref().map_or(0, |at| at.col),
+                column: expression
+                    .capture
+                    .as_ref()
+                    .and_then(|name| columns.get(&**name).copied()),
+            }
+        })
+        .collect();
+    let variables = answer
+        .bindings
+        .iter()
+        .filter_map(|(written, _)| Some((written.to_string(), *columns.get(&**written)?)))
+        .collect();
+    QueryShape {
+        expressions,
+        variables,
+    }
+}

@@ -1,0 +1,53 @@
+//! Arena values to and from `serde_json::Value`.
+
+use regovm_core::json;
+use regovm_core::value::{Arena, Value, View};
+use serde_json::Map;
+
+/// A value as JSON: sets become sorted arrays, keys that are no strings become their JSON text.
+pub fn to_json(value: Value<'_>) -> serde_json::Value {
+    match value.view() {
+        View::Null => serde_json::Value::Null,
+        View::Boolean(b) => b.into(),
+        View::Integer(i) => i.into(),
+        View::Number(number) => number
+            .text()
+            .parse::<serde_json::Number>()
+            .map_or(serde_json::Value::Null, serde_json::Value::Number),
+        View::String(text) => text.as_str().into(),
+        View::Array(array) => array.iter().map(to_json).collect(),
+        View::Set(set) => set.iter().map(to_json).collect(),
+        View::Object(object) => {
+            let mut map = Map::with_capacity(object.len());
+            for (key, member) in object.iter() {
+                let name = match key.as_str() {
+                    Some(text) => text.to_owned(),
+                    None => json::to_string(key, json::Style::Compact),
+                };
+                map.insert(name, to_json(member));
+            }
+            // The order of texts is not the order of the keys where some are no strings.
+            map.sort_keys();
+            serde_json::Value::Object(map)
+        }
+    }
+}
+
+/// A JSON value in an arena.
+pub fn from_json<'a>(json: &serde_json::Value, arena: &'a Arena) -> Value<'a> {
+    match json {
+        serde_json::Value::Null => Value::NULL,
+        serde_json::Value::Bool(b) => Value::boolean(*b),
+        serde_json::Value::Number(number) => arena
+            .number_text(&number.to_string())
+            .unwrap_or(Value::NULL),
+        serde_json::Value::String(text) => arena.string(text),
+        serde_json::Value::Array(elements) => {
+            arena.array_from(elements.iter().map(|e| from_json(e, arena)))
+        }
+        serde_json::Value::Object(map) => arena.object_from(
+            map.iter()
+                .map(|(k, v)| (arena.string(k), from_json(v, arena))),
+        ),
+    }
+}

@@ -1,0 +1,148 @@
+//! Base documents: read, put at their paths, merged into one `data`.
+
+use regovm_core::value::{Arena, Frozen, Value};
+use regovm_core::{json, yaml};
+
+/// How a document is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DocumentFormat {
+    /// JSON.
+    Json,
+    /// YAML (the first document of the file).
+    Yaml,
+}
+
+/// A document for `data`.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Name for error messages.
+    pub name: String,
+    /// Keys below `data`.
+    pub path: Vec<String>,
+    /// How it is written.
+    pub format: DocumentFormat,
+    /// The text.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads and merges documents; objects merge member by member, anything else may be defined once.
+pub(crate) fn merge(documents: &[Document]) -> Result<Frozen, String> {
+    Frozen::try_build(|arena| {
+        let mut root = Tree::default();
+        for (index, document) in documents.iter().enumerate() {
+            let value = read(document.format, &document.bytes, arena)
+                .map_err(|e| format!("{}: {e}", document.name))?;
+            if value.as_object().is_none() {
+                return Err(format!(
+                    "{}: document must be of type object",
+                    document.name
+                ));
+            }
+            let nested = document.path.iter().rev().fold(value, |below, key| {
+                arena.object_from([(arena.string(key), below)])
+            });
+            root.add(nested, index, "data", documents)?;
+        }
+        Ok(root.finish(arena))
+    })
+}
+
+/// Reads one document.
+pub(crate) fn read<'a>(
+    format: DocumentFormat,
+    bytes: &[u8],
+    arena: &'a Arena,
+) -> Result<Value<'a>, String> {
+    match format {
+        DocumentFormat::Json => {
+            json::read(bytes, arena, json::ReadOptions::default()).map_err(|e| e.to_string())
+        }
+        DocumentFormat::Yaml => yaml::read(&String::from_utf8_lossy(bytes), arena)
+            .map_err(|e| format!("error converting YAML to JSON: {e}")),
+    }
+}
+
+/// Reads an input document: JSON, and YAML if it is no JSON. An empty text is `null`.
+pub(crate) fn read_input<'a>(bytes: &[u8], arena: &'a Arena) -> Result<Value<'a>, String> {
+    match json::read(bytes, arena, json::ReadOptions::default()) {
+        Ok(value) => Ok(value),
+        Err(not_json) => {
+            if let Some(b'{' | b'[' | b'"') = bytes.iter().find(|b| !b.is_ascii_whitespace())
+                && bytes.len() > YAML_FALLBACK_LIMIT
+            {
+                // Nobody writes flow YAML of this size: the JSON error is the helpful one.
+                return Err(format!("unable to parse input: {not_json}"));
+            }
+            yaml::read(&String::from_utf8_lossy(bytes), arena)
+                .map_err(|e| format!("unable to parse input: {e}"))
+        }
+    }
+}
+
+/// Texts above this size that start like JSON are not tried as YAML.
+const YAML_FALLBACK_LIMIT: usize = 1 << 20;
+
+/// The merged documents so far. A member is a tree only where documents overlap.
+#[derive(Default)]
+struct Tree<'a> {
+    members: Vec<(Value<'a>, Member<'a>)>,
+    positions: std::collections::HashMap<String, usize>,
+}
+
+enum Member<'a> {
+    Value(Value<'a>, usize),
+    Tree(Tree<'a>, usize),
+}
+
+impl<'a> Tree<'a> {
+    fn add(
+        &mut self,
+        value: Value<'a>,
+        source: usize,
+        path: &str,
+        documents: &[Document],
+    ) -> Result<(), String> {
+        let Some(object) = value.as_object() else {
+            return Ok(());
+        };
+        for (key, member) in object.iter() {
+            let name = key
+                .as_str()
+                .map_or_else(|| json::to_string(key, json::Style::Compact), str::to_owned);
+            let Some(&at) = self.positions.get(&name) else {
+                self.positions.insert(name, self.members.len());
+                self.members.push((key, Member::Value(member, source)));
+                continue;
+            };
+            let below = format!("{path}.{name}");
+            let slot = &mut self.members[at].1;
+            if let Member::Value(first, by) = slot
+                && first.as_object().is_some()
+                && member.as_object().is_some()
+            {
+                let mut tree = Tree::default();
+                tree.add(*first, *by, &below, documents)?;
+                *slot = Member::Tree(tree, *by);
+            }
+            match slot {
+                Member::Tree(tree, _) if member.as_object().is_some() => {
+                    tree.add(member, source, &below, documents)?;
+                }
+                Member::Value(_, by) | Member::Tree(_, by) => {
+                    return Err(format!(
+                        "{}: merge error: conflicting values at {below}, also defined in {}",
+                        documents[source].name, documents[*by].name
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, arena: &'a Arena) -> Value<'a> {
+        arena.object_from(self.members.into_iter().map(|(key, member)| match member {
+            Member::Value(value, _) => (key, value),
+            Member::Tree(tree, _) => (key, tree.finish(arena)),
+        }))
+    }
+}

@@ -1,0 +1,181 @@
+//! Collects policies and documents and compiles them.
+
+use std::sync::Arc;
+
+use regovm_compiler::options::Options;
+use regovm_core::{Code, Constant, Diagnostic, SourceId, SourceMap, Span, yaml};
+use regovm_parser::ast::{Module, RegoVersion};
+use regovm_parser::{Keyword, ParseOptions};
+
+use crate::document::{self, Document};
+use crate::policy::PreparedPolicy;
+use crate::report::{Failure, Stage};
+
+/// Where a query is read: its package and imports.
+#[derive(Clone, Debug, Default)]
+pub struct QueryContext {
+    /// `a.b`: names in the query may be rules of this package.
+    pub package: Option<String>,
+    /// `data.lib` or `data.lib as l`.
+    pub imports: Vec<String>,
+}
+
+/// Policies and documents on their way to a [`PreparedPolicy`].
+///
+/// ```
+/// use regovm::Engine;
+/// let mut engine = Engine::new();
+/// engine.add_module("p.rego", "package p\nallow if input.user == \"alice\"\n");
+/// let policy = engine.prepare("data.p.allow")?;
+/// let mut session = policy.session();
+/// let answer = session.eval_json(br#"{"user": "alice"}"#)?;
+/// assert_eq!(answer.value(), Some(serde_json::json!(true)));
+/// # Ok::<(), regovm::Failure>(())
+/// ```
+#[derive(Default)]
+pub struct Engine {
+    sources: SourceMap,
+    version: RegoVersion,
+    future_keywords: Vec<Keyword>,
+    options: Options,
+    modules: Vec<Module>,
+    documents: Vec<Document>,
+    errors: Vec<Diagnostic>,
+}
+
+impl Engine {
+    /// An engine without policies and data, reading Rego v1.
+    pub fn new() -> Engine {
+        Engine::default()
+    }
+
+    /// The dialect of the modules added from now on.
+    pub fn set_version(&mut self, version: RegoVersion) -> &mut Engine {
+        self.version = version;
+        self
+    }
+
+    /// Future keywords that modules and queries may use without importing them.
+    pub fn set_future_keywords(&mut self, keywords: Vec<Keyword>) -> &mut Engine {
+        self.future_keywords = keywords;
+        self
+    }
+
+    /// Strict mode: unused imports, arguments and variables are errors.
+    pub fn set_strict(&mut self, strict: bool) -> &mut Engine {
+        self.options.strict = strict;
+        self
+    }
+
+    /// Errors after which compilation stops; 0 is no limit. The default is 10.
+    pub fn set_error_limit(&mut self, limit: usize) -> &mut Engine {
+        self.options.error_limit = limit;
+        self
+    }
+
+    /// Keeps calls of `print`; otherwise they are erased.
+    pub fn set_enable_print(&mut self, enable: bool) -> &mut Engine {
+        self.options.enable_print = enable;
+        self
+    }
+
+    /// Adds a named JSON Schema: `["input"]` describes the input.
+    pub fn add_schema(&mut self, name: Vec<String>, text: &str) -> Result<&mut Engine, String> {
+        let schema: Constant = yaml::read_constant(text).map_err(|e| e.to_string())?;
+        self.options.schemas.push((name, schema));
+        Ok(self)
+    }
+
+    /// Adds a policy. Its errors are reported by [`Engine::check`] and [`Engine::prepare`].
+    pub fn add_module(&mut self, name: &str, text: &str) -> &mut Engine {
+        self.add_module_bytes(name, text.as_bytes())
+    }
+
+    /// Adds a policy that may not be UTF-8, which is an error like any other.
+    pub fn add_module_bytes(&mut self, name: &str, bytes: &[u8]) -> &mut Engine {
+        let text = String::from_utf8_lossy(bytes);
+        let id = match self.sources.add(name, text.as_ref()) {
+            Ok(id) => id,
+            Err(error) => {
+                self.errors
+                    .push(Diagnostic::new(Code::Parse, Span::NONE, error.to_string()));
+                return self;
+            }
+        };
+        if let Err(invalid) = std::str::from_utf8(bytes) {
+            let at = self.sources.get(id).base + invalid.valid_up_to() as u32;
+            self.errors.push(Diagnostic::new(
+                Code::Parse,
+                Span::new(at, at + 1),
+                "illegal utf-8 character",
+            ));
+            return self;
+        }
+        match self.parse(id) {
+            Ok(module) => self.modules.push(module),
+            Err(errors) => self.errors.extend(errors),
+        }
+        self
+    }
+
+    fn parse(&self, id: SourceId) -> Result<Module, Vec<Diagnostic>> {
+        regovm_parser::parse_module(&self.sources, id, &self.parse_options(self.version))
+    }
+
+    fn parse_options(&self, version: RegoVersion) -> ParseOptions {
+        ParseOptions {
+            version,
+            future_keywords: self.future_keywords.clone(),
+            process_annotations: true,
+        }
+    }
+
+    /// Adds a document to `data`.
+    pub fn add_document(&mut self, document: Document) -> &mut Engine {
+        self.documents.push(document);
+        self
+    }
+
+    fn parsed(&self) -> Result<(), Failure> {
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::from_diagnostics(
+            Stage::Load,
+            self.errors.clone(),
+            &self.sources,
+        ))
+    }
+
+    /// Checks all policies without preparing a query.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.parsed()?;
+        crate::compile::check(&self.sources, self.modules.clone(), &self.options)
+    }
+
+    /// Compiles everything for one query, for example `data.terraform.deny`.
+    pub fn prepare(&self, query: &str) -> Result<PreparedPolicy, Failure> {
+        self.prepare_with(&[query], &QueryContext::default())
+    }
+
+    /// Compiles everything for several queries; they are numbered in this order.
+    pub fn prepare_with(
+        &self,
+        queries: &[&str],
+        context: &QueryContext,
+    ) -> Result<PreparedPolicy, Failure> {
+        self.parsed()?;
+        let data = document::merge(&self.documents)
+            .map_err(|message| Failure::message(Stage::Load, message))?;
+        let compiled = crate::compile::compile(crate::compile::Job {
+            sources: self.sources.clone(),
+            modules: self.modules.clone(),
+            queries,
+            context,
+            parse_options: self.parse_options(self.version),
+            options: &self.options,
+            data: &data,
+        })?;
+        PreparedPolicy::new(compiled, Arc::new(data))
+    }
+}

@@ -1,0 +1,126 @@
+//! Errors as the caller sees them: located, with their source line, ready to print.
+
+use regovm_core::{Code, Diagnostic, Location, SourceMap};
+
+/// When something went wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// While reading policies and documents.
+    Load,
+    /// While checking and compiling policies and queries.
+    Compile,
+    /// While evaluating.
+    Evaluate,
+}
+
+/// One or more errors that ended an operation.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// When.
+    pub stage: Stage,
+    /// What; never empty.
+    pub errors: Vec<ErrorReport>,
+}
+
+/// One error.
+#[derive(Clone, Debug)]
+pub struct ErrorReport {
+    /// OPA's code; `None` for errors of loading, which have none in OPA either.
+    pub code: Option<Code>,
+    /// The message.
+    pub message: String,
+    /// Where.
+    pub location: Option<Location>,
+    /// For errors of the parser: the source line and the column to point at (from 0).
+    pub source_line: Option<(String, usize)>,
+    /// OPA's `details` as JSON text.
+    pub details: Option<String>,
+    /// Lines that belong below the message.
+    pub detail_lines: Vec<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Places that led to an evaluation error, innermost first.
+    pub trace: Vec<Location>,
+}
+
+impl Failure {
+    /// A failure with a single error that has only a message.
+    pub fn message(stage: Stage, message: impl Into<String>) -> Failure {
+        Failure {
+            stage,
+            errors: vec![ErrorReport::message(message)],
+        }
+    }
+
+    /// Diagnostics of a stage, located in their sources.
+    pub(crate) fn from_diagnostics(
+        stage: Stage,
+        diagnostics: Vec<Diagnostic>,
+        sources: &SourceMap,
+    ) -> Failure {
+        let errors = diagnostics
+            .into_iter()
+            .map(|d| ErrorReport::from_diagnostic(d, sources))
+            .collect();
+        Failure { stage, errors }
+    }
+}
+
+impl ErrorReport {
+    /// An error that has only a message.
+    pub fn message(message: impl Into<String>) -> ErrorReport {
+        ErrorReport {
+            code: None,
+            message: message.into(),
+            location: None,
+            source_line: None,
+            details: None,
+            detail_lines: Vec::new(),
+            hint: None,
+            trace: Vec::new(),
+        }
+    }
+
+    fn from_diagnostic(diagnostic: Diagnostic, sources: &SourceMap) -> ErrorReport {
+        ErrorReport {
+            code: Some(diagnostic.code),
+            location: sources.locate(diagnostic.span),
+            message: diagnostic.message,
+            source_line: None,
+            details: diagnostic.details,
+            detail_lines: diagnostic.detail_lines,
+            hint: diagnostic.hint,
+            trace: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Display for ErrorReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(at) = &self.location {
+            if at.file.is_empty() {
+                write!(f, "{}:{}: ", at.row, at.col)?;
+            } else {
+                write!(f, "{}:{}: ", at.file, at.row)?;
+            }
+        }
+        if let Some(code) = self.code {
+            write!(f, "{code}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (i, error) in self.errors.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,204 @@
+//! Asking a policy, again and again, on one thread.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use regovm_core::builtin::Host;
+use regovm_core::value::Arena;
+#[cfg(feature = "internals")]
+use regovm_core::value::Value;
+
+use crate::answer::Answer;
+use crate::document::{self, DocumentFormat};
+use crate::policy::PreparedPolicy;
+use crate::report::{ErrorReport, Failure, Stage};
+
+/// Time since a moment that the host chose. The library reads no clock by itself.
+pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// Limits of each evaluation of a session; nothing is limited by default.
+#[derive(Clone, Default)]
+pub struct Budget {
+    /// Steps: the same count on every run and every machine.
+    pub steps: Option<u64>,
+    /// Bytes that values may take, input included.
+    pub memory: Option<usize>,
+    /// Stop once the clock shows this much; for several evaluations the clock must start anew for each.
+    pub deadline: Option<(Duration, Clock)>,
+    /// Set to true by any thread to stop the evaluation.
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+type Sink = Box<dyn FnMut(&str) + Send>;
+
+/// One thread's way to a policy: its memory is kept and reused from answer to answer.
+pub struct Session {
+    policy: PreparedPolicy,
+    arena: Arena,
+    machine: regovm_vm::Session,
+    budget: Budget,
+    strict_builtin_errors: bool,
+    print: Option<Sink>,
+}
+
+struct SessionHost<'s> {
+    print: &'s mut Option<Sink>,
+}
+
+impl Host for SessionHost<'_> {
+    fn print(&mut self, line: &str) {
+        if let Some(sink) = self.print {
+            sink(line);
+        }
+    }
+}
+
+/// Where an input comes from.
+enum Input<'i> {
+    None,
+    Json(&'i [u8]),
+    Document(&'i str, &'i [u8]),
+    Value(&'i serde_json::Value),
+    #[cfg(feature = "internals")]
+    Make(&'i (dyn for<'a> Fn(&'a Arena) -> Value<'a> + 'i)),
+}
+
+impl Session {
+    pub(crate) fn new(policy: PreparedPolicy) -> Session {
+        Session {
+            policy,
+            arena: Arena::new(),
+            machine: regovm_vm::Session::new(),
+            budget: Budget::default(),
+            strict_builtin_errors: false,
+            print: None,
+        }
+    }
+
+    /// Limits each evaluation from now on.
+    pub fn set_budget(&mut self, budget: Budget) -> &mut Session {
+        self.budget = budget;
+        self
+    }
+
+    /// Makes the first error of a built-in end the evaluation; otherwise the call is undefined.
+    pub fn set_strict_builtin_errors(&mut self, strict: bool) -> &mut Session {
+        self.strict_builtin_errors = strict;
+        self
+    }
+
+    /// Where the lines of `print` go.
+    pub fn set_print(&mut self, sink: Box<dyn FnMut(&str) + Send>) -> &mut Session {
+        self.print = Some(sink);
+        self
+    }
+
+    /// Evaluates query 0 with an input in JSON.
+    pub fn eval_json(&mut self, input: &[u8]) -> Result<Answer<'_>, Failure> {
+        self.run(0, Input::Json(input))
+    }
+
+    /// Evaluates query 0 with an input that is in memory.
+    pub fn eval_value(&mut self, input: &serde_json::Value) -> Result<Answer<'_>, Failure> {
+        self.run(0, Input::Value(input))
+    }
+
+    /// Evaluates a query without input.
+    pub fn eval_without_input(&mut self, query: usize) -> Result<Answer<'_>, Failure> {
+        self.run(query, Input::None)
+    }
+
+    /// Evaluates a query with an input in JSON.
+    pub fn eval_query_json(&mut self, query: usize, input: &[u8]) -> Result<Answer<'_>, Failure> {
+        self.run(query, Input::Json(input))
+    }
+
+    /// Evaluates a query with an input file: JSON, or YAML if it is no JSON.
+    pub fn eval_document(
+        &mut self,
+        query: usize,
+        name: &str,
+        input: &[u8],
+    ) -> Result<Answer<'_>, Failure> {
+        self.run(query, Input::Document(name, input))
+    }
+
+    /// Evaluates a query with an input that `make` builds in the session's arena.
+    #[cfg(feature = "internals")]
+    pub fn eval_made(
+        &mut self,
+        query: usize,
+        make: &dyn for<'a> Fn(&'a Arena) -> Value<'a>,
+    ) -> Result<Answer<'_>, Failure> {
+        self.run(query, Input::Make(make))
+    }
+
+    fn run(&mut self, query: usize, input: Input<'_>) -> Result<Answer<'_>, Failure> {
+        self.arena.reset();
+        self.arena
+            .set_limit(self.budget.memory.unwrap_or(usize::MAX));
+        let Session {
+            policy,
+            arena,
+            machine,
+            budget,
+            strict_builtin_errors,
+            print,
+        } = self;
+        let (policy, arena): (&PreparedPolicy, &Arena) = (policy, arena);
+        let input = match input {
+            Input::None => Ok(None),
+            Input::Json(bytes) => document::read(DocumentFormat::Json, bytes, arena)
+                .map(Some)
+                .map_err(|error| format!("unable to parse input: {error}")),
+            Input::Document(_, bytes) => document::read_input(bytes, arena).map(Some),
+            Input::Value(json) => Ok(Some(crate::convert::from_json(json, arena))),
+            #[cfg(feature = "internals")]
+            Input::Make(make) => Ok(Some(make(arena))),
+        };
+        let input = input.map_err(|message| Failure::message(Stage::Load, message))?;
+        let passed = {
+            let deadline = budget.deadline.clone();
+            move || {
+                deadline
+                    .as_ref()
+                    .is_some_and(|(limit, clock)| clock() >= *limit)
+            }
+        };
+        let options = regovm_vm::Options {
+            max_steps: budget.steps,
+            deadline: budget
+                .deadline
+                .as_ref()
+                .map(|(limit, _)| regovm_vm::Deadline {
+                    passed: &passed,
+                    budget: *limit,
+                }),
+            cancel: budget.cancel.as_deref(),
+            strict_builtin_errors: *strict_builtin_errors,
+            ..regovm_vm::Options::default()
+        };
+        let target = regovm_vm::Target {
+            program: policy.program(),
+            linked: policy.linked(),
+            data: Some(policy.data().root()),
+        };
+        let mut host = SessionHost { print };
+        match machine.run(target, query, arena, input, &options, &mut host) {
+            Ok(answer) => {
+                let shape = policy.query(query);
+                Ok(Answer::new(answer, shape, arena.used()))
+            }
+            Err(error) => {
+                let mut report = ErrorReport::message(error.message);
+                report.code = Some(error.code);
+                report.location = policy.program().sources.locate(error.span);
+                Err(Failure {
+                    stage: Stage::Evaluate,
+                    errors: vec![report],
+                })
+            }
+        }
+    }
+}
