@@ -8,12 +8,14 @@ mod arrays;
 mod bits;
 mod debugging;
 mod declare;
+mod documents;
 mod encoding;
 mod go;
 mod numbers;
 mod objects;
 mod operand;
 mod operators;
+mod patch;
 mod regex;
 mod replacer;
 mod sets;
@@ -32,6 +34,7 @@ const GROUPS: &[&[Builtin]] = &[
     arrays::BUILTINS,
     sets::BUILTINS,
     objects::BUILTINS,
+    documents::BUILTINS,
     strings::BUILTINS,
     types::BUILTINS,
     regex::BUILTINS,

@@ -8,6 +8,7 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_macros,
+    clippy::disallowed_types,
     reason = "a test may look around and print"
 )]
 
@@ -897,6 +898,10 @@ fn bodies_answer_as_opa_does() {
         failed += usize::from(theirs.starts_with("eval_"));
         // OPA keeps spellings of numbers that are no JSON; ours are normal.
         let unprintable = *name == "to_number" && arena.number_text(&theirs).is_none();
+        // OPA removes a whole document by JSON patch and then falls over it.
+        if theirs.starts_with("oracle_panic") {
+            continue;
+        }
         if unprintable && arena.number_text(&ours).is_some() {
             continue;
         }

@@ -1,0 +1,281 @@
+//! Parts of JSON documents by path: filtered, removed, patched.
+
+use std::collections::{BTreeMap, HashMap};
+
+use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
+use regovm_core::value::{Value, View};
+
+use crate::declare::builtin;
+use crate::operand::{Outcome, array, elements, failed, object, operands, wrong, wrong_type};
+use crate::patch::Tree;
+
+const CATEGORIES: &[&str] = &["object"];
+
+pub(crate) const BUILTINS: &[Builtin] = &[
+    builtin! {
+        name: "json.filter",
+        signature: "(object: obj<any=>any>, paths: [str|[any]]|{str|[any]}) -> obj<any=>any>",
+        doc: "The parts of an object that paths lead to. A path is a text like a/b/0, with ~1 for a slash and ~0 for a tilde, or an array of keys. Paths that lead nowhere count for nothing.",
+        cost: Cost::Linear("members on the paths"),
+        examples: [
+            (r#"json.filter({"a": {"b": 1, "c": 2}, "d": 3}, ["a/b"])"#, r#"{"a": {"b": 1}}"#),
+            (r#"json.filter({"a": [5, 6]}, {["a", "1"]})"#, r#"{"a": [6]}"#),
+        ],
+        body: filter,
+    },
+    builtin! {
+        name: "json.remove",
+        signature: "(object: obj<any=>any>, paths: [str|[any]]|{str|[any]}) -> obj<any=>any>",
+        doc: "The object without the parts that paths lead to. Paths are those of json.filter.",
+        cost: Cost::Linear("members on the paths"),
+        examples: [(r#"json.remove({"a": {"b": 1, "c": 2}}, ["a/b"])"#, r#"{"a": {"c": 2}}"#)],
+        body: remove,
+    },
+    builtin! {
+        name: "json.patch",
+        signature: r#"(object: any, patches: [obj<"op": str, "path": any, any=>any>]) -> any"#,
+        doc: "The value after the operations of a JSON patch (RFC 6902): add, remove, replace, move, copy, test. Sets can be patched too, their elements being their keys. An operation that fails makes the whole call fail.",
+        cost: Cost::Linear("members on the paths"),
+        examples: [
+            (
+                r#"json.patch({"a": [1]}, [{"op": "add", "path": "/a/-", "value": 2}, {"op": "copy", "from": "a/0", "path": "b"}])"#,
+                r#"{"a": [1, 2], "b": 1}"#
+            ),
+            (r#"json.patch({"a": 1}, [{"op": "test", "path": "a", "value": 2}])"#, ""),
+        ],
+        body: patch,
+    },
+];
+
+/// Where paths lead, as a tree of keys.
+struct Paths<'a> {
+    nodes: Vec<Node<'a>>,
+}
+
+#[derive(Default)]
+struct Node<'a> {
+    next: HashMap<Value<'a>, usize>,
+    /// A path ends here: all below belongs to it.
+    end: bool,
+}
+
+impl<'a> Paths<'a> {
+    fn read(cx: &mut Call<'a, '_>, paths: Value<'a>) -> Result<Paths<'a>, BuiltinError> {
+        let list = elements(paths).ok_or_else(|| wrong_type(2, &["set", "array"], paths))?;
+        let mut nodes = vec![Node::default()];
+        for path in list {
+            let path = segments(cx, *path)?;
+            if path.is_empty() {
+                continue;
+            }
+            cx.charge(path.len() as u64 + 1)?;
+            cx.reserve((nodes.len() + path.len()) * size_of::<Node<'a>>())?;
+            let mut at = 0;
+            for key in path {
+                if nodes[at].end {
+                    break;
+                }
+                let fresh = nodes.len();
+                at = *nodes[at].next.entry(key).or_insert(fresh);
+                if at == fresh {
+                    nodes.push(Node::default());
+                }
+            }
+            nodes[at].end = true;
+        }
+        Ok(Paths { nodes })
+    }
+}
+
+/// The keys of a path: `a/b~1c` or an array.
+fn segments<'a>(cx: &mut Call<'a, '_>, path: Value<'a>) -> Result<Vec<Value<'a>>, BuiltinError> {
+    match path.view() {
+        View::Array(keys) => Ok(keys.as_slice().to_vec()),
+        View::String(text) if text.is_empty() => Ok(Vec::new()),
+        View::String(_) => {
+            let text = path.as_str().unwrap_or("").trim_start_matches('/');
+            cx.charge(text.len() as u64 / 8 + 1)?;
+            cx.reserve(text.len() * 24)?;
+            let key = |part: &'a str| {
+                if part.contains('~') {
+                    cx.arena.string(&part.replace("~1", "/").replace("~0", "~"))
+                } else {
+                    cx.arena.string_ref(part)
+                }
+            };
+            Ok(text.split('/').map(key).collect())
+        }
+        _ => {
+            let got = path.kind().name();
+            Err(wrong(
+                2,
+                &format!(
+                    "must be one of {{set, array}} containing string paths or array of path segments but got {got}"
+                ),
+            ))
+        }
+    }
+}
+
+/// What becomes of the parts that paths lead to.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    Keep,
+    Drop,
+}
+
+fn filter<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    select(cx, arguments, Mode::Keep)
+}
+
+fn remove<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    select(cx, arguments, Mode::Drop)
+}
+
+/// A collection on a path, partly built anew.
+struct Level<'a> {
+    old: Value<'a>,
+    node: usize,
+    /// Position of the next member.
+    at: usize,
+    keys: Vec<Value<'a>>,
+    values: Vec<Value<'a>>,
+}
+
+impl<'a> Level<'a> {
+    fn new(old: Value<'a>, node: usize) -> Level<'a> {
+        Level {
+            old,
+            node,
+            at: 0,
+            keys: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+
+    /// The next member: the key that paths know it by, the key it has, its value.
+    fn next(&mut self, cx: &mut Call<'a, '_>) -> Option<(Value<'a>, Value<'a>, Value<'a>)> {
+        let at = self.at;
+        self.at += 1;
+        match self.old.view() {
+            View::Object(object) => object.at(at).map(|(key, value)| (key, key, value)),
+            View::Set(set) => set
+                .as_sorted_slice()
+                .get(at)
+                .map(|value| (*value, *value, *value)),
+            View::Array(array) => {
+                let value = array.get(at)?;
+                Some((cx.arena.string(&at.to_string()), Value::NULL, value))
+            }
+            _ => None,
+        }
+    }
+
+    fn finish(self, cx: &mut Call<'a, '_>) -> Value<'a> {
+        match self.old.view() {
+            View::Object(_) => cx.arena.object_from(self.keys.into_iter().zip(self.values)),
+            View::Set(_) => cx.arena.set_from(self.values),
+            _ => cx.arena.array(&self.values),
+        }
+    }
+}
+
+fn select<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>], mode: Mode) -> Outcome<'a> {
+    let [whole, paths] = operands(arguments)?;
+    object(whole, 1)?;
+    let paths = Paths::read(cx, paths)?;
+    // Values nest deeper than the stack of the machine, so the levels have one of their own.
+    let mut levels = vec![Level::new(whole, 0)];
+    while let Some(level) = levels.last_mut() {
+        cx.charge(1)?;
+        let Some((name, key, value)) = level.next(cx) else {
+            let Some(done) = levels.pop() else { break };
+            let value = done.finish(cx);
+            match levels.last_mut() {
+                Some(above) => above.values.push(value),
+                None => return Ok(Some(value)),
+            }
+            continue;
+        };
+        let node = paths.nodes[level.node].next.get(&name).copied();
+        let keep = match node {
+            None => mode == Mode::Drop,
+            Some(node) if paths.nodes[node].end => mode == Mode::Keep,
+            Some(node) if value.is_collection() => {
+                level.keys.push(key);
+                levels.push(Level::new(value, node));
+                continue;
+            }
+            Some(_) => true,
+        };
+        if keep {
+            level.keys.push(key);
+            level.values.push(value);
+        }
+    }
+    Ok(None)
+}
+
+fn patch<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [whole, operations] = operands(arguments)?;
+    let operations = array(operations, 2)?;
+    let mut tree = Tree::new(whole);
+    for operation in operations.iter() {
+        cx.charge(4)?;
+        let operation = operation.as_object().ok_or_else(|| {
+            failed(
+                "must be an array of JSON-Patch objects, but at least one element is not an object",
+            )
+        })?;
+        let required = |name: &str| {
+            operation
+                .get_str(name)
+                .ok_or_else(|| failed(format!("missing required attribute '{name}'")))
+        };
+        let path = required("path")?;
+        let op = required("op")?;
+        let Some(op) = op.as_str() else {
+            let got = op.kind().name();
+            return Err(failed(format!(
+                "attribute 'op' must be a string but found: {got}"
+            )));
+        };
+        let path = segments(cx, path)?;
+        match op {
+            "add" => tree.insert(cx, &path, required("value")?)?,
+            "remove" => tree.delete(cx, &path)?,
+            "replace" => {
+                tree.delete(cx, &path)?;
+                tree.insert(cx, &path, required("value")?)?;
+            }
+            "move" | "copy" => {
+                let from = required("from")?;
+                let from = segments(cx, from)?;
+                let value = tree.get(cx, &from)?;
+                if op == "move" {
+                    tree.delete(cx, &from)?;
+                }
+                tree.insert(
+                    cx,
+                    &path,
+                    value.ok_or_else(|| failed("cannot insert nil value into EditTree"))?,
+                )?;
+            }
+            "test" => {
+                let found = tree.get(cx, &path)?;
+                let value = required("value")?;
+                if found != Some(value) {
+                    let found = found.map_or_else(|| "<nil>".to_owned(), |found| found.to_string());
+                    return Err(failed(format!(
+                        "value from EditTree != patch value.\n\nExpected: {value}\n\nFound: {found}"
+                    )));
+                }
+            }
+            _ => return Err(failed(format!("unrecognized op: '{op}'"))),
+        }
+    }
+    tree.render(cx)
+}
+
+/// Members of an object or elements of a set in the making, sorted.
+pub(crate) type Members<'a, T> = BTreeMap<Value<'a>, T>;
