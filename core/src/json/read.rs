@@ -90,8 +90,10 @@ struct Reader<'a, 't> {
 /// A collection that is being read. Its values so far lie on the stack of values from `base` on,
 /// those of a dictionary in its builder.
 enum Open<'a> {
+    /// `of` is the key whose value the array is, or lies in.
     Array {
         base: usize,
+        of: NodeId,
     },
     Object {
         base: usize,
@@ -187,7 +189,7 @@ impl<'a, 't> Reader<'a, 't> {
                     if self.peek() != Some(b'}') {
                         let base = values.len();
                         let node = NodeId::ROOT;
-                        match self.key(node)? {
+                        match self.first_key(inside(&open))? {
                             Key::Shaped(node) => open.push(Open::Object { base, node }),
                             Key::Other(key) => {
                                 open.push(self.dictionary(node, &mut values, base, key)?);
@@ -202,7 +204,10 @@ impl<'a, 't> Reader<'a, 't> {
                     self.enter(open.len())?;
                     self.space();
                     if self.peek() != Some(b']') {
-                        open.push(Open::Array { base: values.len() });
+                        open.push(Open::Array {
+                            base: values.len(),
+                            of: inside(&open),
+                        });
                         continue 'value;
                     }
                     self.at += 1;
@@ -245,7 +250,7 @@ impl<'a, 't> Reader<'a, 't> {
                         *key = self.any_key()?;
                         continue 'value;
                     }
-                    (Open::Array { base }, Some(b']')) => {
+                    (Open::Array { base, .. }, Some(b']')) => {
                         let base = *base;
                         self.at += 1;
                         self.memory(values.push(self.arena, value))?;
@@ -313,6 +318,24 @@ impl<'a, 't> Reader<'a, 't> {
             return Ok(Key::Shaped(next));
         }
         self.new_key(node)
+    }
+
+    /// The first key of an object, and the colon behind it.
+    #[inline]
+    fn first_key(&mut self, of: NodeId) -> Result<Key<'a>, JsonError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        if let Some((b'"', rest)) = rest.split_first()
+            && let Some((next, len)) = self.arena.shapes().borrow().predict_first(of, rest)
+        {
+            self.at += 1 + len;
+            self.colon()?;
+            return Ok(Key::Shaped(next));
+        }
+        let key = self.new_key(NodeId::ROOT)?;
+        if let Key::Shaped(first) = key {
+            self.arena.shapes().borrow_mut().began(of, first);
+        }
+        Ok(key)
     }
 
     fn new_key(&mut self, node: NodeId) -> Result<Key<'a>, JsonError> {
@@ -539,6 +562,15 @@ impl<'a, 't> Reader<'a, 't> {
             self.at += 1;
         }
         Ok(code)
+    }
+}
+
+/// The key whose value an object inside these collections is, or lies in.
+fn inside(open: &[Open<'_>]) -> NodeId {
+    match open.last() {
+        Some(Open::Array { of, .. }) => *of,
+        Some(Open::Object { node, .. }) => *node,
+        Some(Open::Dictionary { .. }) | None => NodeId::ROOT,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Values in Rego syntax, as `sprintf("%v")`, error messages and traces show them.
 
+use super::write::write_integer;
 use crate::value::{ObjectIter, Value, View};
 
 enum Rest<'a> {
@@ -26,7 +27,7 @@ pub fn write_rego(value: Value<'_>, out: &mut String) {
                 View::Null => out.push_str("null"),
                 View::Boolean(true) => out.push_str("true"),
                 View::Boolean(false) => out.push_str("false"),
-                View::Integer(value) => out.push_str(&value.to_string()),
+                View::Integer(value) => write_integer(value, out),
                 View::Number(number) => out.push_str(number.text()),
                 View::String(text) => write_quoted(text.as_str(), out),
                 View::Set(set) if set.is_empty() => out.push_str("set()"),

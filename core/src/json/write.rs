@@ -170,11 +170,7 @@ fn write_scalar(view: View<'_>, out: &mut String, style: Style) {
         View::Null => out.push_str("null"),
         View::Boolean(true) => out.push_str("true"),
         View::Boolean(false) => out.push_str("false"),
-        View::Integer(value) => {
-            use std::fmt::Write;
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{value}");
-        }
+        View::Integer(value) => write_integer(value, out),
         View::Number(number) => out.push_str(number.text()),
         View::String(text) => write_string(text.as_str(), out, style.escapes_html()),
         View::Array(_) | View::Object(_) | View::Set(_) => {}
@@ -184,44 +180,96 @@ fn write_scalar(view: View<'_>, out: &mut String, style: Style) {
 /// Appends text as a JSON string.
 pub fn write_string(text: &str, out: &mut String, escape_html: bool) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
+    let bytes = text.as_bytes();
     out.push('"');
-    let mut start = 0;
-    let mut flush = |out: &mut String, at: usize, len: usize| {
-        out.push_str(&text[start..at]);
-        start = at + len;
-    };
-    for (at, byte) in text.bytes().enumerate() {
-        let escape = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0x08 => "\\b",
-            0x0c => "\\f",
-            0..0x20 => {
-                flush(out, at, 1);
+    let mut from = 0;
+    loop {
+        let at = plain_end(bytes, from, escape_html);
+        out.push_str(&text[from..at]);
+        let Some(&byte) = bytes.get(at) else { break };
+        from = at + 1;
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            0x08 => out.push_str("\\b"),
+            0x0c => out.push_str("\\f"),
+            // U+2028 and U+2029, by their first byte.
+            0xE2 => {
+                from = at + 3;
+                out.push_str(if bytes[at + 2] == 0xA8 {
+                    "\\u2028"
+                } else {
+                    "\\u2029"
+                });
+            }
+            _ => {
                 out.push_str("\\u00");
                 out.push(HEX[usize::from(byte >> 4)] as char);
                 out.push(HEX[usize::from(byte & 15)] as char);
-                continue;
             }
-            b'<' if escape_html => "\\u003c",
-            b'>' if escape_html => "\\u003e",
-            b'&' if escape_html => "\\u0026",
-            0xE2 => match text.as_bytes().get(at + 1..at + 3) {
-                Some([0x80, last @ (0xA8 | 0xA9)]) => {
-                    flush(out, at, 3);
-                    out.push_str(if *last == 0xA8 { "\\u2028" } else { "\\u2029" });
-                    continue;
-                }
-                _ => continue,
-            },
-            _ => continue,
-        };
-        flush(out, at, 1);
-        out.push_str(escape);
+        }
     }
-    out.push_str(&text[start..]);
     out.push('"');
+}
+
+/// The next byte from an offset on at which an escape begins.
+fn plain_end(text: &[u8], mut at: usize, escape_html: bool) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // High bits where a byte of the word is this one; exact up to the first.
+    let has = |word: u64, byte: u8| {
+        let zero = word ^ (ONES * u64::from(byte));
+        zero.wrapping_sub(ONES) & !zero
+    };
+    loop {
+        while let Some(chunk) = text.get(at..at + 8) {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(chunk);
+            let word = u64::from_le_bytes(bytes);
+            let mut found = has(word, b'"') | has(word, b'\\') | has(word, 0xE2);
+            found |= word.wrapping_sub(ONES * 0x20) & !word;
+            if escape_html {
+                found |= has(word, b'<') | has(word, b'>') | has(word, b'&');
+            }
+            if found & HIGH != 0 {
+                break;
+            }
+            at += 8;
+        }
+        loop {
+            match text.get(at) {
+                Some(b'"' | b'\\' | 0..0x20) | None => return at,
+                Some(b'<' | b'>' | b'&') if escape_html => return at,
+                Some(0xE2) if matches!(text.get(at + 1..at + 3), Some([0x80, 0xA8 | 0xA9])) => {
+                    return at;
+                }
+                Some(_) => at += 1,
+            }
+            if at.is_multiple_of(8) {
+                break;
+            }
+        }
+    }
+}
+
+/// Appends an integer.
+pub(super) fn write_integer(value: i64, out: &mut String) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    let mut rest = value.unsigned_abs();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        out.push('-');
+    }
+    out.extend(digits[start..].iter().map(|digit| char::from(*digit)));
 }

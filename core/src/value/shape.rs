@@ -64,6 +64,9 @@ struct Node {
     children: u32,
     /// The successor of the last object that came here: a guess for the next one. 0 if none.
     last: u32,
+    /// The first key of the last object that was the value of this key, or in it: a guess for
+    /// the next one. 0 if none.
+    first: u32,
     shape: Option<Shape<'static>>,
 }
 
@@ -104,35 +107,46 @@ impl Shapes {
                 depth: 0,
                 children: 0,
                 last: 0,
+                first: 0,
                 shape: None,
             });
         }
-    }
-
-    /// The text of the key that came after this node the last time.
-    #[inline]
-    fn predicted(&self, node: NodeId) -> Option<(&'static str, NodeId)> {
-        let last = self.nodes.get(node.0 as usize)?.last;
-        (last != 0).then(|| (self.nodes[last as usize].text, NodeId(last)))
     }
 
     /// If a JSON text goes on with the key that came after this node the last time, and its
     /// closing quote: the node after it, and how long that is.
     #[inline]
     pub(crate) fn predict(&self, node: NodeId, json: &[u8]) -> Option<(NodeId, usize)> {
-        let (text, next) = self.predicted(node)?;
-        let plain = self.nodes[next.0 as usize].plain;
+        self.compare(self.nodes.get(node.0 as usize)?.last, json)
+    }
+
+    /// The same for the first key of an object that is the value of the key of a node, or lies in
+    /// arrays there.
+    #[inline]
+    pub(crate) fn predict_first(&self, of: NodeId, json: &[u8]) -> Option<(NodeId, usize)> {
+        self.compare(self.nodes.get(of.0 as usize)?.first, json)
+    }
+
+    #[inline]
+    fn compare(&self, guess: u32, json: &[u8]) -> Option<(NodeId, usize)> {
+        let Node { text, plain, .. } = self.nodes[guess as usize];
         let same = json.get(text.len()) == Some(&b'"') && &json[..text.len()] == text.as_bytes();
-        (plain && same).then_some((next, text.len() + 1))
+        (plain && same).then_some((NodeId(guess), text.len() + 1))
+    }
+
+    /// Remembers the first key of an object for [`Shapes::predict_first`].
+    pub(crate) fn began(&mut self, of: NodeId, first: NodeId) {
+        if let Some(node) = self.nodes.get_mut(of.0 as usize) {
+            node.first = first.0;
+        }
     }
 
     /// The node after one more key; `None` if there is none and may be none.
     pub(crate) fn step(&mut self, node: NodeId, key: &str) -> Option<NodeId> {
         self.root();
-        if let Some((text, next)) = self.predicted(node)
-            && text == key
-        {
-            return Some(next);
+        let last = self.nodes[node.0 as usize].last;
+        if last != 0 && self.nodes[last as usize].text == key {
+            return Some(NodeId(last));
         }
         // SAFETY: the key of a lookup is not kept.
         let lookup: &'static str = unsafe { std::mem::transmute::<&str, &'static str>(key) };
@@ -170,6 +184,7 @@ impl Shapes {
             depth,
             children: 0,
             last: 0,
+            first: 0,
             shape: None,
         });
         self.nodes[parent as usize].children += 1;
