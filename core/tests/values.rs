@@ -209,3 +209,31 @@ fn arithmetic_equals_that_of_opa() {
         assert_eq!(got, want, "{line}");
     }
 }
+
+#[test]
+fn gigantic_numbers_are_refused_at_once() {
+    let arena = Arena::new();
+    let digits = "9".repeat(1_000_000);
+    let huge = arena.number_text(&digits).unwrap();
+    let tiny = arena.number_text(&format!("0.{digits}")).unwrap();
+    let one = arena.integer(1);
+    for number in [huge, tiny] {
+        assert_eq!(
+            number::add(number, one, &arena),
+            Err(number::NumberError::TooLarge)
+        );
+        assert_eq!(
+            number::mul(number, number, &arena),
+            Err(number::NumberError::TooLarge)
+        );
+        assert_eq!(
+            number::div(one, number, &arena),
+            Err(number::NumberError::TooLarge)
+        );
+    }
+    assert!(tiny < one && one < huge);
+    assert_ne!(huge.hash(), tiny.hash());
+    let options = ReadOptions::default();
+    assert!(json::read(b"1e31000", &arena, options).is_err());
+    assert!(json::read(b"1e-999999999999999999999", &arena, options).is_err());
+}

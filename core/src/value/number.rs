@@ -10,8 +10,9 @@ use super::bigfloat::{Digits, Float};
 use super::raw::NumberHeader;
 use super::{Arena, Value, hash};
 
-/// Decimal exponents beyond this are no integers for us: they would fill the memory.
-const MAX_EXPONENT: i64 = 1_000_000;
+/// Arithmetic refuses numbers with more digits or larger exponents: they would take the time and
+/// the memory of everything else. What OPA reads has 30,103 digits at most.
+const MAX_DIGITS: i64 = 100_000;
 
 /// Exponents saturate here.
 const MAX_READ_EXPONENT: i64 = i64::MAX / 4;
@@ -240,14 +241,14 @@ impl<'a> Number<'a> {
         self.0.decimal.and_then(Decimal::to_i64)
     }
 
-    /// The value if it is an integer; `None` too if it has more than a million digits.
+    /// The value if it is an integer; `None` too if it has more than 100,000 digits.
     pub fn to_bigint(self) -> Option<BigInt> {
         let (digits, point) = match Parts::of(self.text()).significant() {
             Some(significant) => significant,
             None => return Some(BigInt::zero()),
         };
         let zeros = point - digits.len() as i64;
-        if !(0..=MAX_EXPONENT).contains(&zeros) {
+        if zeros < 0 || point > MAX_DIGITS {
             return None;
         }
         let magnitude =
@@ -463,7 +464,8 @@ fn to_float(value: Value<'_>) -> Result<Float, NumberError> {
     }
     let header = value.number_header().ok_or(NumberError::NotANumber)?;
     let parts = Parts::of(header.as_str());
-    if parts.exponent.abs() > MAX_EXPONENT {
+    let digits = parts.whole.len().max(parts.fraction.len());
+    if parts.exponent.abs() > MAX_DIGITS || digits as i64 > MAX_DIGITS {
         return Err(NumberError::TooLarge);
     }
     let digits: Vec<u8> = parts.digits().collect();
