@@ -13,5 +13,6 @@ pub mod exceptions;
 pub mod locate;
 pub mod number;
 pub mod oracle;
+pub mod regovm;
 pub mod run;
 pub mod score;

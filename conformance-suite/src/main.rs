@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use regovm_conformance::cli;
 use regovm_conformance::engine::Engine;
+use regovm_conformance::regovm::RegovmEngine;
 
 fn main() -> ExitCode {
-    // The facade is wired in here.
-    let engine: Option<Arc<dyn Engine>> = None;
+    let engine: Option<Arc<dyn Engine>> = Some(Arc::new(RegovmEngine));
     ExitCode::from(cli::main(engine, std::env::args()))
 }

@@ -70,6 +70,17 @@ impl<'s> Answer<'s> {
         self.value().map(serde_json::from_value)
     }
 
+    /// The value of a variable of the query in the first solution, as the machine has it.
+    #[cfg(feature = "internals")]
+    pub fn raw_binding(&self, name: &str) -> Option<Value<'s>> {
+        let (_, column) = self
+            .shape?
+            .variables
+            .iter()
+            .find(|(written, _)| written == name)?;
+        self.rows.first()?.get(*column).copied()
+    }
+
     /// Steps that the evaluation took: the same on every run.
     pub fn steps(&self) -> u64 {
         self.steps

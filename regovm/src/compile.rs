@@ -62,7 +62,7 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
     }
     let failed =
         |errors: Vec<Diagnostic>| Failure::from_diagnostics(Stage::Compile, errors, &sources);
-    let exists = |path: &[&str]| path_exists(data.root(), path);
+    let exists = |path: &[&str]| options.check_data_conflicts && path_exists(data.root(), path);
     let checked = front::check_modules(
         &sources,
         modules,

@@ -37,6 +37,7 @@ pub struct Engine {
     sources: SourceMap,
     version: RegoVersion,
     future_keywords: Vec<Keyword>,
+    skip_annotations: bool,
     options: Options,
     modules: Vec<Module>,
     documents: Vec<Document>,
@@ -76,6 +77,24 @@ impl Engine {
     /// Keeps calls of `print`; otherwise they are erased.
     pub fn set_enable_print(&mut self, enable: bool) -> &mut Engine {
         self.options.enable_print = enable;
+        self
+    }
+
+    /// Whether `# METADATA` comments are read and their schemas used; the default is yes.
+    pub fn set_process_annotations(&mut self, process: bool) -> &mut Engine {
+        self.skip_annotations = !process;
+        self
+    }
+
+    /// Whether a rule at a path where `data` has a value is an error; the default is yes. Otherwise base data wins.
+    pub fn set_check_data_conflicts(&mut self, check: bool) -> &mut Engine {
+        self.options.check_data_conflicts = check;
+        self
+    }
+
+    /// Built-ins that policies may not call.
+    pub fn set_unsafe_builtins(&mut self, names: Vec<String>) -> &mut Engine {
+        self.options.unsafe_builtins = names;
         self
     }
 
@@ -126,7 +145,7 @@ impl Engine {
         ParseOptions {
             version,
             future_keywords: self.future_keywords.clone(),
-            process_annotations: true,
+            process_annotations: !self.skip_annotations,
         }
     }
 

@@ -1,0 +1,146 @@
+//! regovm as an engine of the suite: every case from source, and again from the saved program.
+
+use regovm::internals::core::value::to_constant;
+use regovm::{
+    Document, DocumentFormat, Engine as Regovm, ErrorReport, Failure, PreparedPolicy, QueryContext,
+};
+use serde_json::{Map, Value};
+
+use crate::case::{CompileCase, EvalCase, RegoVersion};
+use crate::engine::{CaseError, Engine};
+
+/// Compiled from the texts.
+const SOURCE: &str = "source";
+/// Compiled, saved, and loaded again.
+const SAVED: &str = "saved";
+
+/// The engine under test.
+pub struct RegovmEngine;
+
+impl Engine for RegovmEngine {
+    fn modes(&self) -> &'static [&'static str] {
+        &[SOURCE, SAVED]
+    }
+
+    fn evaluate(&self, mode: &str, case: &EvalCase) -> Result<Vec<Value>, CaseError> {
+        let mut engine = Regovm::new();
+        // OPA's own runner looks for no conflicts with data, and has cases with such.
+        engine
+            .set_check_data_conflicts(false)
+            .set_process_annotations(false);
+        add_modules(&mut engine, &case.modules, case.rego_version);
+        add_data(&mut engine, case.data.as_ref());
+        let mut policy = engine.prepare(&case.query).map_err(first)?;
+        if mode == SAVED {
+            policy = PreparedPolicy::load_with_data_of(&policy.save(), &policy).map_err(first)?;
+        }
+        let mut session = policy.session();
+        session.set_strict_builtin_errors(case.strict_error);
+        let answer = match (&case.input_term, &case.input) {
+            (Some(term), _) => {
+                let constant = constant_term(term)?;
+                session.eval_made(0, &|arena| arena.constant(&constant))
+            }
+            (None, Some(input)) if !input.is_null() => {
+                session.eval_query_json(0, input.to_string().as_bytes())
+            }
+            (None, _) => session.eval_without_input(0),
+        };
+        let answer = answer.map_err(first)?;
+        Ok(answer
+            .solutions()
+            .map(|solution| Value::Object(solution.bindings().collect::<Map<_, _>>()))
+            .collect())
+    }
+
+    fn check(&self, case: &CompileCase) -> Vec<CaseError> {
+        let mut engine = Regovm::new();
+        engine
+            .set_strict(case.strict)
+            .set_enable_print(case.print_statements)
+            .set_process_annotations(case.annotations)
+            .set_unsafe_builtins(case.unsafe_builtins.clone());
+        for (name, schema) in &case.schemas {
+            let path: Vec<String> = name.split('.').skip(1).map(str::to_owned).collect();
+            let path = if path.is_empty() {
+                vec!["input".to_owned()]
+            } else {
+                path
+            };
+            if let Err(message) = engine.add_schema(path, &schema.to_string()) {
+                return vec![CaseError {
+                    message,
+                    ..CaseError::default()
+                }];
+            }
+        }
+        add_modules(&mut engine, &case.modules, case.rego_version);
+        add_data(&mut engine, case.data.as_ref());
+        let checked = match &case.query {
+            Some(query) => engine
+                .prepare_with(&[query], &QueryContext::default())
+                .map(drop),
+            None => engine.check(),
+        };
+        match checked {
+            Ok(()) => Vec::new(),
+            Err(failure) => failure.errors.iter().map(case_error).collect(),
+        }
+    }
+}
+
+fn add_modules(engine: &mut Regovm, modules: &[String], version: RegoVersion) {
+    engine.set_version(match version {
+        RegoVersion::V0 => regovm::RegoVersion::V0,
+        RegoVersion::V1 => regovm::RegoVersion::V1,
+        RegoVersion::V0CompatV1 => regovm::RegoVersion::V0CompatV1,
+    });
+    for (index, text) in modules.iter().enumerate() {
+        engine.add_module(&format!("test-{index}.rego"), text);
+    }
+    // Queries are v1 whatever the modules are.
+    engine.set_version(regovm::RegoVersion::V1);
+}
+
+fn add_data(engine: &mut Regovm, data: Option<&Value>) {
+    if let Some(data) = data {
+        engine.add_document(Document {
+            name: "data".to_owned(),
+            path: Vec::new(),
+            format: DocumentFormat::Json,
+            bytes: data.to_string().into_bytes(),
+        });
+    }
+}
+
+/// A term of Rego without variables, as a value: sets and keys that are no strings, which JSON lacks.
+fn constant_term(term: &str) -> Result<regovm::internals::core::Constant, CaseError> {
+    let policy = Regovm::new()
+        .prepare(&format!("x := {term}"))
+        .map_err(first)?;
+    let mut session = policy.session();
+    let answer = session.eval_without_input(0).map_err(first)?;
+    let constant = answer.raw_binding("x").map(to_constant);
+    constant.ok_or_else(|| CaseError {
+        message: format!("no constant term: {term}"),
+        ..CaseError::default()
+    })
+}
+
+fn first(failure: Failure) -> CaseError {
+    failure.errors.first().map(case_error).unwrap_or_default()
+}
+
+fn case_error(error: &ErrorReport) -> CaseError {
+    let (file, row, col) = match &error.location {
+        Some(at) => (at.file.to_string(), at.row, at.col),
+        None => (String::new(), 0, 0),
+    };
+    CaseError {
+        code: error.code.map_or(String::new(), |code| code.to_string()),
+        message: error.message.clone(),
+        file,
+        row,
+        col,
+    }
+}
