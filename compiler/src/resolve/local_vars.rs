@@ -350,9 +350,9 @@ impl VisitMut for HeadClosures<'_, '_> {
             TermKind::Template(template) => {
                 for part in &mut template.parts {
                     if let TemplatePart::Expr(expr) = part {
-                        rewriter.scopes.push(Scope::default());
+                        rewriter.push_scope();
                         rewriter.rename_in_expr(expr, Pass::First);
-                        rewriter.scopes.pop();
+                        rewriter.pop_scope();
                     }
                 }
                 true
@@ -404,6 +404,8 @@ struct Rewriter<'s> {
     strict: bool,
     /// Innermost last; never empty.
     scopes: Vec<Scope>,
+    /// The scopes that have a variable, so that a look-up does not depend on the depth.
+    holders: HashMap<Name, Vec<usize>>,
     rewritten: HashMap<Name, Name>,
     errors: Vec<Diagnostic>,
     unused: Vec<Diagnostic>,
@@ -414,6 +416,11 @@ impl<'s> Rewriter<'s> {
         Rewriter {
             locals,
             strict,
+            holders: scope
+                .bindings
+                .keys()
+                .map(|name| (name.clone(), vec![0]))
+                .collect(),
             scopes: vec![scope],
             rewritten: HashMap::new(),
             errors: Vec::new(),
@@ -434,11 +441,30 @@ impl<'s> Rewriter<'s> {
         &mut self.scopes[last]
     }
 
+    fn push_scope(&mut self) {
+        self.scopes.push(Scope::default());
+    }
+
+    fn pop_scope(&mut self) {
+        for name in self.scopes.pop().unwrap_or_default().bindings.keys() {
+            if let Some(holders) = self.holders.get_mut(name) {
+                holders.pop();
+            }
+        }
+    }
+
+    fn bind(&mut self, name: Name, to: Name, occurrence: Occurrence) {
+        let innermost = self.scopes.len().saturating_sub(1);
+        self.holders
+            .entry(name.clone())
+            .or_default()
+            .push(innermost);
+        self.scope().insert(name, to, occurrence);
+    }
+
     fn find(&mut self, name: &str) -> Option<&mut Binding> {
-        self.scopes
-            .iter_mut()
-            .rev()
-            .find_map(|scope| scope.bindings.get_mut(name))
+        let holder = *self.holders.get(name)?.last()?;
+        self.scopes.get_mut(holder)?.bindings.get_mut(name)
     }
 
     /// Declares a variable in the innermost scope.
@@ -453,7 +479,7 @@ impl<'s> Rewriter<'s> {
         }
         let to = self.locals.fresh_name();
         self.rewritten.insert(to.clone(), name.clone());
-        self.scope().insert(name.clone(), to.clone(), occurrence);
+        self.bind(name.clone(), to.clone(), occurrence);
         Ok(to)
     }
 
@@ -668,7 +694,7 @@ impl<'s> Rewriter<'s> {
             return true;
         };
         self.rename(&mut every.domain, Pass::First);
-        self.scopes.push(Scope::default());
+        self.push_scope();
         let declared = match &mut every.key {
             Some(key) => self.declare_every_var(key),
             None => {
@@ -682,7 +708,7 @@ impl<'s> Rewriter<'s> {
             every.body = self.body(body, &VarSet::new());
             self.rename_in_expr(expr, Pass::First);
         }
-        self.scopes.pop();
+        self.pop_scope();
         declared
     }
 
@@ -712,11 +738,11 @@ impl<'s> Rewriter<'s> {
             return;
         };
         if not.explicit {
-            self.scopes.push(Scope::default());
+            self.push_scope();
             let body = std::mem::take(&mut not.body);
             not.body = self.body(body, &VarSet::new());
             self.rename_in_expr(expr, Pass::First);
-            self.scopes.pop();
+            self.pop_scope();
             return;
         }
         let errors_before = self.errors.len();
@@ -738,10 +764,10 @@ impl<'s> Rewriter<'s> {
             (&mut pair.rhs, pair.explicit_rhs),
         ] {
             if explicit {
-                self.scopes.push(Scope::default());
+                self.push_scope();
                 let old = std::mem::take(body);
                 *body = self.body(old, &VarSet::new());
-                self.scopes.pop();
+                self.pop_scope();
             } else {
                 self.implicit_body(body, message);
             }
@@ -843,7 +869,7 @@ impl<'s> Rewriter<'s> {
                     *name = binding.to.clone();
                 } else {
                     let name = name.clone();
-                    self.scope().insert(name.clone(), name, Occurrence::Seen);
+                    self.bind(name.clone(), name, Occurrence::Seen);
                 }
             }
             TermKind::Ref(path) => {
@@ -909,7 +935,7 @@ impl<'s> Rewriter<'s> {
     }
 
     fn comprehension(&mut self, term: &mut Term, pass: Pass) {
-        self.scopes.push(Scope::default());
+        self.push_scope();
         match &mut term.kind {
             TermKind::ArrayComprehension(inner) | TermKind::SetComprehension(inner) => {
                 let used = term_vars(&inner.term, VarParams::ALL);
@@ -925,7 +951,7 @@ impl<'s> Rewriter<'s> {
             }
             _ => {}
         }
-        self.scopes.pop();
+        self.pop_scope();
     }
 
     fn closure_body(&mut self, body: &mut Body, used: &VarSet, pass: Pass) {
