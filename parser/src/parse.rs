@@ -179,7 +179,7 @@ fn read(
             text, &scanned, module, version, active, importable, not_bodies,
         ) {
             Ok(Layout { tokens, wildcards }) => {
-                let mut builder = Builder::new(base, &scanned.comments);
+                let mut builder = Builder::new(text, base, &scanned.comments);
                 let tokens: Tokens = tokens.into_iter().map(Ok);
                 let found = parse(&mut builder, tokens);
                 if let Some(found) = found.filter(|_| !builder.refused()) {

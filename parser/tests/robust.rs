@@ -57,9 +57,9 @@ fn nesting() {
             ("$\"{", "1", "}\""),
         ] {
             assert_eq!(module(&nested(open, inner, close, 100)), Ok(()), "{open}");
-            for depth in [990, 2_000, 100_000] {
+            for depth in [290, 2_000, 100_000] {
                 let closed = module(&nested(open, inner, close, depth));
-                if depth > 1_000 {
+                if depth > 300 {
                     assert_eq!(closed, Err(TOO_DEEP.to_string()), "{open} {depth}");
                 }
                 // Unclosed, and cut in the middle of a token.
@@ -84,39 +84,38 @@ fn nesting() {
 fn chains() {
     on_small_stack(|| {
         for step in ["+ a", "| a", "== a", "in a", ".b", "[b]", ".f(1)"] {
-            assert_eq!(module(&format!("package p\n\nx := a {}", "")), Ok(()));
             let glued = if step.starts_with(['.', '[']) {
                 ""
             } else {
                 " "
             };
-            for count in [100, 990, 5_000, 100_000] {
+            for count in [100, 290, 5_000, 100_000] {
                 let text = format!(
                     "package p\n\nx := a{}\n",
                     format!("{glued}{step}").repeat(count)
                 );
                 let result = module(&text);
-                if count < 1_000 || matches!(step, ".b" | "[b]") {
+                if count < 300 || matches!(step, ".b" | "[b]") {
                     assert_eq!(result, Ok(()), "{step} {count}");
                 } else {
                     assert_eq!(result, Err(TOO_DEEP.to_string()), "{step} {count}");
                 }
             }
         }
-        for count in [100, 990, 100_000] {
+        for count in [100, 280, 100_000] {
             let elses = " else := 1 if false".repeat(count);
             let result = module(&format!("package p\n\nx := 1 if false{elses}\n"));
-            assert_eq!(result.is_ok(), count < 1_000);
+            assert_eq!(result.is_ok(), count < 300);
             let not = "not ".repeat(count);
             assert!(module(&format!("package p\n\nx if {not}y\n")).is_err());
             let import = "import future.keywords.not\nimport future.keywords.or";
             let bodies = "not { ".repeat(count);
             let close = "}".repeat(count);
             let text = format!("package p\n{import}\nx if {bodies} y {close}\n");
-            assert_eq!(module(&text).is_ok(), count < 400, "{count}");
+            assert_eq!(module(&text).is_ok(), count < 300, "{count}");
             let every = "every v in xs { ".repeat(count);
             let text = format!("package p\nx if {{ {every} y {close} }}\n");
-            assert_eq!(module(&text).is_ok(), count < 990, "{count}");
+            assert_eq!(module(&text).is_ok(), count < 290, "{count}");
         }
     });
 }
@@ -241,7 +240,7 @@ fn token_soup() {
     ];
     on_small_stack(|| {
         let mut random = Random(0x9E37_79B9_7F4A_7C15);
-        for _ in 0..20_000 {
+        for _ in 0..4_000 {
             let mut text = String::new();
             for _ in 0..random.below(40) {
                 let _ = write!(text, "{}", WORDS[random.below(WORDS.len())]);

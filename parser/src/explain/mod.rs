@@ -22,8 +22,9 @@ use crate::lower::tree::Statement;
 use crate::parse::ParseOptions;
 use cursor::{Cursor, State, Tok};
 
-/// How deep attempts may nest; the grammar's own limit comes first for all but malformed texts.
-const MAX_ATTEMPTS: u32 = 2_000;
+/// How deep attempts may nest. Their frames are large, and malformed texts that nest this deep are
+/// nobody's policy: they get the complaint about depth instead of a more telling one.
+const MAX_ATTEMPTS: u32 = 200;
 
 /// What the text was to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -157,14 +158,20 @@ impl<'a> Reader<'a> {
         !self.c.s.faults.is_empty()
     }
 
-    /// Runs an attempt one level deeper.
-    fn deeper<T>(&mut self, attempt: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+    /// Counts an attempt inside the current one; the caller takes it off again.
+    fn enter(&mut self) -> Option<()> {
         if self.depth >= MAX_ATTEMPTS {
             let span = self.c.span();
             self.c.fault(span, TOO_DEEP);
             return None;
         }
         self.depth += 1;
+        Some(())
+    }
+
+    /// Runs an attempt one level deeper.
+    fn deeper<T>(&mut self, attempt: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        self.enter()?;
         let result = attempt(self);
         self.depth -= 1;
         result

@@ -623,8 +623,11 @@ impl Reader<'_> {
                     ));
                 }
                 self.c.scan();
-                head.contains = self.expression();
-                if head.contains.is_none() {
+                let key = self.expression();
+                // Without a key OPA complains, and goes on as if there was one.
+                let place = self.c.span();
+                head.contains = Some(key.clone().unwrap_or(Term::new(TermKind::Null, place)));
+                if key.is_none() {
                     self.c.illegal(&format!(
                         "expected rule key term (e.g., {shown} contains <VALUE> {{ ... }})"
                     ));

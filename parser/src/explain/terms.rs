@@ -23,12 +23,12 @@ const LEVELS: [&[Tok]; 5] = [
 impl Reader<'_> {
     /// A term with operators, `k, v in xs` included.
     pub(super) fn expression(&mut self) -> Option<Term> {
-        self.deeper(|r| r.membership(true))
+        self.membership(true)
     }
 
     /// A term with operators between commas.
     pub(super) fn element(&mut self) -> Option<Term> {
-        self.deeper(|r| r.membership(false))
+        self.membership(false)
     }
 
     fn membership(&mut self, keyed: bool) -> Option<Term> {
@@ -72,20 +72,29 @@ impl Reader<'_> {
         }
     }
 
+    /// Terms joined by operators of a level and tighter ones.
     fn operation(&mut self, level: usize) -> Option<Term> {
-        let Some(operators) = LEVELS.get(level) else {
-            return self.term();
-        };
-        let mut lhs = self.operation(level + 1)?;
-        while operators.contains(&self.tok()) {
+        let mut lhs = self.term()?;
+        // Operators tighter than the last one belong to its right side.
+        let mut tightest = LEVELS.len();
+        while let Some(found) =
+            (level..LEVELS.len()).find(|at| *at <= tightest && LEVELS[*at].contains(&self.tok()))
+        {
             let operator = lower::operator(self.tok().name(), self.c.span());
             self.c.scan();
-            // A missing right side is a complaint, yet the left side stands.
-            let Some(rhs) = self.operation(level + 1) else {
-                return Some(lhs);
-            };
-            let start = lhs.span.start;
-            lhs = self.spanned(TermKind::Call(vec![operator, lhs, rhs]), start);
+            match self.operation(found + 1) {
+                Some(rhs) => {
+                    let start = lhs.span.start;
+                    lhs = self.spanned(TermKind::Call(vec![operator, lhs, rhs]), start);
+                    tightest = found;
+                }
+                // A missing right side is a complaint, yet the left side stands, and a looser
+                // operator may go on from there.
+                None => match found.checked_sub(1) {
+                    Some(looser) => tightest = looser,
+                    None => return Some(lhs),
+                },
+            }
         }
         Some(lhs)
     }
@@ -99,27 +108,72 @@ impl Reader<'_> {
 
     /// A term without operators.
     pub(super) fn term(&mut self) -> Option<Term> {
-        self.deeper(|r| {
-            let at = r.c.s.start;
-            if let Some(known) = r.known.get(at) {
-                let (term, after) = (known.term.clone(), known.after.clone());
-                r.restore(after);
-                return term;
-            }
-            let term = r.new_term();
-            let after = r.save();
-            r.known.add(at, term.clone(), after);
+        let at = self.c.s.start;
+        if let Some(known) = self.known.get(at) {
+            let (term, after) = (known.term.clone(), known.after.clone());
+            self.restore(after);
+            return term;
+        }
+        self.enter()?;
+        let term = self.new_term();
+        self.depth -= 1;
+        self.remember(at, term.as_ref());
+        term
+    }
+
+    #[inline(never)]
+    fn remember(&mut self, at: usize, term: Option<&Term>) {
+        let after = self.save();
+        self.known.add(at, term.cloned(), after);
+    }
+
+    fn new_term(&mut self) -> Option<Term> {
+        let place = self.c.span();
+        let signed = self.tok() == Tok::Minus;
+        let head = match self.tok() {
+            Tok::LBracket => self.array(),
+            Tok::LBrace => self.braces(),
+            Tok::LParen => self.parentheses(),
+            Tok::Template(_, raw) => self.template(raw),
+            _ => self.simple(),
+        };
+        let head = head?;
+        let negated = signed && matches!(head.kind, TermKind::Var(_));
+        let term = self.finish(head)?;
+        Some(if negated {
+            self.negation(term, place)
+        } else {
             term
         })
     }
 
-    fn new_term(&mut self) -> Option<Term> {
+    #[inline(never)]
+    fn negation(&self, term: Term, place: Span) -> Term {
+        let sign = Span::new(place.start, place.start + 1);
+        let zero = Term::new(TermKind::Number("0".into()), sign);
+        let minus = lower::operator("minus", Span::NONE);
+        self.spanned(TermKind::Call(vec![minus, zero, term]), place.start)
+    }
+
+    fn parentheses(&mut self) -> Option<Term> {
+        self.c.scan();
+        let inner = self.expression()?;
+        if self.tok() == Tok::RParen {
+            return Some(inner);
+        }
+        let span = self.c.span();
+        self.c.fault(span, "non-terminated expression");
+        None
+    }
+
+    /// A term without parts.
+    #[inline(never)]
+    fn simple(&mut self) -> Option<Term> {
         if (self.is(Keyword::And) || self.is(Keyword::Or)) && self.next_glued() == Tok::LParen {
             self.c.s.tok = Tok::Ident;
         }
         let place = self.c.span();
-        let mut sign = None;
-        let head = match self.tok() {
+        match self.tok() {
             Tok::Key(Keyword::Null) => Some(Term::new(TermKind::Null, place)),
             Tok::Key(Keyword::True) => Some(Term::new(TermKind::Boolean(true), place)),
             Tok::Key(Keyword::False) => Some(Term::new(TermKind::Boolean(false), place)),
@@ -127,45 +181,19 @@ impl Reader<'_> {
                 let before = self.save();
                 self.c.scan();
                 if matches!(self.tok(), Tok::Ident | Tok::Key(Keyword::Contains)) {
-                    sign = Some(place);
-                    Some(self.variable())
-                } else {
-                    self.restore(before);
-                    self.number()
+                    return Some(self.variable());
                 }
+                self.restore(before);
+                self.number()
             }
             Tok::Dot | Tok::Number => self.number(),
             Tok::String => self.string(),
-            Tok::Template(_, raw) => self.template(raw),
             Tok::Ident | Tok::Key(Keyword::Contains) => Some(self.variable()),
-            Tok::LBracket => self.array(),
-            Tok::LBrace => self.braces(),
-            Tok::LParen => {
-                self.c.scan();
-                match self.expression() {
-                    Some(inner) if self.tok() == Tok::RParen => Some(inner),
-                    Some(_) => {
-                        let span = self.c.span();
-                        self.c.fault(span, "non-terminated expression");
-                        None
-                    }
-                    None => None,
-                }
-            }
             _ => {
                 self.c.illegal("");
                 None
             }
-        };
-        let term = self.finish(head?)?;
-        Some(match sign {
-            Some(place) => {
-                let zero = Term::new(TermKind::Number("0".into()), place);
-                let minus = lower::operator("minus", Span::NONE);
-                self.spanned(TermKind::Call(vec![minus, zero, term]), place.start)
-            }
-            None => term,
-        })
+        }
     }
 
     fn finish(&mut self, head: Term) -> Option<Term> {
@@ -209,6 +237,8 @@ impl Reader<'_> {
     pub(super) fn variable(&mut self) -> Term {
         let name: Name = match self.c.word() {
             "_" => format!("$p{}", self.c.s.start).into(),
+            // OPA keeps the text of words only; `&` and `|` get here as `and` and `or`.
+            "&" | "|" => "".into(),
             word => word.into(),
         };
         Term::var(name, self.c.span())
@@ -343,11 +373,11 @@ impl Reader<'_> {
 
     /// What follows a term directly: names, indexes, arguments.
     fn path(&mut self, head: Term) -> Option<Term> {
-        self.deeper(|r| r.new_path(head))
+        let place = head.span;
+        self.new_path(head, place)
     }
 
-    fn new_path(&mut self, head: Term) -> Option<Term> {
-        let place = head.span;
+    fn new_path(&mut self, head: Term, place: Span) -> Option<Term> {
         let mut head = head;
         loop {
             match &head.kind {
@@ -423,7 +453,7 @@ impl Reader<'_> {
             };
             return Some(Term::new(kind, place));
         }
-        let terms = self.deeper(|r| r.list(Tok::RParen, vec![operator]))?;
+        let terms = self.list(Tok::RParen, vec![operator])?;
         self.c.scan_space();
         Some(Term::new(TermKind::Call(terms), place))
     }
@@ -453,10 +483,6 @@ impl Reader<'_> {
     }
 
     fn array(&mut self) -> Option<Term> {
-        self.deeper(Self::new_array)
-    }
-
-    fn new_array(&mut self) -> Option<Term> {
         let start = self.c.base + self.c.s.start as u32;
         self.c.scan();
         if self.tok() == Tok::RBracket {
@@ -498,10 +524,6 @@ impl Reader<'_> {
     }
 
     fn braces(&mut self) -> Option<Term> {
-        self.deeper(Self::new_braces)
-    }
-
-    fn new_braces(&mut self) -> Option<Term> {
         let start = self.c.base + self.c.s.start as u32;
         self.c.scan();
         if self.tok() == Tok::RBrace {

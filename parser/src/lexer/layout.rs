@@ -17,7 +17,10 @@ use super::token::{RawKind, RawToken};
 use crate::ast::{Name, RegoVersion};
 
 /// How deep a syntax tree may be. Brackets, operator chains, calls of calls and `else` count.
-pub const MAX_DEPTH: u32 = 1_000;
+///
+/// Cloning a tree takes about 2.5 KB of stack per level in a debug build and the stages of the
+/// compiler take more; this depth fits in the 2 MB of a thread.
+pub const MAX_DEPTH: u32 = 300;
 
 /// A token of the grammar.
 #[derive(Clone, PartialEq, Debug)]
@@ -193,6 +196,8 @@ struct Layer<'a> {
     in_head: bool,
     /// An `else` was seen in this statement.
     in_else: bool,
+    /// How many were seen in this statement.
+    elses: u32,
     /// The next word is the first of a path.
     path_start: bool,
     /// An `if` may still come in this statement.
@@ -232,6 +237,7 @@ pub fn layout(
         fresh: true,
         in_head: true,
         in_else: false,
+        elses: 0,
         path_start: false,
         before_if: module,
         before_as: false,
@@ -396,6 +402,7 @@ impl<'a> Layer<'a> {
         if frame.context == Context::Top {
             self.in_head = true;
             self.in_else = false;
+            self.elses = 0;
             self.before_if = self.module;
         }
         self.before_as = false;
@@ -418,7 +425,9 @@ impl<'a> Layer<'a> {
     }
 
     fn infix(&mut self, at: usize, token: Token) -> Result<(), Refusal> {
-        self.chain(self.raw[at].start)?;
+        if !matches!(token, Token::Assign | Token::Unify) {
+            self.chain(self.raw[at].start)?;
+        }
         self.in_head = false;
         self.operator(at, token);
         Ok(())
@@ -486,7 +495,7 @@ impl<'a> Layer<'a> {
             RawKind::Dot => {
                 // Only right after a term is this the dot of a reference.
                 if !self.after_operand && self.kind(at + 1) == Some(RawKind::Number) {
-                    return Ok(self.fraction(at, at));
+                    return self.fraction(at, at);
                 }
                 if !(self.after_operand && self.adjacent(at)) {
                     return Err(Refusal::Malformed);
@@ -512,7 +521,7 @@ impl<'a> Layer<'a> {
                     self.infix(at, Token::Pipe)?;
                 }
             }
-            RawKind::Minus if !self.after_operand => return Ok(self.sign(at)),
+            RawKind::Minus if !self.after_operand => return self.sign(at),
             RawKind::Minus => self.infix(at, Token::Minus)?,
             RawKind::Plus => self.infix(at, Token::Plus)?,
             RawKind::Star => self.infix(at, Token::Star)?,
@@ -533,7 +542,7 @@ impl<'a> Layer<'a> {
     }
 
     /// A minus where an operand must stand: the sign of a number or of a variable.
-    fn sign(&mut self, at: usize) -> usize {
+    fn sign(&mut self, at: usize) -> Result<usize, Refusal> {
         if self.kind(at + 1) == Some(RawKind::Number) {
             let name: Name = format!("-{}", self.word(at + 1)).into();
             self.start_operand(at);
@@ -544,17 +553,20 @@ impl<'a> Layer<'a> {
             ));
             self.after_operand = true;
             self.fresh = false;
-            return at + 2;
+            return Ok(at + 2);
         }
         if self.kind(at + 1) == Some(RawKind::Dot) && self.kind(at + 2) == Some(RawKind::Number) {
             return self.fraction(at, at + 1);
         }
         self.operator(at, Token::Negate);
-        at + 1
+        Ok(at + 1)
     }
 
     /// A number that starts with a dot, as OPA allows.
-    fn fraction(&mut self, start: usize, dot: usize) -> usize {
+    fn fraction(&mut self, start: usize, dot: usize) -> Result<usize, Refusal> {
+        if self.word(dot + 1).contains('.') {
+            return Err(Refusal::Malformed);
+        }
         let sign = if start == dot { "" } else { "-" };
         let name: Name = format!("{sign}.{}", self.word(dot + 1)).into();
         self.start_operand(start);
@@ -565,7 +577,7 @@ impl<'a> Layer<'a> {
         ));
         self.after_operand = true;
         self.fresh = false;
-        dot + 2
+        Ok(dot + 2)
     }
 
     fn template(&mut self, at: usize) -> Result<(), Refusal> {
@@ -716,6 +728,8 @@ impl<'a> Layer<'a> {
             if self.context() == Context::Top {
                 self.before_if = false;
             }
+            // A body stands beside what comes before it.
+            self.frame().depth.end_expression();
             self.open(Context::Body, None);
             self.fresh = true;
         }
@@ -923,6 +937,10 @@ impl<'a> Layer<'a> {
                 if self.after_operand && top && self.in_head && self.module {
                     self.in_head = false;
                     self.operator(at, Token::Contains);
+                } else if matches!(self.out.tokens.last(), Some((_, Token::Default, _)))
+                    && !self.reference_follows(at)
+                {
+                    return Err(Refusal::Malformed);
                 } else {
                     return Ok(self.ident(at));
                 }
@@ -998,7 +1016,13 @@ impl<'a> Layer<'a> {
                 }
                 self.in_else = true;
                 self.before_if = true;
-                self.chain(self.raw[at].start)?;
+                self.elses += 1;
+                let elses = self.elses;
+                let depth = &mut self.frame().depth;
+                depth.end_expression();
+                if elses + depth.deepest > MAX_DEPTH {
+                    return Err(Refusal::TooDeep(self.raw[at].start));
+                }
                 self.operator(at, Token::Else);
             }
             Keyword::Not => {

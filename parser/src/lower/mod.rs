@@ -21,6 +21,7 @@ use tree::{Equation, Operand};
 /// [`crate::explain`] finds OPA's words.
 #[derive(Debug)]
 pub struct Builder<'a> {
+    text: &'a str,
     base: u32,
     comments: &'a [(u32, u32)],
     refused: Cell<bool>,
@@ -34,8 +35,9 @@ pub fn push(body: &mut Body, mut expr: Expr) {
 
 impl<'a> Builder<'a> {
     /// A builder for a text whose first byte has a global position.
-    pub fn new(base: u32, comments: &'a [(u32, u32)]) -> Builder<'a> {
+    pub fn new(text: &'a str, base: u32, comments: &'a [(u32, u32)]) -> Builder<'a> {
         Builder {
+            text,
             base,
             comments,
             refused: Cell::new(false),
@@ -303,6 +305,23 @@ impl<'a> Builder<'a> {
     /// `x and y`, `x or y`
     pub fn logical(&self, and: bool, lhs: Operand, rhs: Operand) -> Operand {
         let span = Span::new(lhs.span.start, rhs.span.end);
+        // A brace at the start of an operand opens a body, never a value.
+        if !lhs.explicit
+            && !lhs.group
+            && let [expr] = &lhs.body[..]
+            && !expr.negated
+            && !matches!(
+                expr.kind,
+                ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_)
+            )
+            && self
+                .text
+                .as_bytes()
+                .get((lhs.span.start - self.base) as usize)
+                == Some(&b'{')
+        {
+            self.refuse();
+        }
         let logical = Box::new(Logical {
             lhs: lhs.body,
             rhs: rhs.body,
