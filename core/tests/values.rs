@@ -237,3 +237,60 @@ fn gigantic_numbers_are_refused_at_once() {
     assert!(json::read(b"1e31000", &arena, options).is_err());
     assert!(json::read(b"1e-999999999999999999999", &arena, options).is_err());
 }
+
+#[test]
+fn the_order_is_that_of_opa() {
+    let arena = Arena::new();
+    let mut values = vec![
+        Value::NULL,
+        Value::FALSE,
+        Value::TRUE,
+        arena.number_text("-1e400").unwrap(),
+        arena.integer(-1),
+        arena.number_text("2.5").unwrap(),
+        arena.integer(10),
+        arena.number_text("1152921504606846976").unwrap(),
+        arena.string(""),
+        arena.string("Z"),
+        arena.string("a"),
+        arena.string("ab"),
+        arena.string("é"),
+        read(&arena, "[]"),
+        read(&arena, "[1]"),
+        read(&arena, "[1, 0]"),
+        read(&arena, "[2]"),
+        read(&arena, "{}"),
+        read(&arena, r#"{"a":1,"b":0}"#),
+        read(&arena, r#"{"a":2}"#),
+        read(&arena, r#"{"b":0}"#),
+        arena.set_from([]),
+        arena.set_from([arena.integer(1), arena.integer(5)]),
+        arena.set_from([arena.integer(2)]),
+    ];
+    let sorted: Vec<String> = values.iter().map(|value| value.to_string()).collect();
+    values.reverse();
+    values.sort();
+    let again: Vec<String> = values.iter().map(|value| value.to_string()).collect();
+    assert_eq!(again, sorted);
+}
+
+#[test]
+fn builders_keep_the_limit() {
+    let limit = 1 << 20;
+    let arena = Arena::with_limit(limit);
+    let mut set = SetBuilder::new();
+    let error = (0..).find_map(|i| set.insert(&arena, arena.integer(i)).err());
+    assert!(error.is_some());
+    assert!(arena.used() < 2 * limit);
+    let held = arena.used();
+    drop(set);
+    assert!(arena.used() < held);
+    let arena = Arena::with_limit(limit);
+    let set = arena.set_from((0..).map(|i| arena.integer(i)));
+    assert!(arena.exhausted());
+    assert!(set.as_set().is_some());
+    assert!(arena.used() < 2 * limit);
+    let arena = Arena::with_limit(limit);
+    assert_eq!(arena.string(&"x".repeat(2 * limit)).as_str(), Some(""));
+    assert!(arena.check().is_err());
+}

@@ -7,7 +7,6 @@ use std::sync::atomic::AtomicU32;
 
 use bumpalo::Bump;
 use num_bigint::BigInt;
-use smallvec::SmallVec;
 
 use super::layout::{LINEAR, Layout, fill, short_hash, table_len};
 use super::number::{self, Decimal};
@@ -460,8 +459,8 @@ impl Arena {
 
     /// A layout of its own over sorted, distinct keys; empty if it is large and does not fit.
     fn layout<'a>(&'a self, keys: &'a [Value<'a>]) -> Layout<'a> {
-        let table = table_len(keys.len()) * size_of::<u32>();
-        if keys.len() <= LINEAR || self.reserve(table).is_err() {
+        let table = table_len(keys.len());
+        if keys.len() <= LINEAR || self.reserve(2 * table * size_of::<u32>()).is_err() {
             let keys = if keys.len() <= LINEAR { keys } else { &[] };
             return Layout {
                 keys,
@@ -470,14 +469,43 @@ impl Arena {
                 id: None,
             };
         }
-        let hashes: Vec<u32> = keys.iter().map(|key| short_hash(key.hash())).collect();
-        let mut index = vec![0; table_len(keys.len())];
-        fill(&mut index, &hashes);
+        let hashes = self.zeros(keys.len());
+        for (hash, key) in hashes.iter_mut().zip(keys) {
+            *hash = short_hash(key.hash());
+        }
+        let index = self.zeros(table);
+        fill(index, hashes);
         Layout {
             keys,
-            hashes: self.slice(&hashes),
-            index: self.slice(&index),
+            hashes,
+            index,
             id: None,
+        }
+    }
+
+    /// The keys of entries; the caller has reserved them.
+    fn keys<'a>(&'a self, entries: &[(Value<'a>, Value<'a>)]) -> &'a [Value<'a>] {
+        let room = Room::array::<Value<'a>>(entries.len()).unwrap_or(Room::new::<Value<'a>>());
+        let place = self.room(room).cast::<Value<'a>>();
+        // SAFETY: the room has space for one value for each entry, and all of them are written.
+        unsafe {
+            for (at, (key, _)) in entries.iter().enumerate() {
+                place.add(at).write(*key);
+            }
+            std::slice::from_raw_parts(place.as_ptr(), entries.len())
+        }
+    }
+
+    /// Zeroed words; the caller has reserved them.
+    // Not a borrow of the arena's insides: every call gives other memory.
+    #[allow(clippy::mut_from_ref)]
+    fn zeros(&self, len: usize) -> &mut [u32] {
+        let room = Room::array::<u32>(len).unwrap_or(Room::new::<u32>());
+        let place = self.room(room).cast::<u32>();
+        // SAFETY: the room has space for the words, which nothing else refers to.
+        unsafe {
+            place.write_bytes(0, len);
+            std::slice::from_raw_parts_mut(place.as_ptr(), len)
         }
     }
 
@@ -485,8 +513,7 @@ impl Arena {
     pub(super) fn object_sorted<'a>(&'a self, entries: &[(Value<'a>, Value<'a>)]) -> Value<'a> {
         let fits = self.reserve(size_of_val(entries) * 2).is_ok();
         let entries = if fits { entries } else { &[] };
-        let keys: SmallVec<[Value<'a>; 16]> = entries.iter().map(|(key, _)| *key).collect();
-        let layout = self.layout(self.slice(&keys));
+        let layout = self.layout(self.keys(entries));
         // SAFETY: `place` writes the layout into this arena, where it lives for 'a.
         let layout: &'a Layout<'a> = unsafe { &*self.place(layout) };
         let count = layout.keys.len();

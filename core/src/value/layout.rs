@@ -76,7 +76,15 @@ impl Layout<'_> {
     #[inline]
     pub(super) fn find(&self, key: Value<'_>) -> Option<usize> {
         if self.index.is_empty() {
-            return self.keys.iter().position(|k| *k == key);
+            return match key.as_str() {
+                Some(text) => {
+                    let bits = key.to_bits();
+                    self.keys
+                        .iter()
+                        .position(|k| k.to_bits() == bits || k.as_str() == Some(text))
+                }
+                None => self.keys.iter().position(|k| *k == key),
+            };
         }
         let hash = short_hash(key.hash());
         probe(self.index, self.hashes, hash, |at| self.keys[at] == key).ok()
@@ -92,5 +100,42 @@ impl Layout<'_> {
             self.keys[at].as_str() == Some(key)
         })
         .ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Arena;
+
+    #[test]
+    fn tables_have_room_and_find_every_key() {
+        for len in [1, 8, 9, 63, 64, 1000] {
+            assert!(table_len(len) > len);
+            assert!(table_len(len).is_power_of_two());
+        }
+        let arena = Arena::new();
+        for count in [0, 1, 8, 9, 17, 500] {
+            let list: Vec<Value<'_>> = (0..count)
+                .flat_map(|n| [arena.integer(n), arena.string(&n.to_string())])
+                .chain([Value::NULL, arena.array(&[arena.integer(count)])])
+                .collect();
+            let object = arena.object_from(list.iter().map(|key| (*key, *key)));
+            let object = object.as_object().unwrap();
+            assert_eq!(object.len(), list.len());
+            for key in &list {
+                assert_eq!(object.get(*key), Some(*key));
+            }
+            for absent in [
+                arena.integer(-1),
+                arena.string("x"),
+                Value::TRUE,
+                arena.array(&[]),
+            ] {
+                assert_eq!(object.get(absent), None);
+                assert_eq!(object.find_slot(absent), None);
+            }
+            assert_eq!(object.get_str("x"), None);
+        }
     }
 }

@@ -324,3 +324,105 @@ impl std::hash::Hasher for FoldingHasher {
         self.0 = hash::mix(self.0, value.into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MAX_KEYS;
+    use crate::json::{ReadOptions, Style, read, to_string};
+    use crate::{Arena, Value};
+
+    fn object<'a>(arena: &'a Arena, text: &str) -> crate::value::Object<'a> {
+        let value = read(text.as_bytes(), arena, ReadOptions::default()).unwrap();
+        value.as_object().unwrap()
+    }
+
+    fn wide(count: usize) -> String {
+        let members: Vec<String> = (0..count).map(|i| format!("\"k{i}\":{i}")).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    #[test]
+    fn one_list_of_keys_is_one_shape() {
+        let arena = Arena::new();
+        let a = object(&arena, r#"{"a":1,"b":2}"#);
+        let b = object(&arena, r#"{"a":3,"b":4}"#);
+        let c = object(&arena, r#"{"b":5,"a":6}"#);
+        let d = object(&arena, r#"{"a":1}"#);
+        assert!(a.shape_id().is_some());
+        assert_eq!(a.shape_id(), b.shape_id());
+        assert_eq!(a.shape_id(), c.shape_id());
+        assert_ne!(a.shape_id(), d.shape_id());
+        let slot = a.find_slot(arena.string("b")).unwrap();
+        let in_slot: Vec<_> = [a, b, c]
+            .iter()
+            .map(|o| o.slot(slot).unwrap().as_i64())
+            .collect();
+        assert_eq!(in_slot, [Some(2), Some(4), Some(5)]);
+    }
+
+    #[test]
+    fn wide_and_irregular_objects_are_dictionaries() {
+        let arena = Arena::new();
+        assert!(object(&arena, &wide(MAX_KEYS)).shape_id().is_some());
+        for count in [MAX_KEYS + 1, 1000] {
+            let wide = object(&arena, &wide(count));
+            assert_eq!(wide.shape_id(), None);
+            assert_eq!(wide.len(), count);
+            assert_eq!(
+                wide.get_str(&format!("k{}", count - 1)).unwrap().as_i64(),
+                Some(count as i64 - 1)
+            );
+        }
+        let twice = object(&arena, r#"{"a":1,"b":2,"a":3,"c":4}"#);
+        assert_eq!(twice.shape_id(), None);
+        assert_eq!(twice.get_str("a").unwrap().as_i64(), Some(3));
+        assert_eq!(twice.len(), 3);
+        let long = object(&arena, &format!("{{\"{}\":1}}", "x".repeat(1000)));
+        assert_eq!(long.shape_id(), None);
+        // Many different first keys are data and no names.
+        let shapes = (0..1000)
+            .filter(|i| {
+                object(&arena, &format!("{{\"id-{i}\":1}}"))
+                    .shape_id()
+                    .is_some()
+            })
+            .count();
+        assert!(shapes < 100);
+    }
+
+    #[test]
+    fn keys_with_escapes_are_never_taken_for_text() {
+        let arena = Arena::new();
+        let text = r#"[{"a\"b":1},{"a\"b":2},{"a\\":3},{"a\\":4}]"#;
+        let value = read(text.as_bytes(), &arena, ReadOptions::default()).unwrap();
+        assert_eq!(to_string(value, Style::Compact), text);
+        assert!(read(br#"[{"a\"b":1},{"a"b":2}]"#, &arena, ReadOptions::default()).is_err());
+    }
+
+    #[test]
+    fn shapes_outlive_a_reset_until_there_are_too_many() {
+        let mut arena = Arena::new();
+        let before = object(&arena, r#"{"a":1}"#).shape_id();
+        arena.reset();
+        assert_eq!(object(&arena, r#"{"a":1}"#).shape_id(), before);
+        for i in 0..60 {
+            for k in 0..60 {
+                object(&arena, &format!("{{\"k{i}\":1,\"l{k}\":2}}"));
+            }
+        }
+        arena.reset();
+        let after = object(&arena, r#"{"a":1}"#).shape_id();
+        assert!(after.is_some());
+        assert_ne!(after, before);
+    }
+
+    #[test]
+    fn records_of_other_arenas_keep_their_shape_when_copied() {
+        let (one, two) = (Arena::new(), Arena::new());
+        let value = one.record(&[(one.string("x"), Value::NULL)]);
+        let a = two.copy(value).as_object().unwrap();
+        let b = object(&two, r#"{"x":1}"#);
+        assert_eq!(a.shape_id(), b.shape_id());
+        assert_ne!(a.shape_id(), value.as_object().unwrap().shape_id());
+    }
+}
