@@ -162,12 +162,46 @@ fn values_nested_deep_need_no_stack() {
         assert_eq!(json::to_string(a, Style::Compact), text);
         assert_eq!(json::rego_text(a), text);
     };
-    std::thread::Builder::new()
-        .stack_size(1 << 20)
-        .spawn(work)
-        .unwrap()
-        .join()
-        .unwrap();
+    let collections = || {
+        let build = |leaf: i64| {
+            Frozen::build(|arena| {
+                let mut value = arena.integer(leaf);
+                for depth in 0..10_000 {
+                    value = match depth % 3 {
+                        0 => arena.set_from([value, Value::NULL]),
+                        1 => arena.object_from([(arena.string("k"), value)]),
+                        _ => arena.array(&[value]),
+                    };
+                }
+                value
+            })
+        };
+        let (a, b, arena) = (build(0), build(1), Arena::new());
+        assert!(a.root() < b.root());
+        assert_ne!(a.root().hash(), b.root().hash());
+        assert_eq!(a.root().to_string().len(), b.root().to_string().len());
+        let copy = arena.copy(a.root());
+        assert_eq!(copy, a.root());
+        assert_eq!(
+            json::to_string(copy, Style::Marshal).matches('k').count(),
+            3333
+        );
+        let keyed = arena.object_from([(copy, Value::NULL), (Value::TRUE, copy)]);
+        assert_eq!(keyed.get(a.root()), Some(Value::NULL));
+        let list: Vec<_> = (0..20).map(|n| arena.integer(n)).chain([copy]).collect();
+        assert!(arena.set_from(list).as_set().unwrap().contains(a.root()));
+    };
+    for work in [
+        Box::new(work) as Box<dyn FnOnce() + Send>,
+        Box::new(collections),
+    ] {
+        std::thread::Builder::new()
+            .stack_size(1 << 20)
+            .spawn(work)
+            .unwrap()
+            .join()
+            .unwrap();
+    }
 }
 
 #[test]
