@@ -122,7 +122,7 @@ fn internal_print<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome
             .map(|(part, at)| part[*at].as_str())
             .collect();
         let line = line.join(" ");
-        charge_bytes(cx, line.len())?;
+        cx.charge(line.len() as u64 / 4 + 16)?;
         cx.host.print(&line);
         let Some(moved) = (0..parts.len())
             .rev()

@@ -10,6 +10,7 @@ mod debugging;
 mod declare;
 mod documents;
 mod encoding;
+mod globs;
 mod go;
 mod numbers;
 mod objects;
@@ -18,10 +19,12 @@ mod operators;
 mod patch;
 mod regex;
 mod replacer;
+mod semver;
 mod sets;
 mod strings;
 mod text;
 mod types;
+mod units;
 mod walk;
 
 use regovm_core::builtin::{Builtin, Table};
@@ -39,6 +42,9 @@ const GROUPS: &[&[Builtin]] = &[
     types::BUILTINS,
     regex::BUILTINS,
     encoding::BUILTINS,
+    globs::BUILTINS,
+    semver::BUILTINS,
+    units::BUILTINS,
     walk::BUILTINS,
     debugging::BUILTINS,
 ];

@@ -361,15 +361,19 @@ fn indexof_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
 fn lower<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
-    // The only character whose small form has two characters is the capital I with a dot; Go
-    // takes the first of them.
-    map_chars(cx, x, text, |c| c.to_lowercase().next().unwrap_or(c))
+    map_chars(cx, x, text, simple_lower)
 }
 
 fn upper<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
     map_chars(cx, x, text, simple_upper)
+}
+
+/// The small form of one character. The only one with a form of two characters is the capital I
+/// with a dot; Go takes the first of them.
+pub(crate) fn simple_lower(c: char) -> char {
+    c.to_lowercase().next().unwrap_or(c)
 }
 
 /// The capital of one character, if it is one character.

@@ -630,6 +630,11 @@ impl Accumulator {
         Accumulator(Float::from_integer(&BigInt::zero()))
     }
 
+    /// A number as it is.
+    pub fn start(number: Value<'_>) -> Result<Accumulator, NumberError> {
+        to_float(number).map(Accumulator)
+    }
+
     /// The start of a product.
     pub fn one() -> Accumulator {
         Accumulator(Float::one())
@@ -641,7 +646,8 @@ impl Accumulator {
         Ok(())
     }
 
-    /// Multiplies with a number. As in OPA the precision stays that of the start: 53 bits.
+    /// Multiplies with a number. As in OPA the precision stays that of the start: 53 bits after
+    /// [`Accumulator::one`].
     pub fn mul(&mut self, number: Value<'_>) -> Result<(), NumberError> {
         self.0 = self.0.product(&to_float(number)?);
         Ok(())

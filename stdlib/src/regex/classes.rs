@@ -36,7 +36,7 @@ impl Class {
                 Item::Range(lo, hi) => 4 + u64::from(hi - lo > 0x800) * 8,
                 Item::Ascii { negated: false, .. } => 2,
                 Item::Ascii { negated: true, .. } => 12,
-                Item::Property { .. } => 300,
+                Item::Property { .. } => 800,
             };
             push_item(&mut body, item, items.len() == 1 && !negated);
         }

@@ -13,8 +13,9 @@ use crate::text::charge_bytes;
 
 /// Bytes that a compiled pattern may take.
 const SIZE_LIMIT: usize = 64 << 20;
-/// Groups within groups; compiling them takes stack.
-const NEST_LIMIT: u32 = 1000;
+/// Groups and alternatives within each other. Go's own limit on depth, which comes first, counts
+/// them less strictly.
+const NEST_LIMIT: u32 = 3000;
 /// Patterns kept for a session.
 const CACHED: usize = 1000;
 /// Bytes that an automaton state takes, roughly.
@@ -116,7 +117,7 @@ impl<'p, 't> Matches<'p, 't> {
     ) -> Result<Option<(Range<usize>, T)>, BuiltinError> {
         while self.left > 0 && self.at <= self.text.len() {
             // A search may look at all of the rest and still stop early.
-            cx.charge(((self.text.len() - self.at) / 4096 + 1) as u64)?;
+            cx.charge(((self.text.len() - self.at) / 512 + 1) as u64)?;
             let Some((span, more)) = search(&self.pattern.regex, self.text, self.at) else {
                 cx.charge(((self.text.len() - self.at) / 32) as u64)?;
                 self.at = self.text.len() + 1;

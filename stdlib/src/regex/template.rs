@@ -46,6 +46,7 @@ impl<'t> Template<'t> {
         groups: &[Option<Range<usize>>],
         out: &mut Text<'_, '_, '_>,
     ) -> Result<(), BuiltinError> {
+        out.work(8 * self.0.len())?;
         for part in &self.0 {
             let group = match part {
                 Part::Literal(literal) => {

@@ -1,5 +1,7 @@
 //! Constant terms and calls in Rego, read just well enough for examples and the oracle's answers.
 
+#![allow(dead_code, reason = "not every test needs all of it")]
+
 use regovm_core::builtin::{BuiltinError, Caches, Call, Host, Table, Unmetered};
 use regovm_core::value::{Arena, Value};
 
@@ -29,7 +31,6 @@ impl<'t, 'a> Reader<'t, 'a> {
     }
 
     /// `name(arguments)`
-    #[allow(dead_code, reason = "not every test reads calls")]
     pub fn call(&mut self) -> (&'t str, Vec<Value<'a>>) {
         let open = self.text.find('(').expect("a call");
         let name = self.text[..open].trim();
