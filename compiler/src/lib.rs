@@ -1,8 +1,8 @@
 //! Syntax trees to checked modules, to IR, to bytecode.
 
 pub mod builtins;
-pub mod emit;
 pub mod check;
+pub mod emit;
 pub mod front;
 pub mod ir;
 pub mod lower;

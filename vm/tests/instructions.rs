@@ -8,7 +8,7 @@ use regovm_vm::Program;
 use regovm_vm::bytecode::Opcode;
 
 const INPUT: &str = r#"{"a": {"b": 1, "c": [10, 20]}, "n": 5, "f": false, "t": true, "s": "x"}"#;
-const DATA: &str = r#"{"a": {"b": {"y": 2}, "c": 3}, "p": "base"}"#;
+const DATA: &str = r#"{"a": {"b": {"y": 2}, "c": 3}, "p": "base", "m": {"1": "one"}, "l": [7, 8]}"#;
 
 /// A name, a program, and its rows.
 const PROGRAMS: &[(&str, &str, &[&str])] = &[
@@ -36,6 +36,28 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
           ReturnUndefined
         "#,
         &[r#"1 | {"y": 2} | 20"#],
+    ),
+    (
+        "numbers and texts in paths of base data",
+        r#"
+        const "m", "l", 1, "1", "x"
+        path k0
+        path k1
+        path k0 k2
+        query x y z
+          LoadData r0 path0 else fail
+          LoadData r1 path1 else fail
+          GetData r2 r0 k2 else fail
+          GetData r3 r1 k3 else fail
+          LoadData r4 path2 else fail
+          GetData r5 r1 k4 else done
+          Jump fail
+        done:
+          EmitRow [r2, r3, r4]
+        fail:
+          ReturnUndefined
+        "#,
+        &[r#""one" | 8 | "one""#],
     ),
     (
         "branches on undefined, false and scalars",

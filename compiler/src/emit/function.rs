@@ -241,6 +241,12 @@ impl Emitter<'_, '_> {
                 });
                 self.asm.otherwise(fail);
             }
+            StmtKind::GetData { dst, base, key } => {
+                let (base, key) = (self.source(*base)?, self.source(*key)?);
+                let dst = self.reg(*dst)?;
+                self.asm.add(Instruction::GetData { dst, base, key });
+                self.asm.otherwise(fail);
+            }
             StmtKind::Scan {
                 base,
                 key,

@@ -38,7 +38,7 @@ pub(super) fn mentions(stmt: &Stmt, each: &mut impl FnMut(Local)) {
             each(*dst);
         }
         StmtKind::Load { dst, .. } => each(*dst),
-        StmtKind::Get { dst, base, key } => {
+        StmtKind::Get { dst, base, key } | StmtKind::GetData { dst, base, key } => {
             read_all([base, key], each);
             each(*dst);
         }

@@ -200,6 +200,14 @@ impl Printer<'_> {
                     self.operand(*key)
                 )
             }
+            StmtKind::GetData { dst, base, key } => {
+                format!(
+                    "{} := data {}[{}]",
+                    local(*dst),
+                    self.operand(*base),
+                    self.operand(*key)
+                )
+            }
             StmtKind::Scan {
                 base, key, value, ..
             } => {

@@ -149,6 +149,13 @@ pub enum StmtKind {
         base: Operand,
         key: Operand,
     },
+    /// As `Get`, inside base data, whose paths are texts in OPA: a number also finds the member of an object that its text
+    /// names, the text of an integer the element of an array. `Load` from [`Root::Data`] does the same.
+    GetData {
+        dst: Local,
+        base: Operand,
+        key: Operand,
+    },
     /// Runs `body` for each member of an array (index, value), object (key, value) or set (element, element), in order.
     /// Any other base has no members.
     Scan {

@@ -253,7 +253,7 @@ impl Verifier<'_> {
                 path.iter().try_for_each(|key| self.constant(*key))?;
                 self.assign(*dst)
             }
-            StmtKind::Get { dst, base, key } => {
+            StmtKind::Get { dst, base, key } | StmtKind::GetData { dst, base, key } => {
                 self.read(*base)?;
                 self.read(*key)?;
                 self.assign(*dst)

@@ -9,6 +9,7 @@ use regovm_core::{Constant, Span};
 use regovm_parser::ast::Term;
 
 use super::constants::{constant, integer};
+use super::refs::Within;
 use super::rule_tree::{NodeId, NodeKind};
 use super::{Lowered, Lowering, Task};
 use crate::ir::{
@@ -97,7 +98,7 @@ impl Lowering<'_> {
                 self.get(tuple, index)
             }
         };
-        self.steps(value, after)
+        self.steps(value, after, Within::Value)
     }
 
     /// How many keys of a reference concern the tree below a node.
@@ -203,7 +204,7 @@ impl Lowering<'_> {
     ) -> Lowered<()> {
         if self.tree.kind(node) != NodeKind::Inner {
             let value = self.rule_value(node);
-            self.below_tree(value, steps, output, found);
+            self.below_tree(value, Within::Value, steps, output, found);
             return Ok(());
         }
         let (Some((key, keys)), Some((step, later))) = (keys.split_first(), steps.split_first())
@@ -218,7 +219,7 @@ impl Lowering<'_> {
                 Some(child) => self.branches(child, keys, later, output, found),
                 None => {
                     let base = self.load(Root::Data, self.tree.path(node).to_vec());
-                    self.below_tree(base, steps, output, found);
+                    self.below_tree(base, Within::Data, steps, output, found);
                     Ok(())
                 }
             };
@@ -290,8 +291,8 @@ impl Lowering<'_> {
         match step {
             Step::Known(key) => {
                 self.none_of(key, children);
-                let value = self.get(base, key);
-                self.below_tree(value, later, output, found);
+                let value = self.get_within(Within::Data, base, key);
+                self.below_tree(value, Within::Data, later, output, found);
             }
             Step::Free => {
                 let (key, value) = (self.b.local(), self.b.local());
@@ -299,7 +300,7 @@ impl Lowering<'_> {
                 let key = Operand::Local(key);
                 self.none_of(key, children);
                 found.push(key);
-                self.below_tree(Operand::Local(value), later, output, found);
+                self.below_tree(Operand::Local(value), Within::Data, later, output, found);
                 found.pop();
             }
         }
@@ -324,13 +325,14 @@ impl Lowering<'_> {
     fn below_tree(
         &mut self,
         base: Operand,
+        within: Within,
         steps: &[Step],
         output: Output,
         found: &mut Vec<Operand>,
     ) {
         let free = found.len();
         let value = steps.iter().fold(base, |base, step| match step {
-            Step::Known(key) => self.get(base, *key),
+            Step::Known(key) => self.get_within(within, base, *key),
             Step::Free => {
                 let (key, value) = (self.b.local(), self.b.local());
                 self.b.scan(base, Some(key), Some(value));

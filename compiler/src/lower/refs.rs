@@ -8,6 +8,24 @@ use super::rule_tree::NodeKind;
 use super::{Lowered, Lowering, Task};
 use crate::ir::{ConstId, Operand, Root, StmtKind};
 
+/// Where a key is looked up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Within {
+    /// In a value.
+    Value,
+    /// In base data, where numbers and their texts are the same.
+    Data,
+}
+
+/// True for keys that base data takes for a number and for a text.
+fn is_ambiguous(key: &Constant) -> bool {
+    match key {
+        Constant::String(text) => text.bytes().all(|b| b.is_ascii_digit() || b == b'+'),
+        Constant::Number(_) => true,
+        _ => false,
+    }
+}
+
 impl Lowering<'_> {
     /// The value of a reference; the first term is its head. Unknown keys open iterations.
     pub(super) fn reference(&mut self, path: &[Term]) -> Lowered<Operand> {
@@ -22,18 +40,29 @@ impl Lowering<'_> {
             }
         }
         let base = self.value(head)?;
-        self.steps(base, rest)
+        self.steps(base, rest, Within::Value)
     }
 
     /// Goes on from a value.
-    pub(super) fn steps(&mut self, base: Operand, rest: &[Term]) -> Lowered<Operand> {
-        rest.iter().try_fold(base, |base, key| self.step(base, key))
+    pub(super) fn steps(
+        &mut self,
+        base: Operand,
+        rest: &[Term],
+        within: Within,
+    ) -> Lowered<Operand> {
+        rest.iter()
+            .try_fold(base, |base, key| self.step(base, key, within))
     }
 
-    fn step(&mut self, base: Operand, key: &Term) -> Lowered<Operand> {
+    fn step(&mut self, base: Operand, key: &Term, within: Within) -> Lowered<Operand> {
         if self.is_ready(key) {
+            let plain = constant(key).is_some_and(|key| !is_ambiguous(&key));
             let key = self.value(key)?;
-            return Ok(self.get(base, key));
+            return Ok(if plain {
+                self.get(base, key)
+            } else {
+                self.get_within(within, base, key)
+            });
         }
         let local = (!self.is_unused(key)).then(|| self.b.local());
         let value = self.b.local();
@@ -55,7 +84,19 @@ impl Lowering<'_> {
         let rest = &rest[known.len()..];
         let path = prefix.into_iter().chain(known).collect();
         let value = self.load(root, path);
-        self.steps(value, rest)
+        let within = match root {
+            Root::Data => Within::Data,
+            Root::Input => Within::Value,
+        };
+        self.steps(value, rest, within)
+    }
+
+    /// `base[key]`
+    pub(super) fn get_within(&mut self, within: Within, base: Operand, key: Operand) -> Operand {
+        self.b.assign(|dst| match within {
+            Within::Value => StmtKind::Get { dst, base, key },
+            Within::Data => StmtKind::GetData { dst, base, key },
+        })
     }
 
     /// Loads a document at a constant path.
@@ -71,7 +112,7 @@ impl Lowering<'_> {
             let rest = &path[i..];
             if self.tree.kind(node) != NodeKind::Inner {
                 let value = self.rule_value(node);
-                return self.steps(value, rest);
+                return self.steps(value, rest, Within::Value);
             }
             if self.tree.is_leaf(node) {
                 return self.base(Root::Data, self.tree.path(node).to_vec(), rest);

@@ -8,7 +8,7 @@ object := {k: n | some k, v in input.o; n := count(v)}
 
 nested := [[y | some y in x] | some x in input.xs]
 
-none if not input.xs[_] == 1
+none if not input.xs[0] == 1
 
 all if every k, v in input.o {
 	startswith(k, "a")

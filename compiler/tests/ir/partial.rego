@@ -10,7 +10,11 @@ mixed[x].q := 1 if some x in input.xs
 
 mixed.a.r contains 2
 
-mixed[x][y] contains z if {
+mixed.b.c := 3 if input.first
+
+else := 4
+
+sets[x][y] contains z if {
 	some x, y in input.m
 	z := x
 }

@@ -49,6 +49,9 @@ macro_rules! for_each_instruction {
             Get { dst: Reg, base: Source, key: Source } [branch];
             /// `dst := base[key]` with a constant string key: a field of an object most of the time.
             GetField { dst: Reg, base: Source, key: Source } [branch];
+            /// `dst := base[key]` inside base data: a number finds the member of an object that its text names, and the text of
+            /// an integer finds the element of an array, as in the paths of OPA's storage.
+            GetData { dst: Reg, base: Source, key: Source } [branch];
             /// An array of this many elements goes on.
             GuardArray { value: Source, length: Number } [branch];
             /// An object of this many members goes on.

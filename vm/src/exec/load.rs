@@ -1,6 +1,6 @@
 //! Loads of documents and of members.
 
-use regovm_core::value::Value;
+use regovm_core::value::{Value, View};
 
 use crate::bytecode::PathIndex;
 use crate::error::Fault;
@@ -32,9 +32,30 @@ impl<'a> Machine<'a, '_> {
         if node.is_empty() {
             return self
                 .path(path)
-                .try_fold(self.data, |value, key| value.get(key));
+                .try_fold(self.data, |value, key| self.get_data(value, key));
         }
         node.load(Document::Data, Some(self.data), self.path(path), self.arena)
+    }
+
+    /// A member of base data, whose paths are texts.
+    #[inline]
+    pub(super) fn get_data(&self, base: Value<'a>, key: Value<'a>) -> Option<Value<'a>> {
+        match base.get(key) {
+            None => self.get_by_text(base, key),
+            found => found,
+        }
+    }
+
+    #[cold]
+    fn get_by_text(&self, base: Value<'a>, key: Value<'a>) -> Option<Value<'a>> {
+        match (base.view(), key.view()) {
+            (View::Object(object), View::Integer(number)) => object.get_str(&number.to_string()),
+            (View::Object(object), View::Number(number)) => object.get_str(number.text()),
+            (View::Array(array), View::String(text)) => {
+                array.as_slice().get(text.parse::<usize>().ok()?).copied()
+            }
+            _ => None,
+        }
     }
 
     #[inline]

@@ -140,6 +140,10 @@ impl<'a> Machine<'a, '_> {
                     let (base, key) = (read!(base), read!(key));
                     give!(dst, self.get_field(base, key));
                 }
+                Instruction::GetData { dst, base, key } => {
+                    let (base, key) = (read!(base), read!(key));
+                    give!(dst, self.get_data(base, key));
+                }
                 Instruction::GuardArray { value, length } => {
                     go!(read!(value)
                         .as_array()
