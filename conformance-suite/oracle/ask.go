@@ -158,9 +158,13 @@ func compile(req *Request) (*ast.Compiler, error) {
 	if len(req.Schemas) > 0 {
 		set := ast.NewSchemaSet()
 		for path, schema := range req.Schemas {
-			ref, err := ast.ParseRef(path)
-			if err != nil {
-				return nil, err
+			// The root alone is a variable to the parser.
+			ref := ast.SchemaRootRef
+			if path != "schema" {
+				var err error
+				if ref, err = ast.ParseRef(path); err != nil {
+					return nil, err
+				}
 			}
 			set.Put(ref, schema)
 		}

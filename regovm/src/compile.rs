@@ -30,14 +30,16 @@ pub(crate) fn check(
     sources: &SourceMap,
     modules: Vec<Module>,
     options: &Options,
+    data: &Frozen,
 ) -> Result<(), Failure> {
+    let exists = |path: &[&str]| options.check_data_conflicts && path_exists(data.root(), path);
     match front::check_modules(
         sources,
         modules,
         Vec::new(),
         crate::builtins(),
         options,
-        None,
+        Some(&exists),
     ) {
         Ok(_) => Ok(()),
         Err(errors) => Err(Failure::from_diagnostics(Stage::Compile, errors, sources)),

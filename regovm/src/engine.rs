@@ -169,7 +169,9 @@ impl Engine {
     /// Checks all policies without preparing a query.
     pub fn check(&self) -> Result<(), Failure> {
         self.parsed()?;
-        crate::compile::check(&self.sources, self.modules.clone(), &self.options)
+        let data = document::merge(&self.documents)
+            .map_err(|message| Failure::message(Stage::Load, message))?;
+        crate::compile::check(&self.sources, self.modules.clone(), &self.options, &data)
     }
 
     /// Compiles everything for one query, for example `data.terraform.deny`.
