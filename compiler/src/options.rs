@@ -11,7 +11,7 @@ pub struct Options {
     pub error_limit: usize,
     /// Keep calls of `print`; otherwise they are erased.
     pub enable_print: bool,
-    /// `--schema`: named schemas, by path below `schema` (`["input"]` is `schema.input`).
+    /// `--schema`: schemas by their path below `schema`; the empty path is the schema of `input`.
     pub schemas: Vec<(Vec<String>, Constant)>,
     /// Built-ins that may not be called (`unsafe built-in function calls in expression`).
     pub unsafe_builtins: Vec<String>,

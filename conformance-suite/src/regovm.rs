@@ -62,11 +62,6 @@ impl Engine for RegovmEngine {
             .set_unsafe_builtins(case.unsafe_builtins.clone());
         for (name, schema) in &case.schemas {
             let path: Vec<String> = name.split('.').skip(1).map(str::to_owned).collect();
-            let path = if path.is_empty() {
-                vec!["input".to_owned()]
-            } else {
-                path
-            };
             if let Err(message) = engine.add_schema(path, &schema.to_string()) {
                 return vec![CaseError {
                     message,

@@ -92,11 +92,13 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
     Ok(Compiled { program, shapes })
 }
 
+/// True if data has a value at a path, or something other than an object on the way to it.
 fn path_exists(root: Value<'_>, path: &[&str]) -> bool {
     let mut value = root;
     for key in path {
         match value.get_str(key) {
-            Some(member) => value = member,
+            Some(member) if member.as_object().is_some() => value = member,
+            Some(_) => return true,
             None => return false,
         }
     }

@@ -98,7 +98,7 @@ impl Engine {
         self
     }
 
-    /// Adds a named JSON Schema: `["input"]` describes the input.
+    /// Adds a JSON Schema: without a name it describes the input; `["a", "b"]` is `schema.a.b` of annotations.
     pub fn add_schema(&mut self, name: Vec<String>, text: &str) -> Result<&mut Engine, String> {
         let schema: Constant = yaml::read_constant(text).map_err(|e| e.to_string())?;
         self.options.schemas.push((name, schema));

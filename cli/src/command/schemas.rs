@@ -7,14 +7,14 @@ use regovm::Engine;
 
 use crate::load::reason;
 
-/// Adds the schemas at `path`: a file becomes `schema.input`, a file `a/b.json` of a folder `schema.a.b`.
+/// Adds the schemas at `path`: a file describes `input`, a file `a/b.json` of a folder `schema.a.b`.
 pub fn add(engine: &mut Engine, path: &Path) -> Result<(), String> {
     let metadata =
         fs::metadata(path).map_err(|e| format!("stat {}: {}", path.display(), reason(&e)))?;
     if !metadata.is_dir() {
         let text = read(path)?;
         engine
-            .add_schema(vec!["input".into()], &text)
+            .add_schema(Vec::new(), &text)
             .map_err(|e| format!("{}: {e}", path.display()))?;
         return Ok(());
     }
