@@ -85,6 +85,8 @@ pub(crate) struct Machine<'a, 'r> {
     pub(crate) arena: &'a Arena,
     pub(crate) input: Option<Value<'a>>,
     pub(crate) data: Value<'a>,
+    /// The last whole `data` that was asked for, and what policies see of it.
+    pub(crate) whole_data: Option<(Value<'a>, Value<'a>)>,
     pub(crate) budget: Budget<'r>,
     pub(crate) options: Options<'r>,
     pub(crate) host: &'r mut dyn Host,
@@ -138,6 +140,7 @@ impl<'a, 'r> Machine<'a, 'r> {
             arena,
             input,
             data: target.data.unwrap_or_else(|| arena.object_from([])),
+            whole_data: None,
             budget,
             options,
             host,

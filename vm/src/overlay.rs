@@ -7,7 +7,7 @@
 
 use std::cell::Cell;
 
-use regovm_core::value::{Arena, Value};
+use regovm_core::value::{Arena, Kind, Value};
 
 use crate::bytecode::Callee;
 use crate::memo::Memo;
@@ -112,7 +112,10 @@ impl<'a> Node<'a> {
                 }
                 node = here.child(key);
             }
-            value = value.and_then(|value| value.get(key));
+            value = value.and_then(|value| match document {
+                Document::Data if !under => base_member(value, key),
+                _ => value.get(key),
+            });
             if node.is_none() && value.is_none() {
                 return None;
             }
@@ -151,6 +154,20 @@ impl<'a> Node<'a> {
             )
         });
         arena.object_from(siblings.chain(replaced))
+    }
+}
+
+/// A step into base data. Its paths are texts: numbers are members of objects by their text, texts are indexes of arrays.
+pub(crate) fn base_member<'a>(value: Value<'a>, key: Value<'a>) -> Option<Value<'a>> {
+    match (value.kind(), key.kind()) {
+        (Kind::Object, Kind::String) => value.get(key),
+        (Kind::Object, Kind::Number) => value.get_str(&key.to_string()),
+        (Kind::Array, Kind::String) => {
+            let index: usize = key.as_str()?.parse().ok()?;
+            value.as_array()?.get(index)
+        }
+        (Kind::Array, Kind::Number) => value.get(key),
+        _ => None,
     }
 }
 
@@ -361,6 +378,26 @@ mod tests {
                 ("a.c", "3"),
             ],
         );
+    }
+
+    #[test]
+    fn paths_of_base_data_are_texts() {
+        let arena = Arena::new();
+        let value = read(
+            &arena,
+            r#"{"o": {"2": "two", "1.5": "f", "true": "t"}, "a": [5, 6]}"#,
+        );
+        let (object, array) = (value.get_str("o").unwrap(), value.get_str("a").unwrap());
+        let member = |value, key: &'static str| {
+            base_member(value, read(&arena, key)).map(|value| value.to_string())
+        };
+        assert_eq!(member(object, "2").as_deref(), Some("\"two\""));
+        assert_eq!(member(object, "1.5").as_deref(), Some("\"f\""));
+        assert_eq!(member(object, "2.0"), None);
+        assert_eq!(member(object, "true"), None);
+        assert_eq!(member(array, "\"01\"").as_deref(), Some("6"));
+        assert_eq!(member(array, "1.0").as_deref(), Some("6"));
+        assert_eq!(member(array, "\"x\""), None);
     }
 
     #[test]

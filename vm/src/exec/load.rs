@@ -1,12 +1,12 @@
 //! Loads of documents and of members.
 
-use regovm_core::value::{Value, View};
+use regovm_core::value::Value;
 
 use crate::bytecode::PathIndex;
 use crate::error::Fault;
 use crate::iterate::Iter;
 use crate::machine::Machine;
-use crate::overlay::{Document, OverlayId};
+use crate::overlay::{Document, OverlayId, base_member};
 
 impl<'a> Machine<'a, '_> {
     /// The keys of a path.
@@ -27,34 +27,46 @@ impl<'a> Machine<'a, '_> {
         node.load(Document::Input, self.input, self.path(path), self.arena)
     }
 
-    pub(super) fn load_data(&self, overlay: OverlayId, path: PathIndex) -> Option<Value<'a>> {
+    pub(super) fn load_data(&mut self, overlay: OverlayId, path: PathIndex) -> Option<Value<'a>> {
         let node = &self.overlays.get(overlay).data;
-        if node.is_empty() {
-            return self
-                .path(path)
-                .try_fold(self.data, |value, key| self.get_data(value, key));
+        let value = if node.is_empty() {
+            self.path(path).try_fold(self.data, base_member)
+        } else {
+            node.load(Document::Data, Some(self.data), self.path(path), self.arena)
+        };
+        if self.program.paths[path.index()].is_empty() {
+            return value.map(|value| self.without_system(value));
         }
-        node.load(Document::Data, Some(self.data), self.path(path), self.arena)
+        value
+    }
+
+    /// All of `data`: OPA keeps a document of its own there that policies see only if they ask for it by name.
+    fn without_system(&mut self, value: Value<'a>) -> Value<'a> {
+        let Some(object) = value.as_object() else {
+            return value;
+        };
+        if object.get_str("system").is_none() {
+            return value;
+        }
+        match self.whole_data {
+            Some((whole, cut)) if whole.to_bits() == value.to_bits() => cut,
+            _ => {
+                let members = object
+                    .iter()
+                    .filter(|(key, _)| key.as_str() != Some("system"));
+                let cut = self.arena.object_from(members);
+                self.whole_data = Some((value, cut));
+                cut
+            }
+        }
     }
 
     /// A member of base data, whose paths are texts.
     #[inline]
     pub(super) fn get_data(&self, base: Value<'a>, key: Value<'a>) -> Option<Value<'a>> {
         match base.get(key) {
-            None => self.get_by_text(base, key),
+            None => base_member(base, key),
             found => found,
-        }
-    }
-
-    #[cold]
-    fn get_by_text(&self, base: Value<'a>, key: Value<'a>) -> Option<Value<'a>> {
-        match (base.view(), key.view()) {
-            (View::Object(object), View::Integer(number)) => object.get_str(&number.to_string()),
-            (View::Object(object), View::Number(number)) => object.get_str(number.text()),
-            (View::Array(array), View::String(text)) => {
-                array.as_slice().get(text.parse::<usize>().ok()?).copied()
-            }
-            _ => None,
         }
     }
 
