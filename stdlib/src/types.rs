@@ -77,7 +77,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "to_number",
-        signature: "(x: null|bool|num|str) -> num",
+        signature: "(value: null|bool|num|str) -> num",
         doc: "The number that a string spells, in JSON's form. Null and false are 0, true is 1. The spelling is kept.",
         cost: Cost::Linear("bytes"),
         examples: [

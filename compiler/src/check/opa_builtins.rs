@@ -219,6 +219,13 @@ pub fn is_opa_builtin(name: &str) -> bool {
     find(name).is_some()
 }
 
+/// What to tell someone who uses a built-in that OPA has and this build has not. (Ask only for names
+/// that this build does not know.)
+pub fn missing_builtin(name: &str) -> Option<String> {
+    is_opa_builtin(name)
+        .then(|| format!("`{name}` is a built-in function of OPA that this build does not have"))
+}
+
 /// The name of a built-in's result in messages.
 pub fn result_name(name: &str) -> Option<&'static str> {
     find(name).filter(|result| !result.is_empty())

@@ -3,7 +3,7 @@
 use regovm_core::{Code, Diagnostic};
 use regovm_parser::ast::{Expr, ExprKind, Ref, Term, TermKind};
 
-use super::opa_builtins::is_opa_builtin;
+use super::opa_builtins::missing_builtin;
 use super::types::env::Env;
 use super::types::infer::{Checker, Context};
 use super::types::messages::argument_error;
@@ -83,10 +83,8 @@ fn error_of(
             format!("undefined function {}", ref_text(&written())),
         );
         return Some(
-            match dotted_name(path).filter(|name| is_opa_builtin(name)) {
-                Some(name) => error.with_hint(format!(
-                    "`{name}` is a built-in function of OPA that this build does not have"
-                )),
+            match dotted_name(path).and_then(|name| missing_builtin(&name)) {
+                Some(hint) => error.with_hint(hint),
                 None => error,
             },
         );

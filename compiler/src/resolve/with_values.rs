@@ -7,10 +7,11 @@ use regovm_parser::ast::{Body, Expr, Term, TermKind, With};
 
 use super::{hoist, push_expr, requires_eval};
 use crate::builtins;
+use crate::check::opa_builtins::missing_builtin;
 use crate::options::Options;
 use crate::rule_tree::RuleTree;
 use crate::state::{LocalNames, Query, State};
-use crate::text::{quote, ref_text};
+use crate::text::{quote, ref_text, term_text};
 use crate::visit::{VisitMut, descend_body};
 
 /// Rewrites all modules.
@@ -146,11 +147,15 @@ impl Targets<'_> {
                 }
             }
             _ => {
-                return Err(Diagnostic::new(
+                let error = Diagnostic::new(
                     Code::Type,
                     with.target.span,
                     "with keyword target must reference existing input, data, or a function",
-                ));
+                );
+                return Err(match missing_builtin(&term_text(&with.target)) {
+                    Some(hint) => error.with_hint(hint),
+                    None => error,
+                });
             }
         }
         Ok(requires_eval(&with.value))

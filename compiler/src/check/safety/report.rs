@@ -75,6 +75,7 @@ pub fn errors(
         found.push(Diagnostic::new(Code::UnsafeVar, *span, message));
     }
     if !found.is_empty() {
+        found.sort_by_key(|error| by_place(state, error.span));
         return found;
     }
 

@@ -21,7 +21,7 @@ use self::env::{Env, Node, TypeEnv, var_term};
 use self::infer::{Checker, Context, function_type};
 use self::ty::{Function, Kind, Known, Param, Rest, Ty};
 use super::builtin_use::is_deprecated;
-use super::opa_builtins::result_name;
+use super::opa_builtins::{is_opa_builtin, result_name};
 use crate::order::{ground_prefix, is_constant, is_ground_ref};
 use crate::rule_tree::is_multi_value;
 use crate::state::{Query, RuleId, State};
@@ -71,7 +71,9 @@ fn builtin_path(name: &str) -> Ref {
 
 /// The declared type of a built-in with the names that messages show.
 fn declared(name: &str, function: &FunctionType) -> Function {
-    let named = |name: &str| (!name.is_empty()).then(|| Name::from(name));
+    // OPA gives names to all parts of a signature or to none.
+    let nameless = is_opa_builtin(name) && result_name(name).is_none();
+    let named = |name: &str| (!name.is_empty() && !nameless).then(|| Name::from(name));
     let params = function.params.iter().enumerate().map(|(i, ty)| Param {
         name: function.names.get(i).and_then(|name| named(name)),
         ty: Some(from_declaration(ty)),
