@@ -105,6 +105,7 @@ fn error_of(
     let path = written();
     if let Some(Kind::Function(function)) = env.get_ref(&path).as_deref() {
         let checker = Checker::new(Context {
+            sources: state.sources,
             subjects: Vec::new(),
             written: Vec::new(),
             dependents: &|_| Vec::new(),

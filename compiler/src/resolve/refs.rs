@@ -11,7 +11,9 @@ use regovm_parser::ast::{
 use super::{assignment_operands, is_root_document};
 use crate::order::{compare_terms, terms_equal};
 use crate::state::{Query, State};
-use crate::visit::{Node, VarParams, VarSet, for_each_in_chain_mut, term_vars, walk};
+use crate::visit::{
+    Node, VarParams, VarSet, VisitMut, descend_term, for_each_in_chain_mut, term_vars, walk,
+};
 
 /// Resolves all names in all modules.
 pub fn run(state: &mut State<'_>) {
@@ -39,6 +41,9 @@ fn resolve_module(state: &mut State<'_>, index: usize, module: &mut Module, name
                 state.error(Diagnostic::new(Code::Compile, rule.span, message));
             }
         });
+    }
+    for rule in &mut module.rules {
+        resolver.shared_places().rule(rule);
     }
     if !state.options.strict {
         return;
@@ -71,6 +76,7 @@ pub fn run_query(state: &mut State<'_>, query: &mut Query) {
     let mut resolver = Resolver::new(globals(&package, &names, &query.imports));
     resolver.ignored.push(declared_in_body(&query.body));
     resolver.body(&mut query.body);
+    resolver.shared_places().body(&mut query.body);
 }
 
 fn package_key(path: &[Term]) -> String {
@@ -104,6 +110,7 @@ pub fn import_name(import: &Import) -> Option<Name> {
 /// A name that stands for a document or a rule.
 struct Global {
     path: Ref,
+    head: Head,
     used: bool,
 }
 
@@ -112,7 +119,15 @@ fn globals(package: &[Term], names: &[Name], imports: &[Import]) -> HashMap<Name
     for name in names {
         let mut path = package.to_vec();
         path.push(Term::string(name.clone(), Span::NONE));
-        globals.insert(name.clone(), Global { path, used: false });
+        let head = Head::Package;
+        globals.insert(
+            name.clone(),
+            Global {
+                path,
+                head,
+                used: false,
+            },
+        );
     }
     for import in imports {
         if is_language_import(import) {
@@ -123,7 +138,15 @@ fn globals(package: &[Term], names: &[Name], imports: &[Import]) -> HashMap<Name
             _ => vec![import.path.clone()],
         };
         if let Some(name) = import_name(import) {
-            globals.insert(name, Global { path, used: false });
+            let head = Head::Import(name.clone());
+            globals.insert(
+                name,
+                Global {
+                    path,
+                    head,
+                    used: false,
+                },
+            );
         }
     }
     globals
@@ -133,6 +156,38 @@ struct Resolver {
     globals: HashMap<Name, Global>,
     /// Names that mean variables here, innermost scope last.
     ignored: Vec<VarSet>,
+    /// Where names were replaced, and the head that their paths share.
+    heads: HashMap<Span, Head>,
+    /// Where each head was used last.
+    last: HashMap<Head, Span>,
+}
+
+/// The first term of the paths that names stand for.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Head {
+    /// Of the package: all of its rules share it.
+    Package,
+    /// Of an import.
+    Import(Name),
+}
+
+/// Gives the heads of replaced names their place. OPA has one head for all rules of the package (and
+/// one for each import) and moves it with each use, so its errors about references show the last
+/// use in the module. That is what tools compare with; the errors have a hint with the true place.
+struct SharedPlaces<'r>(&'r Resolver);
+
+impl VisitMut for SharedPlaces<'_> {
+    fn term(&mut self, term: &mut Term) {
+        if let TermKind::Ref(path) = &mut term.kind {
+            if let Some(head) = path.first_mut() {
+                let shared = self.0.heads.get(&head.span);
+                if let Some(last) = shared.and_then(|shared| self.0.last.get(shared)) {
+                    head.span = *last;
+                }
+            }
+        }
+        descend_term(self, term);
+    }
 }
 
 impl Resolver {
@@ -140,7 +195,13 @@ impl Resolver {
         Resolver {
             globals,
             ignored: Vec::new(),
+            heads: HashMap::new(),
+            last: HashMap::new(),
         }
+    }
+
+    fn shared_places(&self) -> SharedPlaces<'_> {
+        SharedPlaces(self)
     }
 
     fn rule(&mut self, rule: &mut Rule) -> Result<(), String> {
@@ -275,6 +336,8 @@ impl Resolver {
             return None;
         }
         global.used = true;
+        self.heads.insert(span, global.head.clone());
+        self.last.insert(global.head.clone(), span);
         let mut path = global.path.clone();
         for term in &mut path {
             term.span = span;

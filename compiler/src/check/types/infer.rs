@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use regovm_core::{Code, Diagnostic, Span};
+use regovm_core::{Code, Diagnostic, SourceMap, Span};
 use regovm_parser::ast::{Expr, ExprKind, Name, Term, TermKind};
 
 use super::constant::constant_of;
@@ -25,6 +25,8 @@ const MAX_AGAIN: usize = 8;
 
 /// What the checker asks about the rest of the compilation.
 pub struct Context<'s> {
+    /// The texts.
+    pub sources: &'s SourceMap,
     /// Generated variables and the terms that they stand for.
     pub subjects: Vec<&'s HashMap<Name, Term>>,
     /// Generated variables and the names that the author wrote; the first map that knows one counts.
@@ -639,11 +641,11 @@ impl RefChecker<'_, '_> {
         match &term.kind {
             TermKind::Ref(path) => {
                 if let Some(error) = self.function_as_value(path) {
-                    self.errors.push(error);
+                    self.report(term, path, error);
                     return;
                 }
                 if let Some(error) = self.reference(path) {
-                    self.errors.push(error);
+                    self.report(term, path, error);
                 }
                 path.iter().for_each(|term| self.term(term));
             }
@@ -661,6 +663,21 @@ impl RefChecker<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    /// An error stands where OPA says (see `SharedPlaces` of the stage that resolves names); if that
+    /// is elsewhere, a hint has the true place.
+    fn report(&mut self, term: &Term, path: &[Term], error: Diagnostic) {
+        let sources = self.checker.context.sources;
+        let here = sources.locate(term.span);
+        let shown = path.first().and_then(|head| sources.locate(head.span));
+        self.errors.push(match here {
+            Some(here) if Some(&here) != shown.as_ref() => error.with_hint(format!(
+                "the reference is in row {}, column {}",
+                here.row, here.col
+            )),
+            _ => error,
+        });
     }
 
     fn function_as_value(&self, path: &[Term]) -> Option<Diagnostic> {

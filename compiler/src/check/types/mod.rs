@@ -161,6 +161,7 @@ pub fn run(state: &mut State<'_>) {
         let this = &*state;
         let dependents = |path: &[Term]| dependents(this, path);
         let checker = Checker::new(Context {
+            sources: this.sources,
             subjects: vec![&this.locals.subjects],
             written: vec![&this.rewritten_vars],
             dependents: &dependents,
@@ -193,6 +194,7 @@ pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
     let this = &*state;
     let dependents = |path: &[Term]| dependents(this, path);
     let checker = Checker::new(Context {
+        sources: this.sources,
         subjects: vec![&query.locals.subjects],
         written: vec![&query.rewritten_vars, &this.rewritten_vars],
         dependents: &dependents,
