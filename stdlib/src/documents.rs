@@ -55,6 +55,8 @@ struct Paths<'a> {
 #[derive(Default)]
 struct Node<'a> {
     next: HashMap<Value<'a>, usize>,
+    /// The same by position in an array, for keys that spell one.
+    positions: HashMap<usize, usize>,
     /// A path ends here: all below belongs to it.
     end: bool,
 }
@@ -75,16 +77,26 @@ impl<'a> Paths<'a> {
                 if nodes[at].end {
                     break;
                 }
-                let fresh = nodes.len();
+                let (above, fresh) = (at, nodes.len());
                 at = *nodes[at].next.entry(key).or_insert(fresh);
                 if at == fresh {
                     nodes.push(Node::default());
+                    if let Some(position) = position(key) {
+                        nodes[above].positions.insert(position, at);
+                    }
                 }
             }
             nodes[at].end = true;
         }
         Ok(Paths { nodes })
     }
+}
+
+/// The position that a key spells in digits, without zeros in front.
+fn position(key: Value<'_>) -> Option<usize> {
+    let text = key.as_str()?;
+    let position = text.parse::<usize>().ok()?;
+    (position.to_string() == text).then_some(position)
 }
 
 /// The keys of a path: `a/b~1c` or an array.
@@ -153,22 +165,26 @@ impl<'a> Level<'a> {
         }
     }
 
-    /// The next member: the key that paths know it by, the key it has, its value.
-    fn next(&mut self, cx: &mut Call<'a, '_>) -> Option<(Value<'a>, Value<'a>, Value<'a>)> {
+    /// The next member: where the paths go from here, its key, its value.
+    fn next(&mut self, node: &Node<'a>) -> Option<(Option<usize>, Value<'a>, Value<'a>)> {
         let at = self.at;
         self.at += 1;
-        match self.old.view() {
-            View::Object(object) => object.at(at).map(|(key, value)| (key, key, value)),
+        let (key, value) = match self.old.view() {
+            View::Object(object) => object.at(at)?,
             View::Set(set) => set
                 .as_sorted_slice()
                 .get(at)
-                .map(|value| (*value, *value, *value)),
+                .map(|value| (*value, *value))?,
             View::Array(array) => {
-                let value = array.get(at)?;
-                Some((cx.arena.string(&at.to_string()), Value::NULL, value))
+                return Some((
+                    node.positions.get(&at).copied(),
+                    Value::NULL,
+                    array.get(at)?,
+                ));
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some((node.next.get(&key).copied(), key, value))
     }
 
     fn finish(self, cx: &mut Call<'a, '_>) -> Value<'a> {
@@ -188,7 +204,7 @@ fn select<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>], mode: Mode) -> Out
     let mut levels = vec![Level::new(whole, 0)];
     while let Some(level) = levels.last_mut() {
         cx.charge(1)?;
-        let Some((name, key, value)) = level.next(cx) else {
+        let Some((node, key, value)) = level.next(&paths.nodes[level.node]) else {
             let Some(done) = levels.pop() else { break };
             let value = done.finish(cx);
             match levels.last_mut() {
@@ -197,7 +213,6 @@ fn select<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>], mode: Mode) -> Out
             }
             continue;
         };
-        let node = paths.nodes[level.node].next.get(&name).copied();
         let keep = match node {
             None => mode == Mode::Drop,
             Some(node) if paths.nodes[node].end => mode == Mode::Keep,

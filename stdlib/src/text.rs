@@ -34,7 +34,8 @@ impl<'c, 'a, 'h> Text<'c, 'a, 'h> {
             // Half as much again, so that many small steps cost few calls.
             let paid = wanted.saturating_add(wanted / 2).max(256);
             charge_bytes(self.call, paid - self.paid)?;
-            self.call.reserve(paid)?;
+            // Twice: the text is copied into the arena in the end.
+            self.call.reserve(paid.saturating_mul(2))?;
             self.paid = paid;
         }
         Ok(())

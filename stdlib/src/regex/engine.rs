@@ -22,9 +22,25 @@ const CACHED: usize = 1000;
 const BYTES_PER_STATE: u64 = 32;
 
 pub(super) struct Pattern {
-    pub(super) regex: Regex,
+    regex: Regex,
     /// Names of the groups from 1 on.
     pub(super) names: Vec<Option<String>>,
+    /// Automaton states, roughly.
+    cost: u64,
+}
+
+impl Pattern {
+    /// Charges for looking at so many bytes. Small automata look at a byte once; of large ones
+    /// each byte may meet many states.
+    fn charge(&self, cx: &mut Call<'_, '_>, bytes: usize) -> Result<(), BuiltinError> {
+        cx.charge((bytes as u64 / 32).saturating_mul(1 + self.cost / 512) + 1)
+    }
+
+    /// Whether it matches anywhere in a text.
+    pub(super) fn is_match(&self, cx: &mut Call<'_, '_>, text: &str) -> Result<bool, BuiltinError> {
+        self.charge(cx, text.len())?;
+        Ok(self.regex.is_match(text))
+    }
 }
 
 /// The patterns of a session.
@@ -50,6 +66,7 @@ pub(super) fn compile(cx: &mut Call<'_, '_>, pattern: &str) -> Result<Arc<Patter
     let compiled = Arc::new(Pattern {
         regex,
         names: translation.names,
+        cost: translation.cost,
     });
     let cache = &mut cx.cache::<Cache>().0;
     if cache.len() >= CACHED {
@@ -119,11 +136,11 @@ impl<'p, 't> Matches<'p, 't> {
             // A search may look at all of the rest and still stop early.
             cx.charge(((self.text.len() - self.at) / 512 + 1) as u64)?;
             let Some((span, more)) = search(&self.pattern.regex, self.text, self.at) else {
-                cx.charge(((self.text.len() - self.at) / 32) as u64)?;
+                self.pattern.charge(cx, self.text.len() - self.at)?;
                 self.at = self.text.len() + 1;
                 return Ok(None);
             };
-            cx.charge(((span.end - self.at) / 32) as u64)?;
+            self.pattern.charge(cx, span.end - self.at)?;
             let accepted = span.end != self.at || self.last_end != Some(span.start);
             if span.end == self.at {
                 self.at += self.text[self.at..]

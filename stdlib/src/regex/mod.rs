@@ -110,8 +110,7 @@ fn matches<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [pattern, text] = operands(arguments)?;
     let (pattern, text) = (string(pattern, 1)?, string(text, 2)?);
     let pattern = compile(cx, pattern)?;
-    charge_bytes(cx, text.len())?;
-    Ok(Some(Value::boolean(pattern.regex.is_match(text))))
+    Ok(Some(Value::boolean(pattern.is_match(cx, text)?)))
 }
 
 fn is_valid<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -238,8 +237,7 @@ fn template_match<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome
     push_literal_pattern(&mut pattern, &template[rest..]);
     pattern.push('$');
     let pattern = compile(cx, &pattern)?;
-    charge_bytes(cx, text.len())?;
-    Ok(Some(Value::boolean(pattern.regex.is_match(text))))
+    Ok(Some(Value::boolean(pattern.is_match(cx, text)?)))
 }
 
 /// Where delimiters open and close, leaving out those within others.
