@@ -90,7 +90,9 @@ pub const QUERY_STAGES: &[QueryStage] = &[
         Vec::new()
     }),
     query_stage("RewriteToCaptureValue", |state, query| {
-        resolve::capture::run(state, query);
+        if !query.bindings_only {
+            resolve::capture::run(state, query);
+        }
         Vec::new()
     }),
     query_stage("RewriteLocalVars", resolve::local_vars::run_query),

@@ -267,6 +267,9 @@ pub struct Query {
     pub package: Option<Ref>,
     /// Context of `--import`.
     pub imports: Vec<Import>,
+    /// Keep no values of expressions: only bindings are asked for. (OPA's library and its command
+    /// line keep them, its evaluator alone does not.)
+    pub bindings_only: bool,
     /// What the answer shows of it; filled by the query stages.
     pub answer: Answer,
     /// Generated variable -> the name that the author wrote, beside those of [`State`].
