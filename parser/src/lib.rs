@@ -5,6 +5,7 @@
 //! structure, [`lower`] makes the tree of [`ast`]. A text that is refused anywhere on this way goes
 //! to [`explain`], which knows how OPA words it.
 
+mod annotations;
 pub mod ast;
 pub mod builtin_names;
 pub mod explain;

@@ -2,6 +2,7 @@
 
 use regovm_core::{Code, Diagnostic, SourceId, SourceMap, Span};
 
+use crate::annotations;
 use crate::ast::{Body, Comment, Module, RegoVersion};
 use crate::explain::{self, Goal};
 use crate::grammar;
@@ -74,6 +75,13 @@ pub fn parse_module(
         let empty = Diagnostic::new(Code::Parse, Span::whole_file(base), "empty module");
         return Err(vec![empty]);
     }
+    let comments = comments(text, base, &read.comments);
+    let blocks = if options.process_annotations {
+        // Blocks are read with the statements, before the statements make a module.
+        annotations::blocks(sources, &comments)?
+    } else {
+        Vec::new()
+    };
     let (_, importable, _) = options.keywords();
     let lower = |statements, wildcards| {
         lower::module(statements, options.version, importable, wildcards, whole)
@@ -87,7 +95,10 @@ pub fn parse_module(
     };
     match lowered {
         Ok(mut module) => {
-            module.comments = comments(text, base, &read.comments);
+            module.comments = comments;
+            if !blocks.is_empty() {
+                annotations::attach(sources, &mut module, blocks)?;
+            }
             Ok(module)
         }
         Err(Refused::Errors(errors)) => Err(errors),

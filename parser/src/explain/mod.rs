@@ -75,6 +75,39 @@ pub fn explain(
     Ok(statements)
 }
 
+/// OPA's details of a complaint: the line, and the index of the byte in it.
+fn details(text: &str, offset: usize) -> String {
+    let bytes = text.as_bytes();
+    let mut at = offset.min(bytes.len().saturating_sub(1));
+    while at > 0 && matches!(bytes[at], b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c) {
+        at -= 1;
+    }
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let start = bytes[..at.min(bytes.len())]
+        .iter()
+        .rposition(|b| is_end(b))
+        .map_or(0, |i| i + 1);
+    let end = bytes[start..]
+        .iter()
+        .position(is_end)
+        .map_or(bytes.len(), |i| start + i);
+    let line = text.get(start..end).unwrap_or("");
+    let mut json = String::from("{\"line\":\"");
+    for c in line.chars() {
+        match c {
+            '"' | '\\' => {
+                json.push('\\');
+                json.push(c);
+            }
+            '\t' => json.push_str("\\t"),
+            c if c < ' ' => json.push_str(&format!("\\u{:04x}", c as u32)),
+            c => json.push(c),
+        }
+    }
+    json.push_str(&format!("\",\"idx\":{}}}", at.saturating_sub(start)));
+    json
+}
+
 /// Reads with attempts.
 struct Reader<'a> {
     c: Cursor<'a>,
