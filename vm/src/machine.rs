@@ -357,10 +357,9 @@ impl<'a, 'r> Machine<'a, 'r> {
             .conflicts
             .last()
             .is_some_and(|conflict| conflict.depth == self.frames.len())
+            && let Some(conflict) = self.conflicts.pop()
         {
-            if let Some(conflict) = self.conflicts.pop() {
-                return Err(Fault::Conflict(Box::new(conflict)));
-            }
+            return Err(Fault::Conflict(Box::new(conflict)));
         }
         if let MemoPlace::Call(hash) = frame.memo {
             let params = self.program.functions[frame.function as usize].params as usize;

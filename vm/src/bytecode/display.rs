@@ -25,17 +25,17 @@ pub fn listing(program: &Program) -> String {
             let Some(instruction) = program.code.get(pc as usize) else {
                 break;
             };
-            if let Some(at) = program.sources.locate(program.span_at(pc)) {
-                if line != (at.file.to_string(), at.row) {
-                    let _ = writeln!(
-                        text,
-                        "  ; {}:{}  {}",
-                        at.file,
-                        at.row,
-                        program.sources.line(program.span_at(pc)).trim()
-                    );
-                    line = (at.file.to_string(), at.row);
-                }
+            if let Some(at) = program.sources.locate(program.span_at(pc))
+                && line != (at.file.to_string(), at.row)
+            {
+                let _ = writeln!(
+                    text,
+                    "  ; {}:{}  {}",
+                    at.file,
+                    at.row,
+                    program.sources.line(program.span_at(pc)).trim()
+                );
+                line = (at.file.to_string(), at.row);
             }
             let _ = writeln!(text, "  {pc:5}  {}", one(program, instruction));
         }

@@ -104,7 +104,7 @@ impl Source {
 
     /// Reads a constant, if its number is small enough.
     pub fn constant(index: ConstIndex) -> Option<Source> {
-        (index.0 < u32::from(Source::CONSTANT)).then(|| Source(index.0 as u16 | Source::CONSTANT))
+        (index.0 < u32::from(Source::CONSTANT)).then_some(Source(index.0 as u16 | Source::CONSTANT))
     }
 
     /// Either the register or the constant.

@@ -73,19 +73,19 @@ impl<'a> Machine<'a, '_> {
     ) -> Result<Called<'a>, Fault> {
         let program = self.program;
         let callee = &program.functions[function.index()];
-        if overlay != OverlayId::NONE {
-            if let Some(path) = &callee.path {
-                let constants = self.constants;
-                let keys = || path.iter().map(|index| constants[index.index()]);
-                let node = &self.overlays.get(overlay).data;
-                if node.covers(keys()) {
-                    return Ok(Called::Done(node.load(
-                        Document::Data,
-                        Some(self.data),
-                        keys(),
-                        self.arena,
-                    )));
-                }
+        if overlay != OverlayId::NONE
+            && let Some(path) = &callee.path
+        {
+            let constants = self.constants;
+            let keys = || path.iter().map(|index| constants[index.index()]);
+            let node = &self.overlays.get(overlay).data;
+            if node.covers(keys()) {
+                return Ok(Called::Done(node.load(
+                    Document::Data,
+                    Some(self.data),
+                    keys(),
+                    self.arena,
+                )));
             }
         }
         let hash = match callee.kind {
