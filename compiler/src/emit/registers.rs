@@ -51,10 +51,10 @@ impl Plan {
                     Some(other) => common(&self.parents, other, here),
                 });
             });
-            if let StmtKind::SetResult { local, .. } = stmt.kind {
-                if let Some(result) = self.results.get_mut(local.0 as usize) {
-                    *result = true;
-                }
+            if let StmtKind::SetResult { local, .. } = stmt.kind
+                && let Some(result) = self.results.get_mut(local.0 as usize)
+            {
+                *result = true;
             }
             for inner in blocks_of(&stmt.kind) {
                 self.block(here, inner);
