@@ -58,7 +58,7 @@ impl Host for SessionHost<'_> {
 enum Input<'i> {
     None,
     Json(&'i [u8]),
-    Document(&'i str, &'i [u8]),
+    Document(&'i [u8]),
     Value(&'i serde_json::Value),
     #[cfg(feature = "internals")]
     Make(&'i (dyn for<'a> Fn(&'a Arena) -> Value<'a> + 'i)),
@@ -115,13 +115,8 @@ impl Session {
     }
 
     /// Evaluates a query with an input file: JSON, or YAML if it is no JSON.
-    pub fn eval_document(
-        &mut self,
-        query: usize,
-        name: &str,
-        input: &[u8],
-    ) -> Result<Answer<'_>, Failure> {
-        self.run(query, Input::Document(name, input))
+    pub fn eval_document(&mut self, query: usize, input: &[u8]) -> Result<Answer<'_>, Failure> {
+        self.run(query, Input::Document(input))
     }
 
     /// Evaluates a query with an input that `make` builds in the session's arena.
@@ -152,7 +147,7 @@ impl Session {
             Input::Json(bytes) => document::read(DocumentFormat::Json, bytes, arena)
                 .map(Some)
                 .map_err(|error| format!("unable to parse input: {error}")),
-            Input::Document(_, bytes) => document::read_input(bytes, arena).map(Some),
+            Input::Document(bytes) => document::read_input(bytes, arena).map(Some),
             Input::Value(json) => Ok(Some(crate::convert::from_json(json, arena))),
             #[cfg(feature = "internals")]
             Input::Make(make) => Ok(Some(make(arena))),

@@ -118,7 +118,7 @@ fn evaluate(args: &EvalArgs, query: &str) -> Result<Vec<Solution>, Failure> {
         let _ = writeln!(io::stderr(), "{line}");
     }));
     let answer = match &input {
-        Some((name, bytes)) => session.eval_document(0, name, bytes)?,
+        Some(bytes) => session.eval_document(0, bytes)?,
         None => session.eval_without_input(0)?,
     };
     Ok(answer
@@ -143,20 +143,20 @@ fn plain(message: String) -> Failure {
     Failure::message(Stage::Evaluate, message)
 }
 
-fn read_input(args: &EvalArgs) -> Result<Option<(String, Vec<u8>)>, Failure> {
+fn read_input(args: &EvalArgs) -> Result<Option<Vec<u8>>, Failure> {
     if args.stdin_input {
         let mut bytes = Vec::new();
         io::stdin()
             .read_to_end(&mut bytes)
             .map_err(|e| plain(format!("standard input: {}", reason(&e))))?;
-        return Ok(Some(("<stdin>".to_owned(), bytes)));
+        return Ok(Some(bytes));
     }
     let Some(path) = &args.input else {
         return Ok(None);
     };
     let bytes = std::fs::read(path)
         .map_err(|e| plain(format!("open {}: {}", path.display(), reason(&e))))?;
-    Ok(Some((path.display().to_string(), bytes)))
+    Ok(Some(bytes))
 }
 
 fn report(args: &EvalArgs, failure: &Failure) -> io::Result<()> {
