@@ -27,16 +27,30 @@ fn example(name: &'static str, input: &str, query: &'static str) -> Example {
         .expect("the examples are part of the checkout")
         .map(|entry| entry.expect("a readable folder").path())
         .filter(|path| path.extension().is_some_and(|e| e == "rego"))
-        .map(|path| (path.display().to_string(), fs::read_to_string(&path).expect("a readable policy")))
+        .map(|path| {
+            (
+                path.display().to_string(),
+                fs::read_to_string(&path).expect("a readable policy"),
+            )
+        })
         .collect();
     policies.sort();
-    Example { name, policies, query, input: fs::read(folder.join(input)).expect("a readable input") }
+    Example {
+        name,
+        policies,
+        query,
+        input: fs::read(folder.join(input)).expect("a readable input"),
+    }
 }
 
 fn examples() -> Vec<Example> {
     vec![
         example("terraform", "plan.json", "data.terraform.deny"),
-        example("kubernetes", "admission.json", "data.kubernetes.admission.deny"),
+        example(
+            "kubernetes",
+            "admission.json",
+            "data.kubernetes.admission.deny",
+        ),
     ]
 }
 
@@ -52,7 +66,11 @@ fn compile(c: &mut Criterion) {
     let mut group = c.benchmark_group("parse and compile");
     for example in examples() {
         group.bench_function(example.name, |b| {
-            b.iter(|| engine(&example).prepare(example.query).expect("the example compiles"));
+            b.iter(|| {
+                engine(&example)
+                    .prepare(example.query)
+                    .expect("the example compiles")
+            });
         });
     }
     group.finish();
@@ -61,7 +79,10 @@ fn compile(c: &mut Criterion) {
 fn load(c: &mut Criterion) {
     let mut group = c.benchmark_group("load a saved program");
     for example in examples() {
-        let file = engine(&example).prepare(example.query).expect("the example compiles").save();
+        let file = engine(&example)
+            .prepare(example.query)
+            .expect("the example compiles")
+            .save();
         group.bench_function(example.name, |b| {
             b.iter(|| regovm::PreparedPolicy::load(&file).expect("what was saved loads"));
         });
@@ -77,7 +98,9 @@ fn ingest(c: &mut Criterion) {
         group.bench_function(example.name, |b| {
             b.iter(|| {
                 arena.reset();
-                json::read(&example.input, &arena, json::ReadOptions::default()).expect("the input is JSON").hash()
+                json::read(&example.input, &arena, json::ReadOptions::default())
+                    .expect("the input is JSON")
+                    .hash()
             });
         });
     }
@@ -87,10 +110,17 @@ fn ingest(c: &mut Criterion) {
 fn decide(c: &mut Criterion) {
     let mut group = c.benchmark_group("bytes to decision");
     for example in examples() {
-        let policy = engine(&example).prepare(example.query).expect("the example compiles");
+        let policy = engine(&example)
+            .prepare(example.query)
+            .expect("the example compiles");
         let mut session = policy.session();
         group.bench_function(example.name, |b| {
-            b.iter(|| session.eval_json(&example.input).expect("the example evaluates").is_undefined());
+            b.iter(|| {
+                session
+                    .eval_json(&example.input)
+                    .expect("the example evaluates")
+                    .is_undefined()
+            });
         });
     }
     group.finish();

@@ -25,10 +25,58 @@ impl Random {
 
 /// Bytes that mean something to a parser.
 const TOKENS: &[&str] = &[
-    "{", "}", "[", "]", "(", ")", ":", ":=", "=", "==", ",", ";", "\n", ".", "|", "\"", "`", "$\"", "#", "_", "-", "0", "1e9",
-    "1e400", " if ", " else ", " not ", " with ", " as ", " in ", " some ", " every ", " contains ", " default ", "import ",
-    "package ", "data.", "input", "null", "true", "set()", "\\u", "\\ud800", "\u{e9}", "\u{1f600}", "\t", "<<: ", "&a ", "*a",
-    "---\n", "- ", "!!str ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    ":",
+    ":=",
+    "=",
+    "==",
+    ",",
+    ";",
+    "\n",
+    ".",
+    "|",
+    "\"",
+    "`",
+    "$\"",
+    "#",
+    "_",
+    "-",
+    "0",
+    "1e9",
+    "1e400",
+    " if ",
+    " else ",
+    " not ",
+    " with ",
+    " as ",
+    " in ",
+    " some ",
+    " every ",
+    " contains ",
+    " default ",
+    "import ",
+    "package ",
+    "data.",
+    "input",
+    "null",
+    "true",
+    "set()",
+    "\\u",
+    "\\ud800",
+    "\u{e9}",
+    "\u{1f600}",
+    "\t",
+    "<<: ",
+    "&a ",
+    "*a",
+    "---\n",
+    "- ",
+    "!!str ",
 ];
 
 /// Makes texts that are almost right.
@@ -40,7 +88,10 @@ pub struct Mutator {
 impl Mutator {
     /// A mutator of these seeds, of which there is at least one.
     pub fn new(seed: u64, seeds: Vec<Vec<u8>>) -> Mutator {
-        Mutator { random: Random::new(seed), seeds }
+        Mutator {
+            random: Random::new(seed),
+            seeds,
+        }
     }
 
     /// The next text.

@@ -2,8 +2,7 @@
 
 use regovm::internals::core::json::{self, Style};
 use regovm::internals::core::value::Arena;
-use regovm::internals::core::{SourceMap, yaml};
-use regovm::internals::parser::{ParseOptions, parse_module, print};
+use regovm::internals::core::yaml;
 use regovm::{Budget, Engine, PreparedPolicy, RegoVersion};
 
 use crate::Seeds;
@@ -20,48 +19,61 @@ pub struct Target {
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
-    Target { name: "parse", seeds: Seeds::Rego, run: parse },
-    Target { name: "print", seeds: Seeds::Rego, run: parse_print_parse },
-    Target { name: "evaluate", seeds: Seeds::Rego, run: evaluate },
-    Target { name: "json", seeds: Seeds::Json, run: read_json },
-    Target { name: "yaml", seeds: Seeds::Yaml, run: read_yaml },
-    Target { name: "program", seeds: Seeds::Programs, run: load_program },
+    Target {
+        name: "parse",
+        seeds: Seeds::Rego,
+        run: parse,
+    },
+    Target {
+        name: "evaluate",
+        seeds: Seeds::Rego,
+        run: evaluate,
+    },
+    Target {
+        name: "json",
+        seeds: Seeds::Json,
+        run: read_json,
+    },
+    Target {
+        name: "yaml",
+        seeds: Seeds::Yaml,
+        run: read_yaml,
+    },
+    Target {
+        name: "program",
+        seeds: Seeds::Programs,
+        run: load_program,
+    },
 ];
 
 /// Steps and bytes that a mutated policy may use.
 fn budget() -> Budget {
-    Budget { steps: Some(100_000), memory: Some(16 << 20), ..Budget::default() }
+    Budget {
+        steps: Some(100_000),
+        memory: Some(16 << 20),
+        ..Budget::default()
+    }
 }
 
 fn parse(bytes: &[u8]) {
     for version in [RegoVersion::V0, RegoVersion::V1] {
         let mut engine = Engine::new();
-        engine.set_version(version).add_module_bytes("fuzz.rego", bytes);
+        engine
+            .set_version(version)
+            .add_module_bytes("fuzz.rego", bytes);
         if let Err(failure) = engine.check() {
             assert!(!failure.errors.is_empty(), "a failure says what is wrong");
         }
     }
 }
 
-/// What parses prints to a text that parses to the same print.
-fn parse_print_parse(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Some(first) = printed(text) else { return };
-    let second = printed(&first).unwrap_or_else(|| panic!("the print does not parse:\n{first}\n-- of\n{text}"));
-    assert_eq!(first, second, "printing is stable, of\n{text}");
-}
-
-fn printed(text: &str) -> Option<String> {
-    let mut sources = SourceMap::new();
-    let id = sources.add("fuzz.rego", text).ok()?;
-    parse_module(&sources, id, &ParseOptions::default()).ok().map(|module| print::module(&module))
-}
-
 /// From source and from the saved program: the same answer or the same error, in the same number of steps.
 fn evaluate(bytes: &[u8]) {
     let mut engine = Engine::new();
     engine.add_module_bytes("fuzz.rego", bytes);
-    let Ok(policy) = engine.prepare("data") else { return };
+    let Ok(policy) = engine.prepare("data") else {
+        return;
+    };
     let saved = PreparedPolicy::load(&policy.save()).expect("what was saved loads");
     assert_eq!(answer(&policy), answer(&saved));
 }
@@ -70,21 +82,28 @@ fn answer(policy: &PreparedPolicy) -> Result<(Option<String>, u64), String> {
     let mut session = policy.session();
     session.set_budget(budget());
     let answer = session.eval_json(br#"{"user": "alice", "roles": ["a", "b"], "n": 3}"#);
-    answer.map(|a| (a.value().map(|v| v.to_string()), a.steps())).map_err(|failure| failure.to_string())
+    answer
+        .map(|a| (a.value().map(|v| v.to_string()), a.steps()))
+        .map_err(|failure| failure.to_string())
 }
 
 /// What is JSON to us reads back from its own text as the same value.
 fn read_json(bytes: &[u8]) {
     let arena = Arena::new();
-    let Ok(value) = json::read(bytes, &arena, json::ReadOptions::default()) else { return };
+    let Ok(value) = json::read(bytes, &arena, json::ReadOptions::default()) else {
+        return;
+    };
     let text = json::to_string(value, Style::Compact);
-    let again = json::read(text.as_bytes(), &arena, json::ReadOptions::default()).expect("what is written reads");
+    let again = json::read(text.as_bytes(), &arena, json::ReadOptions::default())
+        .expect("what is written reads");
     assert_eq!(value, again, "{text}");
     assert_eq!(value.hash(), again.hash(), "{text}");
 }
 
 fn read_yaml(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     let arena = Arena::with_limit(64 << 20);
     if let Err(error) = yaml::read(text, &arena) {
         assert!(!error.to_string().is_empty());
@@ -105,5 +124,10 @@ pub(crate) fn saved_programs() -> Vec<Vec<u8>> {
     let text = include_str!("../seeds/forms.rego");
     let mut engine = Engine::new();
     engine.add_module("forms.rego", text);
-    vec![engine.prepare("data.forms").expect("the seed compiles").save()]
+    vec![
+        engine
+            .prepare("data.forms")
+            .expect("the seed compiles")
+            .save(),
+    ]
 }

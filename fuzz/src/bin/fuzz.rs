@@ -20,7 +20,10 @@ fn main() -> ExitCode {
             }
         }
     }
-    for target in TARGETS.iter().filter(|target| wanted.as_ref().is_none_or(|name| name == target.name)) {
+    for target in TARGETS
+        .iter()
+        .filter(|target| wanted.as_ref().is_none_or(|name| name == target.name))
+    {
         run(target, seed, runs);
         println!("{}: {runs} runs from seed {seed}", target.name);
     }
