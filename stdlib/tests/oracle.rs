@@ -404,6 +404,7 @@ fn argument(random: &mut Random, kind: Kind) -> String {
             members.dedup_by_key(|member| member.split(": ").next().map(str::to_owned));
             format!("{{{}}}", members.join(", "))
         }
+        Pattern if random.below(2) == 0 => raw(&pattern(random, 3)),
         Pattern => raw(&random.many(
             1,
             7,
@@ -490,7 +491,7 @@ fn argument(random: &mut Random, kind: Kind) -> String {
         )),
         Text | GlobText => raw(&random.many(
             0,
-            8,
+            12,
             &[
                 "a", "b", "ab", "c", "k", "K", "\u{212a}", "s", "ſ", "é", "Ω", "α", "\n", " ", "1",
                 "_", "-", "A", ".", "/",
@@ -729,6 +730,68 @@ fn argument(random: &mut Random, kind: Kind) -> String {
             ],
         )),
     }
+}
+
+/// A pattern that is valid.
+fn pattern(random: &mut Random, depth: usize) -> String {
+    let atom = |random: &mut Random| {
+        random
+            .of(&[
+                "a",
+                "b",
+                "k",
+                "é",
+                "Ω",
+                ".",
+                "[ab]",
+                "[^a]",
+                "[a-c]",
+                "[^\\n]",
+                "[\\W_]",
+                "[^\\s\\d]",
+                "\\d",
+                "\\w",
+                "\\W",
+                "\\s",
+                "\\pL",
+                "\\PL",
+                "[[:upper:]]",
+                "[[:^alnum:]]",
+                "\\b",
+                "\\B",
+                "^",
+                "$",
+                "\\A",
+                "\\z",
+                "",
+                "[\\p{Lu}1]",
+                "s",
+                "1",
+                " ",
+            ])
+            .to_owned()
+    };
+    let mut out = match random.below(6) {
+        0..=1 if depth > 0 => pattern(random, depth - 1) + &pattern(random, depth - 1),
+        2 if depth > 0 => {
+            let branches = [pattern(random, depth - 1), pattern(random, depth - 1)];
+            format!("(?:{})", branches.join("|"))
+        }
+        3 if depth > 0 => {
+            let open = random.of(&[
+                "(", "(", "(?:", "(?i:", "(?s:", "(?m:", "(?U:", "(?P<x>", "(?is-m:",
+            ]);
+            format!("{open}{})", pattern(random, depth - 1))
+        }
+        _ => return atom(random),
+    };
+    if random.below(2) == 0 {
+        let repeat = random.of(&[
+            "*", "+", "?", "*?", "+?", "??", "{2}", "{1,2}", "{0,2}?", "{2,}",
+        ]);
+        out = format!("(?:{out}){repeat}");
+    }
+    out
 }
 
 fn element(random: &mut Random) -> String {

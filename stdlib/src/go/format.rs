@@ -337,10 +337,10 @@ impl Printer<'_, '_, '_, '_> {
 
     fn integer(&mut self, n: i64, verb: char, argument: &Argument<'_>) -> Outcome {
         match verb {
-            'v' | 'd' => self.digits(n, 10, verb),
-            'b' => self.digits(n, 2, verb),
-            'o' | 'O' => self.digits(n, 8, verb),
-            'x' | 'X' => self.digits(n, 16, verb),
+            'v' | 'd' => self.digits(n < 0, n.unsigned_abs(), 10, verb),
+            'b' => self.digits(n < 0, n.unsigned_abs(), 2, verb),
+            'o' | 'O' => self.digits(n < 0, n.unsigned_abs(), 8, verb),
+            'x' | 'X' => self.digits(n < 0, n.unsigned_abs(), 16, verb),
             'c' => {
                 let mut bytes = [0; 4];
                 self.pad(as_char(n).encode_utf8(&mut bytes))
@@ -363,9 +363,8 @@ impl Printer<'_, '_, '_, '_> {
         }
     }
 
-    fn digits(&mut self, n: i64, base: u32, verb: char) -> Outcome {
-        let magnitude = n.unsigned_abs();
-        let signed = n < 0 || self.flags.plus || self.flags.space;
+    fn digits(&mut self, negative: bool, magnitude: u64, base: u32, verb: char) -> Outcome {
+        let signed = negative || self.flags.plus || self.flags.space;
         let mut at_least = 0;
         if let Some(precision) = self.flags.precision {
             if precision == 0 && magnitude == 0 {
@@ -392,7 +391,7 @@ impl Printer<'_, '_, '_, '_> {
         self.out.room(at_least)?;
         let zeros = at_least.saturating_sub(digits.len());
         let mut text = String::new();
-        if n < 0 {
+        if negative {
             text.push('-');
         } else if self.flags.plus {
             text.push('+');
@@ -606,12 +605,13 @@ impl Printer<'_, '_, '_, '_> {
                 self.out
                     .push_str(if self.flags.sharp_v { ", " } else { " " })?;
             }
-            let word = if self.flags.sharp_v {
-                format!("{word:#x}")
+            if self.flags.sharp_v {
+                let sharp = std::mem::replace(&mut self.flags.sharp, true);
+                self.digits(false, word, 16, 'v')?;
+                self.flags.sharp = sharp;
             } else {
-                word.to_string()
-            };
-            self.pad(&word)?;
+                self.digits(false, word, 10, 'v')?;
+            }
         }
         self.out
             .push_str(if self.flags.sharp_v { "}}" } else { "]}" })
