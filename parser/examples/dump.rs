@@ -163,10 +163,10 @@ fn main() {
         let request: Value = serde_json::from_str(&line.unwrap()).unwrap();
         let text = request["text"].as_str().unwrap().to_string();
         let options = ParseOptions {
-            version: if request["v"] == "v0" {
-                RegoVersion::V0
-            } else {
-                RegoVersion::V1
+            version: match request["v"].as_str() {
+                Some("v0") => RegoVersion::V0,
+                Some("v0-compat-v1") => RegoVersion::V0CompatV1,
+                _ => RegoVersion::V1,
             },
             future_keywords: request["kw"]
                 .as_array()

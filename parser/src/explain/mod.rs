@@ -65,8 +65,10 @@ pub fn explain(
     let statements = reader.statements(goal == Goal::Query);
     let faults = &reader.c.s.faults;
     if !faults.is_empty() {
-        let diagnostic =
-            |fault: &cursor::Fault| Diagnostic::new(Code::Parse, fault.span, fault.message.clone());
+        let diagnostic = |fault: &cursor::Fault| {
+            Diagnostic::new(Code::Parse, fault.span, fault.message.clone())
+                .with_details(details(text, (fault.span.start - base) as usize))
+        };
         return Err(faults.iter().map(diagnostic).collect());
     }
     if reader.tok() != Tok::Eof {

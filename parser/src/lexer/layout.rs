@@ -651,7 +651,8 @@ impl<'a> Layer<'a> {
             let operand_place = !self.after_operand && self.operand_place()
                 || self.after_operand && matches!(self.context(), Context::Top | Context::Body);
             self.start_operand(at);
-            if operand_place && self.logical_keywords() && self.is_logical_group(at) {
+            let negated = matches!(self.out.tokens.last(), Some((_, Token::NotBody, _)));
+            if operand_place && (negated || self.logical_keywords()) && self.is_logical_group(at) {
                 self.emit(at, Token::LogicalOpen);
                 self.open(Context::Logical, None);
             } else {
@@ -1129,10 +1130,22 @@ impl<'a> Layer<'a> {
         let mut next = at + 1;
         while self.kind(next) == Some(RawKind::Word) && path.len() < 4 {
             path.push(self.word(next));
-            if self.kind(next + 1) != Some(RawKind::Dot) {
+            next += 1;
+            while self.kind(next) == Some(RawKind::LBracket)
+                && matches!(
+                    self.kind(next + 1),
+                    Some(RawKind::String | RawKind::RawString)
+                )
+                && self.kind(next + 2) == Some(RawKind::RBracket)
+            {
+                let quoted = self.word(next + 1);
+                path.push(&quoted[1..quoted.len() - 1]);
+                next += 3;
+            }
+            if self.kind(next) != Some(RawKind::Dot) {
                 break;
             }
-            next += 2;
+            next += 1;
         }
         match path[..] {
             ["future", "keywords"] => self.keywords_of(self.importable),
