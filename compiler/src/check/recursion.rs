@@ -1,6 +1,7 @@
 //! Rules that depend on themselves.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 
 use regovm_core::{Code, Diagnostic};
 use regovm_parser::ast::{Ref, Term, TermKind};
@@ -79,24 +80,25 @@ fn cycle_through(state: &State<'_>, id: RuleId) -> Option<Diagnostic> {
     ))
 }
 
-/// A way from a rule back to itself, found depth first.
+/// The shortest way from a rule back to itself.
 fn path_back(start: RuleId, uses: &dyn Fn(RuleId) -> Vec<RuleId>) -> Option<Vec<RuleId>> {
-    let mut visited = HashSet::from([start]);
-    let mut stack = vec![(start, uses(start).into_iter())];
-    while let Some((_, edges)) = stack.last_mut() {
-        match edges.next() {
-            Some(next) if next == start => {
-                let mut path: Vec<RuleId> = stack.iter().map(|(id, _)| *id).collect();
-                path.push(start);
+    let mut came_from: HashMap<RuleId, RuleId> = HashMap::new();
+    let mut queue = VecDeque::from([start]);
+    while let Some(at) = queue.pop_front() {
+        for next in uses(at) {
+            if next == start {
+                let mut path = vec![start, at];
+                let mut at = at;
+                while at != start {
+                    at = came_from[&at];
+                    path.push(at);
+                }
+                path.reverse();
                 return Some(path);
             }
-            Some(next) => {
-                if visited.insert(next) {
-                    stack.push((next, uses(next).into_iter()));
-                }
-            }
-            None => {
-                stack.pop();
+            if let Entry::Vacant(entry) = came_from.entry(next) {
+                entry.insert(at);
+                queue.push_back(next);
             }
         }
     }

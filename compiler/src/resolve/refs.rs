@@ -279,10 +279,13 @@ impl Resolver {
             TermKind::Ref(path) => self.reference(path),
             TermKind::Array(items) | TermKind::Call(items) => self.terms(items),
             TermKind::Set(items) => {
+                // In order: the last name decides where errors stand (see `SharedPlaces`).
+                sort_set(items);
                 self.terms(items);
                 sort_set(items);
             }
             TermKind::Object(members) => {
+                sort_object(members);
                 for (key, value) in members.iter_mut() {
                     self.term(key);
                     self.term(value);

@@ -90,7 +90,7 @@ impl SubSchema {
 
     fn types_text(&self) -> String {
         match self.types.as_slice() {
-            [] => "undefined".to_string(),
+            [] => "Undefined".to_string(),
             [one] => one.clone(),
             many => format!("[{}]", many.join(",")),
         }
@@ -142,7 +142,7 @@ impl Reader<'_> {
         match document {
             Constant::Boolean(_) => return Ok(()),
             Constant::Object(_) => {}
-            _ => return Err("Expected: schema, given: Invalid JSON".to_string()),
+            _ => return Err("Expected: Valid Schema, given: Invalid JSON".to_string()),
         }
         let string = |key: &str| match document.get(key) {
             None => Ok(None),
@@ -163,7 +163,7 @@ impl Reader<'_> {
                     self.read(definition, "definitions", base, depth + 1)?;
                 }
             }
-            Some(_) => return Err(invalid_type("array of schemas", "definitions")),
+            Some(_) => return Err(invalid_type("Array Of Schemas", "definitions")),
         }
         string("title")?;
         string("description")?;
@@ -177,11 +177,11 @@ impl Reader<'_> {
                 for name in names {
                     let name = name
                         .as_str()
-                        .ok_or_else(|| invalid_type("type", "string/array of strings"))?;
+                        .ok_or_else(|| invalid_type("type", "string/Array Of Strings"))?;
                     self.table[id].add_type(name)?;
                 }
             }
-            Some(_) => return Err(invalid_type("type", "string/array of strings")),
+            Some(_) => return Err(invalid_type("type", "string/Array Of Strings")),
         }
         match document.get("properties") {
             None => {}
@@ -192,7 +192,7 @@ impl Reader<'_> {
                     self.table[id].properties.push(child);
                 }
             }
-            Some(_) => return Err("properties must be of type object".to_string()),
+            Some(_) => return Err("Properties must be of type object".to_string()),
         }
         if let Some(schema @ Constant::Object(_)) = document.get("additionalProperties") {
             self.read(schema, "additionalProperties", base, depth + 1)?;
@@ -210,7 +210,7 @@ impl Reader<'_> {
                 self.table[id].items.push(child);
                 self.table[id].items_single = true;
             }
-            Some(_) => return Err(invalid_type("schema/array of schemas", "items")),
+            Some(_) => return Err(invalid_type("Valid Schema/Array Of Schemas", "items")),
         }
         for item in list("oneOf")? {
             self.read(item, "oneOf", base, depth + 1)?;
@@ -250,7 +250,7 @@ impl Reader<'_> {
         self.references.insert(absolute.clone(), target);
         let document = self.resolve(&absolute, base)?;
         if !matches!(document, Constant::Object(_) | Constant::Boolean(_)) {
-            return Err("schema must be of type object".to_string());
+            return Err("Valid Schema must be of type object".to_string());
         }
         self.read_into(target, &document, base, depth + 1)?;
         self.table[id].reference = Some((absolute, target));
