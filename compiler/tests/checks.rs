@@ -1,0 +1,215 @@
+//! What the checking stages refuse, against what OPA refuses.
+//!
+//! `data/checks.txt` has a module above each `-----` and OPA's errors below it (recorded from OPA
+//! 1.22.0): `row:col code: message`, then the lines of its details, indented. `data/order.txt` has
+//! the bodies of rules as written and in the order in which they are safe.
+
+use regovm_compiler::check;
+use regovm_compiler::front::check_modules;
+use regovm_compiler::options::Options;
+use regovm_compiler::pipeline::STAGES;
+use regovm_compiler::state::State;
+use regovm_compiler::text::expr_text;
+use regovm_core::builtin::{Builtin, BuiltinDecl, Table};
+use regovm_core::{Diagnostic, SourceMap};
+use regovm_parser::{ParseOptions, parse_module};
+
+/// Names and signatures are all that the stages look at.
+const BUILTINS: &[(&str, &str)] = &[
+    ("eq", "(any, any) -> bool"),
+    ("assign", "(any, any) -> bool"),
+    ("equal", "(x: any, y: any) -> bool"),
+    ("neq", "(x: any, y: any) -> bool"),
+    ("lt", "(x: any, y: any) -> bool"),
+    ("lte", "(x: any, y: any) -> bool"),
+    ("gt", "(x: any, y: any) -> bool"),
+    ("gte", "(x: any, y: any) -> bool"),
+    ("plus", "(x: num, y: num) -> num"),
+    ("minus", "(x: num|{any}, y: num|{any}) -> num|{any}"),
+    ("mul", "(x: num, y: num) -> num"),
+    (
+        "count",
+        "(collection: str|[any]|obj<any=>any>|{any}) -> num",
+    ),
+    ("sum", "(collection: [num]|{num}) -> num"),
+    ("max", "(collection: [any]|{any}) -> any"),
+    ("concat", "(delimiter: str, collection: [str]|{str}) -> str"),
+    ("upper", "(x: str) -> str"),
+    ("split", "(x: str, delimiter: str) -> [str]"),
+    ("startswith", "(search: str, base: str) -> bool"),
+    (
+        "object.get",
+        "(object: obj<any=>any>, key: any, default: any) -> any",
+    ),
+    ("walk", "(x: any) -> [[any],any,]"),
+    ("any", "([any]|{any}) -> bool"),
+    ("print", "(any...) -> -"),
+    ("internal.print", "([{any}]) -> -"),
+    ("internal.template_string", "([any]) -> str"),
+    ("internal.member_2", "(any, any) -> bool"),
+    ("internal.member_3", "(any, any, any) -> bool"),
+];
+
+fn table() -> Table {
+    let mut table = Table::new(&[]);
+    for (name, signature) in BUILTINS {
+        let decl = BuiltinDecl {
+            name,
+            signature,
+            relation: *name == "walk",
+            deprecated: *name == "any",
+            ..BuiltinDecl::DEFAULT
+        };
+        table.add(Builtin {
+            decl,
+            body: |_, _| Ok(None),
+        });
+    }
+    table
+}
+
+fn cases(text: &str) -> Vec<(String, String)> {
+    text.split("=====\n")
+        .filter(|case| !case.trim().is_empty())
+        .map(|case| {
+            let (module, want) = case.split_once("-----\n").unwrap_or((case, ""));
+            (module.to_string(), want.to_string())
+        })
+        .collect()
+}
+
+fn described(sources: &SourceMap, errors: &[Diagnostic]) -> String {
+    let mut text = String::new();
+    for error in errors {
+        let (row, col) = sources
+            .locate(error.span)
+            .map_or((0, 0), |at| (at.row, at.col));
+        text += &format!("{row}:{col} {}: {}\n", error.code, error.message);
+        for line in &error.detail_lines {
+            text += &format!("    {line}\n");
+        }
+    }
+    text
+}
+
+fn refused(text: &str, options: &Options) -> String {
+    let mut sources = SourceMap::new();
+    let id = sources.add("test-0.rego", text).expect("short text");
+    let parse_options = ParseOptions {
+        process_annotations: true,
+        ..ParseOptions::default()
+    };
+    let module = match parse_module(&sources, id, &parse_options) {
+        Ok(module) => module,
+        Err(errors) => return described(&sources, &errors),
+    };
+    let table = table();
+    match check_modules(&sources, vec![module], Vec::new(), &table, options, None) {
+        Ok(_) => String::new(),
+        Err(errors) => described(&sources, &errors),
+    }
+}
+
+#[test]
+fn errors_are_those_of_opa() {
+    let options = Options::default();
+    let mut failed = String::new();
+    let cases = cases(include_str!("data/checks.txt"));
+    assert!(cases.len() > 50, "only {} cases", cases.len());
+    for (module, want) in cases {
+        let got = refused(&module, &options);
+        if got != want {
+            failed += &format!("{module}--- OPA\n{want}--- ours\n{got}\n");
+        }
+    }
+    assert!(failed.is_empty(), "{failed}");
+}
+
+#[test]
+fn bodies_are_put_in_order() {
+    for (module, want) in cases(include_str!("data/order.txt")) {
+        let mut sources = SourceMap::new();
+        let id = sources
+            .add("test.rego", module.as_str())
+            .expect("short text");
+        let parsed = parse_module(&sources, id, &ParseOptions::default()).expect("a module");
+        let (table, options) = (table(), Options::default());
+        let mut state = State::new(&sources, &options, &table, vec![parsed]);
+        for stage in STAGES {
+            (stage.run)(&mut state);
+            assert!(state.diagnostics.is_empty(), "{:?}", state.diagnostics);
+            if stage.name == "CheckSafetyRuleBodies" {
+                break;
+            }
+        }
+        let body = &state.modules[0].rules[0].body;
+        let got: String = body.iter().map(|expr| expr_text(expr) + "\n").collect();
+        assert_eq!(got, want, "{module}");
+    }
+}
+
+#[test]
+fn what_only_opa_has_is_said_so() {
+    let text = "package a\n\np := time.now_ns()\n\nq := nothing(1)\n";
+    let mut sources = SourceMap::new();
+    let id = sources.add("test.rego", text).expect("short text");
+    let module = parse_module(&sources, id, &ParseOptions::default()).expect("a module");
+    let (table, options) = (table(), Options::default());
+    let Err(errors) = check_modules(&sources, vec![module], Vec::new(), &table, &options, None)
+    else {
+        panic!("unknown functions were accepted");
+    };
+    let hints: Vec<Option<&str>> = errors.iter().map(|error| error.hint.as_deref()).collect();
+    let hint = "`time.now_ns` is a built-in function of OPA that this build does not have";
+    assert_eq!(hints, [Some(hint), None]);
+}
+
+#[test]
+fn the_global_schema_types_the_input() {
+    use regovm_core::Constant;
+    let object = |members: &[(&str, Constant)]| {
+        Constant::Object(
+            members
+                .iter()
+                .map(|(k, v)| ((*k).into(), v.clone()))
+                .collect(),
+        )
+    };
+    let text = object(&[("type", "string".into())]);
+    let schema = object(&[("properties", object(&[("name", text)]))]);
+    let options = Options {
+        schemas: vec![(Vec::new(), schema)],
+        ..Options::default()
+    };
+    assert_eq!(
+        refused(
+            "package a\n\np if input.name == 1\n\nq if input.nmae\n",
+            &options
+        ),
+        "3:6 rego_type_error: match error\n    left  : string\n    right : number\n\
+         5:6 rego_type_error: undefined ref: input.nmae\n    input.nmae\n          ^\n          \
+         have: \"nmae\"\n          want (one of): [\"name\"]\n"
+    );
+}
+
+#[test]
+fn forbidden_and_deprecated_built_ins_are_found_beside_type_errors() {
+    let options = Options {
+        unsafe_builtins: vec!["count".to_string()],
+        ..Options::default()
+    };
+    assert_eq!(
+        refused(
+            "package a\n\np if count([any([true])])\n\nq if 1 == \"a\"\n",
+            &options
+        ),
+        "3:6 rego_type_error: unsafe built-in function calls in expression: count\n\
+         3:13 rego_type_error: deprecated built-in function calls in expression: any\n\
+         5:6 rego_type_error: match error\n    left  : number\n    right : string\n"
+    );
+}
+
+#[test]
+fn opa_built_ins_are_known_by_name() {
+    assert!(check::opa_builtins::is_opa_builtin("http.send"));
+}
