@@ -346,13 +346,13 @@ impl Digits {
         self.digits.get(index).copied().unwrap_or(0)
     }
 
-    fn cut(mut self, count: usize) -> Digits {
+    pub(super) fn cut(mut self, count: usize) -> Digits {
         self.digits.truncate(count);
         self.trim();
         self
     }
 
-    fn cut_up(mut self, count: usize) -> Digits {
+    pub(super) fn cut_up(mut self, count: usize) -> Digits {
         if count >= self.digits.len() {
             return self;
         }

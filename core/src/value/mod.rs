@@ -4,6 +4,7 @@ mod arena;
 mod array;
 mod bigfloat;
 mod convert;
+mod fast;
 mod frozen;
 mod hash;
 mod layout;

@@ -7,6 +7,7 @@ use num_bigint::{BigInt, BigUint};
 use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::bigfloat::{Digits, Float};
+use super::fast::Fast;
 use super::raw::NumberHeader;
 use super::{Arena, Value, hash};
 
@@ -478,42 +479,81 @@ fn float_value<'a>(float: &Float, arena: &'a Arena) -> Value<'a> {
     arena.number_trusted(&float.text())
 }
 
+/// The number in machine words, if it fits.
+fn to_fast(value: Value<'_>) -> Option<Fast> {
+    if let Some(value) = value.inline() {
+        return Some(Fast::from_integer(value));
+    }
+    let header = value.number_header()?;
+    let decimal = header.decimal?;
+    if decimal.mantissa == 0 && header.as_str().starts_with('-') {
+        return Some(Fast::NEGATIVE_ZERO);
+    }
+    Fast::from_decimal(decimal)
+}
+
+/// True if a number is an integer for sure; those that are too long to tell take the long way.
+fn is_short_integer(value: Value<'_>) -> bool {
+    value.inline().is_some()
+        || value
+            .number_header()
+            .and_then(|header| header.decimal)
+            .is_none_or(|decimal| decimal.exponent >= 0)
+}
+
+/// An operation on two numbers: exact on integers, else in machine words if they suffice.
+fn binary<'a>(
+    a: Value<'_>,
+    b: Value<'_>,
+    arena: &'a Arena,
+    exact: impl FnOnce(BigInt, BigInt) -> BigInt,
+    fast: impl FnOnce(Fast, Fast) -> Option<Fast>,
+    float: impl FnOnce(&Float, &Float) -> Float,
+) -> Result<Value<'a>, NumberError> {
+    if is_short_integer(a)
+        && is_short_integer(b)
+        && let (Some(a), Some(b)) = (to_bigint(a), to_bigint(b))
+    {
+        return Ok(arena.bigint(&exact(a, b)));
+    }
+    if let (Some(a), Some(b)) = (to_fast(a), to_fast(b))
+        && let Some(text) = fast(a, b).and_then(Fast::text)
+    {
+        return Ok(arena.number_trusted(&text));
+    }
+    Ok(float_value(&float(&to_float(a)?, &to_float(b)?), arena))
+}
+
 /// `a + b`
+#[inline]
 pub fn add<'a>(a: Value<'_>, b: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
     if let (Some(a), Some(b)) = (a.inline(), b.inline()) {
         return Ok(arena.integer(a + b));
     }
-    if let (Some(a), Some(b)) = (to_bigint(a), to_bigint(b)) {
-        return Ok(arena.bigint(&(a + b)));
-    }
-    Ok(float_value(&to_float(a)?.add(&to_float(b)?), arena))
+    binary(a, b, arena, |a, b| a + b, Fast::add, Float::add)
 }
 
 /// `a - b` of numbers.
+#[inline]
 pub fn sub<'a>(a: Value<'_>, b: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
     if let (Some(a), Some(b)) = (a.inline(), b.inline()) {
         return Ok(arena.integer(a - b));
     }
-    if let (Some(a), Some(b)) = (to_bigint(a), to_bigint(b)) {
-        return Ok(arena.bigint(&(a - b)));
-    }
-    Ok(float_value(&to_float(a)?.sub(&to_float(b)?), arena))
+    binary(a, b, arena, |a, b| a - b, |a, b| a.add(b.neg()), Float::sub)
 }
 
 /// `a * b`
+#[inline]
 pub fn mul<'a>(a: Value<'_>, b: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
     if let (Some(a), Some(b)) = (a.inline(), b.inline())
         && let Some(product) = a.checked_mul(b)
     {
         return Ok(arena.integer(product));
     }
-    if let (Some(a), Some(b)) = (to_bigint(a), to_bigint(b)) {
-        return Ok(arena.bigint(&(a * b)));
-    }
-    Ok(float_value(&to_float(a)?.mul(&to_float(b)?), arena))
+    binary(a, b, arena, |a, b| a * b, Fast::mul, Float::mul)
 }
 
-/// `a / b`: exact if both are integers of 64 bits that divide, else rounded to 64 bits.
+/// `a / b`: exact if both are integers of 61 bits that divide, else rounded to 64 bits.
 pub fn div<'a>(a: Value<'_>, b: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
     if let (Some(a), Some(b)) = (a.inline(), b.inline()) {
         if b == 0 {
@@ -522,6 +562,11 @@ pub fn div<'a>(a: Value<'_>, b: Value<'_>, arena: &'a Arena) -> Result<Value<'a>
         if a != 0 && a % b == 0 {
             return Ok(arena.integer(a / b));
         }
+    }
+    if let (Some(a), Some(b)) = (to_fast(a), to_fast(b))
+        && let Some(text) = a.div(b).and_then(Fast::text)
+    {
+        return Ok(arena.number_trusted(&text));
     }
     let (a, b) = (to_float(a)?, to_float(b)?);
     if b.is_zero() {
@@ -576,9 +621,13 @@ pub fn ceil<'a>(a: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError
     if let Some(value) = small(a, arena) {
         return Ok(value);
     }
+    // As OPA has it: between -1 and 0 the integer part is a positive zero, so one is added.
+    if let Some((whole, exact)) = to_fast(a).and_then(Fast::truncate) {
+        let up = whole >= 0 && !exact;
+        return Ok(arena.integer(whole.saturating_add(i64::from(up))));
+    }
     let float = to_float(a)?;
     let whole = float.truncate();
-    // As OPA has it: between -1 and 0 the integer part is a positive zero, so one is added.
     if whole.is_negative() || float.equals_integer(&whole) {
         return Ok(arena.bigint_float(&whole));
     }
@@ -593,9 +642,13 @@ pub fn floor<'a>(a: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberErro
     if let Some(value) = small(a, arena) {
         return Ok(value);
     }
+    // As OPA has it: between -1 and 0 the integer part is a positive zero and stays.
+    if let Some((whole, exact)) = to_fast(a).and_then(Fast::truncate) {
+        let down = whole < 0 && !exact;
+        return Ok(arena.integer(whole.saturating_sub(i64::from(down))));
+    }
     let float = to_float(a)?;
     let whole = float.truncate();
-    // As OPA has it: between -1 and 0 the integer part is a positive zero and stays.
     if !whole.is_negative() || float.equals_integer(&whole) {
         return Ok(arena.bigint_float(&whole));
     }
@@ -609,6 +662,16 @@ pub fn floor<'a>(a: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberErro
 pub fn round<'a>(a: Value<'_>, arena: &'a Arena) -> Result<Value<'a>, NumberError> {
     if let Some(value) = small(a, arena) {
         return Ok(value);
+    }
+    let moved = to_fast(a).and_then(|fast| {
+        fast.add(if fast.negative {
+            Fast::HALF.neg()
+        } else {
+            Fast::HALF
+        })
+    });
+    if let Some((whole, _)) = moved.and_then(Fast::truncate) {
+        return Ok(arena.integer(whole));
     }
     let float = to_float(a)?;
     let half = Float::half();
@@ -666,6 +729,60 @@ impl Arena {
         match value.to_i64() {
             Some(value) => self.integer(value),
             None => float_value(&Float::from_integer(value), self),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn short() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "-?(0|[1-9][0-9]{0,4})\\.[0-9]{1,6}",
+            "-?[1-9][0-9]{0,18}",
+            "-?[1-9]\\.[0-9]{1,17}e-?(1?[0-9]|2[0-5])",
+            "-?0\\.0{0,12}[0-9]{1,8}",
+            "-?0(\\.0)?",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            cases: 3000,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn words_and_the_long_way_agree(a in short(), b in short()) {
+            let arena = Arena::new();
+            let value = |text: &str| arena.number_text(text).unwrap();
+            let (Some(x), Some(y)) = (to_fast(value(&a)), to_fast(value(&b))) else {
+                return Ok(());
+            };
+            let (f, g) = (to_float(value(&a)).unwrap(), to_float(value(&b)).unwrap());
+            let mut results = vec![
+                (Some(x), f.clone()),
+                (x.add(y), f.add(&g)),
+                (x.add(y.neg()), f.sub(&g)),
+                (x.mul(y), f.mul(&g)),
+            ];
+            if !g.is_zero() {
+                results.push((x.div(y), f.div(&g)));
+            }
+            for (fast, long) in results {
+                if let Some(fast) = fast {
+                    if let Some(text) = fast.text() {
+                        prop_assert_eq!(text, long.text());
+                    }
+                    if let Some((whole, exact)) = fast.truncate() {
+                        prop_assert_eq!(BigInt::from(whole), long.truncate());
+                        prop_assert_eq!(exact, long.is_integer());
+                    }
+                }
+            }
         }
     }
 }
