@@ -4,6 +4,8 @@
 //! `REGOVM_ORACLE=/path/to/oracle cargo test -p regovm-stdlib --test oracle -- --nocapture`.
 //! `REGOVM_ORACLE_SEED` and `REGOVM_ORACLE_CALLS` (per function) choose what is asked;
 //! `REGOVM_ORACLE_ONLY` keeps the functions whose names contain a text.
+//!
+//! `REGOVM_ORACLE_RECORD=1` writes the answers to `answers.jsonl`, which is tested everywhere.
 
 #![allow(
     clippy::disallowed_methods,
@@ -889,6 +891,26 @@ fn theirs(answer: &Constant) -> String {
     }
 }
 
+const ANSWERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/answers.jsonl");
+
+#[test]
+fn bodies_answer_as_opa_did() {
+    let answers = std::fs::read_to_string(ANSWERS).expect("recorded answers");
+    assert!(answers.lines().count() > 1000);
+    for line in answers.lines() {
+        let arena = Arena::new();
+        let line =
+            regovm_core::json::read(line.as_bytes(), &arena, Default::default()).expect("JSON");
+        let field = |name| {
+            line.get_str(name)
+                .and_then(|value| value.as_str())
+                .expect("a text")
+        };
+        let (name, operands) = (field("call"), field("operands"));
+        assert_eq!(ours(name, operands), field("answer"), "{name}({operands})");
+    }
+}
+
 #[test]
 fn bodies_answer_as_opa_does() {
     let Ok(oracle) = std::env::var("REGOVM_ORACLE") else {
@@ -951,6 +973,7 @@ fn bodies_answer_as_opa_does() {
     writer.join().expect("a writer").expect("requests");
     let answers = String::from_utf8_lossy(&output.stdout);
 
+    let mut recorded = String::new();
     let (mut different, mut failed) = (0, 0);
     for ((name, arguments), answer) in asked.iter().zip(answers.lines()) {
         let arena = Arena::new();
@@ -968,10 +991,19 @@ fn bodies_answer_as_opa_does() {
         if unprintable && arena.number_text(&ours).is_some() {
             continue;
         }
+        recorded.push_str(&format!(
+            "{{\"call\": {}, \"operands\": {}, \"answer\": {}}}\n",
+            raw(name),
+            raw(arguments),
+            raw(&theirs)
+        ));
         if ours != theirs {
             different += 1;
             println!("{name}({arguments})\n  ours   {ours}\n  theirs {theirs}");
         }
+    }
+    if std::env::var_os("REGOVM_ORACLE_RECORD").is_some() {
+        std::fs::write(ANSWERS, recorded).expect("a file of answers");
     }
     println!("{} calls, {failed} of them failed in OPA", asked.len());
     assert_eq!(
