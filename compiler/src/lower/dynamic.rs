@@ -1,9 +1,12 @@
 //! References that meet an unknown key inside the rule tree: `data.apps[x].allow`.
 //!
 //! Which rules can match is known: the keys of the tree that lead on. Each of them is a branch that evaluates
-//! only its own rules; base documents under all other keys are one more branch. The branches fill a collection in a
-//! helper function (so that what follows the reference is written once), and the caller iterates over that. A
-//! helper is shared by all references of its [`Shape`] and memoised like a rule.
+//! only its own rules; base documents under all other keys are one more branch. The branches fill an object in a
+//! helper function (so that what follows the reference is written once), and the caller iterates over what that
+//! gives. A helper is shared by all references of its [`Shape`] and memoised like a rule.
+//!
+//! OPA enumerates first the keys of the base document, then those that only rules have. So the object is put in that
+//! order at the end: for each unknown key an array of pairs of the key and what is below it.
 
 use regovm_core::{Constant, Span};
 use regovm_parser::ast::Term;
@@ -12,8 +15,9 @@ use super::constants::{constant, integer};
 use super::refs::Within;
 use super::rule_tree::{NodeId, NodeKind};
 use super::{Lowered, Lowering, Task};
+use crate::ir::display::path_text;
 use crate::ir::{
-    Block, CollectKind, Compare, Function, FunctionKind, Local, Operand, Root, StmtKind,
+    CollectKind, Compare, Function, FunctionKind, Local, Operand, Root, ScopeId, StmtKind,
 };
 
 /// A reference into the rule tree, without its variables.
@@ -41,15 +45,6 @@ enum Step {
     Free,
 }
 
-/// Where the helper's matches go.
-#[derive(Clone, Copy, Debug)]
-enum Output {
-    /// There is at most one match.
-    Return,
-    /// Collected; a single free key is the key of an object, several go into arrays.
-    Collect(crate::ir::ScopeId, CollectKind),
-}
-
 impl Lowering<'_> {
     /// A reference below `data` whose first key after `node` is not constant.
     pub(super) fn dynamic_reference(&mut self, node: NodeId, rest: &[Term]) -> Lowered<Operand> {
@@ -71,34 +66,23 @@ impl Lowering<'_> {
             });
         }
         let function = self.request(Task::Dynamic(Shape { node, keys }));
-        let found = self.call_function(function, args);
-        let value = match free.as_slice() {
-            [] => found,
-            [term] => {
-                let key = (!self.is_unused(term)).then(|| self.b.local());
-                let value = self.b.local();
-                self.b.scan(found, key, Some(value));
-                if let Some(key) = key {
-                    self.match_operand(Operand::Local(key), term)?;
-                }
-                Operand::Local(value)
+        let mut value = self.call_function(function, args);
+        for key in free {
+            let pair = self.b.local();
+            self.b.scan(value, None, Some(pair));
+            let pair = Operand::Local(pair);
+            if !self.is_unused(key) {
+                let found = self.element(pair, 0);
+                self.match_operand(found, key)?;
             }
-            _ => {
-                let tuple = self.b.local();
-                self.b.scan(found, None, Some(tuple));
-                let tuple = Operand::Local(tuple);
-                for (i, term) in free.iter().enumerate() {
-                    if !self.is_unused(term) {
-                        let index = self.constants.operand(integer(i));
-                        let key = self.get(tuple, index);
-                        self.match_operand(key, term)?;
-                    }
-                }
-                let index = self.constants.operand(integer(free.len()));
-                self.get(tuple, index)
-            }
-        };
+            value = self.element(pair, 1);
+        }
         self.steps(value, after, Within::Value)
+    }
+
+    fn element(&mut self, array: Operand, index: usize) -> Operand {
+        let index = self.constants.operand(integer(index));
+        self.get(array, index)
     }
 
     /// How many keys of a reference concern the tree below a node.
@@ -129,98 +113,58 @@ impl Lowering<'_> {
     /// The helper that finds all matches of a shape.
     pub(super) fn dynamic_function(&mut self, shape: &Shape) -> Lowered<Function> {
         let params = shape.keys.iter().filter(|key| **key == Key::Known).count() as u32;
-        let free = shape.keys.iter().filter(|key| **key == Key::Free).count();
         self.start(params, Span::NONE);
         let mut next = 0;
         let mut steps = Vec::new();
+        let mut name = self.tree.name(shape.node);
         for key in &shape.keys {
             steps.push(match key {
-                Key::Constant(constant) => Step::Known(self.constants.operand(constant.clone())),
+                Key::Constant(constant) => {
+                    name.push_str(&path_text("", std::slice::from_ref(constant)));
+                    Step::Known(self.constants.operand(constant.clone()))
+                }
                 Key::Known => {
+                    name.push_str("[#]");
                     next += 1;
                     Step::Known(Operand::Local(Local(next - 1)))
                 }
-                Key::Free => Step::Free,
+                Key::Free => {
+                    name.push_str("[_]");
+                    Step::Free
+                }
             });
         }
-        let blocks = if free == 0 {
-            let mark = self.b.begin();
-            self.branches(
-                shape.node,
-                &shape.keys,
-                &steps,
-                Output::Return,
-                &mut Vec::new(),
-            )?;
-            vec![self.b.end(mark)]
-        } else {
-            let kind = if free == 1 {
-                CollectKind::Object
-            } else {
-                CollectKind::Array
-            };
-            let scope = self.b.scope();
-            let outer = self.b.begin();
-            let mark = self.b.begin();
-            let output = Output::Collect(scope, kind);
-            self.branches(shape.node, &shape.keys, &steps, output, &mut Vec::new())?;
-            let body = self.b.end(mark);
-            let value = self.b.assign(|dst| StmtKind::Collect {
-                scope,
-                kind,
-                dst,
-                body,
-            });
-            self.b.emit(StmtKind::Return { value });
-            vec![self.b.end(outer)]
+        let mark = self.b.begin();
+        let value = self.matches(shape.node, &shape.keys, &steps)?;
+        self.b.emit(StmtKind::Return { value });
+        let blocks = vec![self.b.end(mark)];
+        let kind = match params {
+            0 => FunctionKind::Rule,
+            _ => FunctionKind::Function,
         };
-        let kind = if params == 0 {
-            FunctionKind::Rule
-        } else {
-            FunctionKind::Function
-        };
-        let mut name = self.tree.name(shape.node);
-        for key in &shape.keys {
-            name.push_str(&match key {
-                Key::Constant(constant) => crate::ir::display::path_text("", &[constant.clone()]),
-                Key::Known => "[#]".to_string(),
-                Key::Free => "[_]".to_string(),
-            });
-        }
         Ok(Function {
             params,
             ..self.function(kind, name, blocks, Span::NONE)
         })
     }
 
-    /// All ways on from a node; `found` are the free keys so far.
-    fn branches(
-        &mut self,
-        node: NodeId,
-        keys: &[Key],
-        steps: &[Step],
-        output: Output,
-        found: &mut Vec<Operand>,
-    ) -> Lowered<()> {
+    /// What is at the end of the keys: a value, or pairs for each free key.
+    fn matches(&mut self, node: NodeId, keys: &[Key], steps: &[Step]) -> Lowered<Operand> {
         if self.tree.kind(node) != NodeKind::Inner {
             let value = self.rule_value(node);
-            self.below_tree(value, Within::Value, steps, output, found);
-            return Ok(());
+            return Ok(self.below_tree(value, Within::Value, steps));
         }
         let (Some((key, keys)), Some((step, later))) = (keys.split_first(), steps.split_first())
         else {
             let function = self.request(Task::Extent(node));
-            let value = self.call_function(function, Vec::new());
-            self.found(value, output, found);
-            return Ok(());
+            return Ok(self.call_function(function, Vec::new()));
         };
         if let Key::Constant(constant) = key {
             return match self.tree.child_at(node, constant) {
-                Some(child) => self.branches(child, keys, later, output, found),
+                Some(child) => self.matches(child, keys, later),
                 None => {
-                    let base = self.load(Root::Data, self.tree.path(node).to_vec());
-                    self.below_tree(base, Within::Data, steps, output, found);
-                    Ok(())
+                    let base = self.base_document(node);
+                    Ok(self.below_tree(base, Within::Data, steps))
                 }
             };
         }
@@ -230,29 +174,61 @@ impl Lowering<'_> {
             .into_iter()
             .filter(|(_, child)| self.leads_on(*child, keys))
             .collect();
-        let mut blocks = vec![self.base_branch(node, *step, later, &children, output, found)];
-        for (name, child) in children {
-            let name = self.constants.operand(name);
-            let mark = self.b.begin();
-            match *step {
-                Step::Known(lhs) => {
+        match *step {
+            Step::Known(lhs) => {
+                let result = self.b.local();
+                let mark = self.b.begin();
+                self.none_of(lhs, &children);
+                let base = self.base_document(node);
+                let src = self.below_tree(base, Within::Data, steps);
+                self.b.emit(StmtKind::Move { dst: result, src });
+                let mut branches = vec![self.b.end(mark)];
+                for (name, child) in children {
+                    let rhs = self.constants.operand(name);
+                    let mark = self.b.begin();
                     self.b.emit(StmtKind::Guard {
                         op: Compare::Equal,
                         lhs,
-                        rhs: name,
+                        rhs,
                     });
-                    self.branches(child, keys, later, output, found)?;
+                    let src = self.matches(child, keys, later)?;
+                    self.b.emit(StmtKind::Move { dst: result, src });
+                    branches.push(self.b.end(mark));
                 }
-                Step::Free => {
-                    found.push(name);
-                    self.branches(child, keys, later, output, found)?;
-                    found.pop();
-                }
+                self.b.emit(StmtKind::FirstDefined { result, branches });
+                self.b.emit(StmtKind::IsDefined { local: result });
+                Ok(Operand::Local(result))
             }
-            blocks.push(self.b.end(mark));
+            Step::Free => {
+                let kind = CollectKind::Object;
+                let scope = self.b.scope();
+                let outer = self.b.begin();
+                let mark = self.b.begin();
+                let base = self.base_document(node);
+                let (key, value) = self.scan_members(base);
+                self.none_of(key, &children);
+                let value = self.below_tree(value, Within::Data, later);
+                let key = Some(key);
+                self.b.emit(StmtKind::Append { scope, key, value });
+                let mut blocks = vec![self.b.end(mark)];
+                for (name, child) in children {
+                    let key = Some(self.constants.operand(name));
+                    let mark = self.b.begin();
+                    let value = self.matches(child, keys, later)?;
+                    self.b.emit(StmtKind::Append { scope, key, value });
+                    blocks.push(self.b.end(mark));
+                }
+                self.b.emit(StmtKind::Blocks { blocks });
+                let body = self.b.end(outer);
+                let found = self.b.assign(|dst| StmtKind::Collect {
+                    scope,
+                    kind,
+                    dst,
+                    body,
+                });
+                Ok(self.in_order(node, found))
+            }
         }
-        self.b.emit(StmtKind::Blocks { blocks });
-        Ok(())
     }
 
     /// True if rules can match the keys from here, or the whole package is asked for.
@@ -276,35 +252,60 @@ impl Lowering<'_> {
         }
     }
 
-    /// Base documents under the keys that no branch is for.
-    fn base_branch(
-        &mut self,
-        node: NodeId,
-        step: Step,
-        later: &[Step],
-        children: &[(Constant, NodeId)],
-        output: Output,
-        found: &mut Vec<Operand>,
-    ) -> Block {
+    fn base_document(&mut self, node: NodeId) -> Operand {
+        self.load(Root::Data, self.tree.path(node).to_vec())
+    }
+
+    /// Opens an iteration over all members.
+    fn scan_members(&mut self, base: Operand) -> (Operand, Operand) {
+        let (key, value) = (self.b.local(), self.b.local());
+        self.b.scan(base, Some(key), Some(value));
+        (Operand::Local(key), Operand::Local(value))
+    }
+
+    /// Pairs of the members of an object: first those that the base document has too, then the others.
+    fn in_order(&mut self, node: NodeId, found: Operand) -> Operand {
+        let kind = CollectKind::Array;
+        let scope = self.b.scope();
+        let outer = self.b.begin();
         let mark = self.b.begin();
-        let base = self.load(Root::Data, self.tree.path(node).to_vec());
-        match step {
-            Step::Known(key) => {
-                self.none_of(key, children);
-                let value = self.get_within(Within::Data, base, key);
-                self.below_tree(value, Within::Data, later, output, found);
-            }
-            Step::Free => {
-                let (key, value) = (self.b.local(), self.b.local());
-                self.b.scan(base, Some(key), Some(value));
-                let key = Operand::Local(key);
-                self.none_of(key, children);
-                found.push(key);
-                self.below_tree(Operand::Local(value), Within::Data, later, output, found);
-                found.pop();
-            }
-        }
-        self.b.end(mark)
+        let base = self.base_document(node);
+        let (key, _) = self.scan_members(base);
+        let value = self.get(found, key);
+        self.append_pair(scope, key, value);
+        let in_base = self.b.end(mark);
+        let mark = self.b.begin();
+        let (key, value) = self.scan_members(found);
+        let absent = self.b.scope();
+        let inner = self.b.begin();
+        let base = self.base_document(node);
+        let _ = self.get(base, key);
+        self.b.emit(StmtKind::Yield { scope: absent });
+        let body = self.b.end(inner);
+        self.b.emit(StmtKind::Not {
+            scope: absent,
+            body,
+        });
+        self.append_pair(scope, key, value);
+        let blocks = vec![in_base, self.b.end(mark)];
+        self.b.emit(StmtKind::Blocks { blocks });
+        let body = self.b.end(outer);
+        self.b.assign(|dst| StmtKind::Collect {
+            scope,
+            kind,
+            dst,
+            body,
+        })
+    }
+
+    fn append_pair(&mut self, scope: ScopeId, key: Operand, value: Operand) {
+        let items = vec![key, value];
+        let value = self.b.assign(|dst| StmtKind::MakeArray { dst, items });
+        self.b.emit(StmtKind::Append {
+            scope,
+            key: None,
+            value,
+        });
     }
 
     fn none_of(&mut self, key: Operand, children: &[(Constant, NodeId)]) {
@@ -322,46 +323,29 @@ impl Lowering<'_> {
     }
 
     /// The rest of the keys, on a value.
-    fn below_tree(
-        &mut self,
-        base: Operand,
-        within: Within,
-        steps: &[Step],
-        output: Output,
-        found: &mut Vec<Operand>,
-    ) {
-        let free = found.len();
-        let value = steps.iter().fold(base, |base, step| match step {
-            Step::Known(key) => self.get_within(within, base, *key),
+    fn below_tree(&mut self, base: Operand, within: Within, steps: &[Step]) -> Operand {
+        let Some((step, later)) = steps.split_first() else {
+            return base;
+        };
+        match step {
+            Step::Known(key) => {
+                let value = self.get_within(within, base, *key);
+                self.below_tree(value, within, later)
+            }
             Step::Free => {
-                let (key, value) = (self.b.local(), self.b.local());
-                self.b.scan(base, Some(key), Some(value));
-                found.push(Operand::Local(key));
-                Operand::Local(value)
-            }
-        });
-        self.found(value, output, found);
-        found.truncate(free);
-    }
-
-    fn found(&mut self, value: Operand, output: Output, found: &[Operand]) {
-        match output {
-            Output::Return => self.b.emit(StmtKind::Return { value }),
-            Output::Collect(scope, CollectKind::Object) => {
-                self.b.emit(StmtKind::Append {
+                let kind = CollectKind::Array;
+                let scope = self.b.scope();
+                let mark = self.b.begin();
+                let (key, value) = self.scan_members(base);
+                let value = self.below_tree(value, within, later);
+                self.append_pair(scope, key, value);
+                let body = self.b.end(mark);
+                self.b.assign(|dst| StmtKind::Collect {
                     scope,
-                    key: found.first().copied(),
-                    value,
-                });
-            }
-            Output::Collect(scope, _) => {
-                let items = found.iter().copied().chain([value]).collect();
-                let value = self.b.assign(|dst| StmtKind::MakeArray { dst, items });
-                self.b.emit(StmtKind::Append {
-                    scope,
-                    key: None,
-                    value,
-                });
+                    kind,
+                    dst,
+                    body,
+                })
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Whole packages: what rules below give, merged with base data.
 
-use regovm_core::{Constant, Span};
+use regovm_core::Span;
 
 use super::rule_tree::{NodeId, NodeKind};
 use super::{Lowered, Lowering, Task};
-use crate::ir::{CollectKind, Compare, Function, FunctionKind, Operand, Root, StmtKind};
+use crate::ir::{Function, FunctionKind, Root, StmtKind};
 
 impl Lowering<'_> {
     /// An object of all virtual documents below a node. Packages whose rules are all undefined are empty
@@ -35,12 +35,10 @@ impl Lowering<'_> {
         let value = self.b.assign(|dst| StmtKind::Close { dst, local });
         self.b.emit(StmtKind::Return { value });
         blocks.push(self.b.end(mark));
-        let path = Some(self.tree.path(node).to_vec());
+        // No path: even inside a replaced document OPA shows packages, as empty objects, next to what
+        // replaces them. What the rules give is replaced one by one.
         let name = format!("{} (rules)", self.tree.name(node));
-        Ok(Function {
-            path,
-            ..self.function(FunctionKind::Rule, name, blocks, Span::NONE)
-        })
+        Ok(self.function(FunctionKind::Rule, name, blocks, Span::NONE))
     }
 
     /// A package: base data, if there is any, merged with its virtual documents.
@@ -48,10 +46,7 @@ impl Lowering<'_> {
         self.start(0, Span::NONE);
         let rules = self.request(Task::Virtual(node));
         let mark = self.b.begin();
-        let mut base = self.load(Root::Data, self.tree.path(node).to_vec());
-        if node == self.tree.root() {
-            base = self.without_system(base);
-        }
+        let base = self.load(Root::Data, self.tree.path(node).to_vec());
         let derived = self.call_function(rules, Vec::new());
         let value = self
             .b
@@ -62,38 +57,11 @@ impl Lowering<'_> {
         let value = self.call_function(rules, Vec::new());
         self.b.emit(StmtKind::Return { value });
         let blocks = vec![merged, self.b.end(mark)];
-        let path = Some(self.tree.path(node).to_vec());
+        let path = (node != self.tree.root()).then(|| self.tree.path(node).to_vec());
         let name = self.tree.name(node);
         Ok(Function {
             path,
             ..self.function(FunctionKind::Rule, name, blocks, Span::NONE)
-        })
-    }
-
-    /// `data` as a whole does not show `data.system`.
-    fn without_system(&mut self, base: Operand) -> Operand {
-        let scope = self.b.scope();
-        let mark = self.b.begin();
-        let (key, value) = (self.b.local(), self.b.local());
-        self.b.scan(base, Some(key), Some(value));
-        let (key, value) = (Operand::Local(key), Operand::Local(value));
-        let system = self.constants.operand(Constant::from("system"));
-        self.b.emit(StmtKind::Guard {
-            op: Compare::NotEqual,
-            lhs: key,
-            rhs: system,
-        });
-        self.b.emit(StmtKind::Append {
-            scope,
-            key: Some(key),
-            value,
-        });
-        let body = self.b.end(mark);
-        self.b.assign(|dst| StmtKind::Collect {
-            scope,
-            kind: CollectKind::Object,
-            dst,
-            body,
         })
     }
 }
