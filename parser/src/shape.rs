@@ -130,3 +130,74 @@ pub fn place_term(term: &mut Term, span: Span) {
         }
     }
 }
+
+/// The first call of a body that consists of calls without value only.
+pub(crate) fn void_calls(body: &Body) -> Option<(String, Span)> {
+    let mut found = None;
+    for expr in body {
+        let ExprKind::Call(terms) = &expr.kind else {
+            return None;
+        };
+        if expr.negated {
+            return None;
+        }
+        let name = crate::print::term(terms.first()?);
+        if !matches!(&*name, "print" | "internal.print") {
+            return None;
+        }
+        found = found.or(Some((name, expr.span)));
+    }
+    found
+}
+
+/// Kinds of what the value of a default rule depends on, which must be nothing.
+pub(crate) fn default_dependencies(value: &Term) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    dependencies(value, &mut found);
+    found
+}
+
+/// What the value of a default rule may not depend on, outermost first; closures do not count.
+fn dependencies(term: &Term, found: &mut Vec<&'static str>) {
+    match &term.kind {
+        TermKind::Ref(_) => found.push("ref"),
+        TermKind::Var(_) => found.push("var"),
+        TermKind::Call(_) => found.push("call"),
+        TermKind::Array(items) => items.iter().for_each(|item| dependencies(item, found)),
+        // OPA goes through sets and objects in order of their values.
+        TermKind::Set(items) => {
+            let mut sorted: Vec<&Term> = items.iter().collect();
+            sorted.sort_by(|a, b| crate::order::terms(a, b));
+            sorted.dedup_by(|a, b| crate::order::terms(a, b).is_eq());
+            sorted
+                .into_iter()
+                .for_each(|item| dependencies(item, found));
+        }
+        TermKind::Object(members) => {
+            let mut sorted: Vec<&(Term, Term)> = members.iter().collect();
+            sorted.sort_by(|a, b| crate::order::terms(&a.0, &b.0));
+            for (key, value) in sorted {
+                dependencies(key, found);
+                dependencies(value, found);
+            }
+        }
+        TermKind::Template(template) => {
+            for part in &template.parts {
+                if let TemplatePart::Expr(expr) = part {
+                    body_dependencies(std::slice::from_ref(expr), found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn body_dependencies(body: &[Expr], found: &mut Vec<&'static str>) {
+    for expr in body {
+        match &expr.kind {
+            ExprKind::Term(term) => dependencies(term, found),
+            ExprKind::Call(terms) => terms.iter().for_each(|term| dependencies(term, found)),
+            _ => {}
+        }
+    }
+}

@@ -7,7 +7,7 @@ use super::{Keyword, Reader};
 use crate::ast::{Body, Expr, ExprKind, Logical, Not, Term, TermKind};
 use crate::lower::tree::Operand;
 use crate::print;
-use crate::shape::value_name;
+use crate::shape::{value_name, void_calls};
 
 impl Reader<'_> {
     /// `{ .. } and ..` at the start of an expression; nothing if the braces are something else.
@@ -443,25 +443,6 @@ fn leading_value(term: &Term) -> &Term {
         term = lhs;
     }
     term
-}
-
-/// The first call of a body that consists of calls without value only.
-fn void_calls(body: &Body) -> Option<(String, Span)> {
-    let mut found = None;
-    for expr in body {
-        let ExprKind::Call(terms) = &expr.kind else {
-            return None;
-        };
-        if expr.negated {
-            return None;
-        }
-        let name = print::term(terms.first()?);
-        if !matches!(&*name, "print" | "internal.print") {
-            return None;
-        }
-        found = found.or(Some((name, expr.span)));
-    }
-    found
 }
 
 /// A joined or negated operand: only these make parentheses a group.

@@ -87,7 +87,7 @@ fn details(text: &str, offset: usize) -> String {
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
     let start = bytes[..at.min(bytes.len())]
         .iter()
-        .rposition(|b| is_end(b))
+        .rposition(is_end)
         .map_or(0, |i| i + 1);
     let end = bytes[start..]
         .iter()

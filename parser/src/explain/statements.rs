@@ -4,12 +4,12 @@ use regovm_core::Span;
 
 use super::cursor::Tok;
 use super::{Keyword, Reader};
-use crate::ast::{Body, ExprKind, Name, RegoVersion, TemplatePart, Term, TermKind};
+use crate::ast::{ExprKind, Name, RegoVersion, Term, TermKind};
 use crate::lexer::keyword::{FUTURE_V0, FUTURE_V1};
 use crate::lower::is_version_keyword;
 use crate::lower::tree::{Else, Equation, RuleBody, Statement, Tail};
 use crate::print;
-use crate::shape::{is_ground, value_name};
+use crate::shape::{default_dependencies, is_ground, value_name};
 
 /// The head of a rule, as far as complaints need it.
 struct HeadShape {
@@ -19,6 +19,8 @@ struct HeadShape {
     args: Vec<Term>,
     /// OPA takes the last step of the reference for a key.
     key: bool,
+    /// That step is no part of the reference any more.
+    shortened: bool,
     /// With `:=`, the place of the operator, the value.
     value: Option<(bool, Span, Term)>,
     contains: Option<Term>,
@@ -409,6 +411,7 @@ impl Reader<'_> {
             } else {
                 head.reference.first()?.as_var()?;
                 head.key = true;
+                head.shortened = head.value.is_none();
             }
         }
         let body = self.rule_body(&head, has_if)?;
@@ -431,8 +434,7 @@ impl Reader<'_> {
     /// `else` and further bodies.
     fn tail(&mut self, head: &HeadShape) -> Option<Tail> {
         if self.is(Keyword::Else) && !self.keyword_as_name() {
-            let partial = head.key && head.value.is_none() && head.contains.is_none();
-            let known = if partial && head.reference.len() == 2 {
+            let known = if head.shortened {
                 1
             } else {
                 head.reference.len()
@@ -591,6 +593,7 @@ impl Reader<'_> {
             reference: Vec::new(),
             args: Vec::new(),
             key: false,
+            shortened: false,
             value: None,
             contains: None,
         };
@@ -678,8 +681,7 @@ impl Reader<'_> {
             }
             return self.check_default_args(head, place);
         };
-        let mut offending = Vec::new();
-        dependencies(value, &mut offending);
+        let offending = default_dependencies(value);
         for name in &offending {
             self.c.fault(
                 place,
@@ -713,41 +715,5 @@ impl Reader<'_> {
             }
         }
         valid.then_some(())
-    }
-}
-
-/// What the value of a default rule may not depend on, outermost first; closures do not count.
-fn dependencies(term: &Term, found: &mut Vec<&'static str>) {
-    match &term.kind {
-        TermKind::Ref(_) => found.push("ref"),
-        TermKind::Var(_) => found.push("var"),
-        TermKind::Call(_) => found.push("call"),
-        TermKind::Array(items) | TermKind::Set(items) => {
-            items.iter().for_each(|item| dependencies(item, found));
-        }
-        TermKind::Object(members) => {
-            for (key, value) in members {
-                dependencies(key, found);
-                dependencies(value, found);
-            }
-        }
-        TermKind::Template(template) => {
-            for part in &template.parts {
-                if let TemplatePart::Expr(expr) = part {
-                    body_dependencies(&vec![(**expr).clone()], found);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn body_dependencies(body: &Body, found: &mut Vec<&'static str>) {
-    for expr in body {
-        match &expr.kind {
-            ExprKind::Term(term) => dependencies(term, found),
-            ExprKind::Call(terms) => terms.iter().for_each(|term| dependencies(term, found)),
-            _ => {}
-        }
     }
 }

@@ -198,6 +198,8 @@ struct Layer<'a> {
     in_else: bool,
     /// How many were seen in this statement.
     elses: u32,
+    /// This statement imports something other than keywords.
+    after_import: bool,
     /// The next word is the first of a path.
     path_start: bool,
     /// An `if` may still come in this statement.
@@ -238,6 +240,7 @@ pub fn layout(
         in_head: true,
         in_else: false,
         elses: 0,
+        after_import: false,
         path_start: false,
         before_if: module,
         before_as: false,
@@ -403,6 +406,7 @@ impl<'a> Layer<'a> {
             self.in_head = true;
             self.in_else = false;
             self.elses = 0;
+            self.after_import = false;
             self.before_if = self.module;
         }
         self.before_as = false;
@@ -919,7 +923,7 @@ impl<'a> Layer<'a> {
         let as_name = starts && self.reference_follows(at);
         let top = self.context() == Context::Top;
         let statement = self.module && top && (self.after_operand || self.out.tokens.is_empty());
-        if statement && self.is_rule_name(at, keyword) {
+        if statement && (self.is_rule_name(at, keyword) || self.is_name_after_import(at, keyword)) {
             return Err(Refusal::Malformed);
         }
         match keyword {
@@ -1097,6 +1101,12 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// OPA reads the path of an import without the keywords of the future, and with it the first
+    /// token of the next statement.
+    fn is_name_after_import(&self, at: usize, keyword: Keyword) -> bool {
+        self.after_import && FUTURE_V0.with(FUTURE_V1).has(keyword) && !self.reference_follows(at)
+    }
+
     /// The last token is the name of a rule (or what would be one), and a space follows. OPA reads
     /// over that space; only the end of the statement shows whether it is a rule.
     fn after_bare_name(&self) -> bool {
@@ -1147,6 +1157,7 @@ impl<'a> Layer<'a> {
             }
             next += 1;
         }
+        self.after_import = !matches!(path.first(), Some(&("future" | "rego")));
         match path[..] {
             ["future", "keywords"] => self.keywords_of(self.importable),
             ["future", "keywords", word] => {

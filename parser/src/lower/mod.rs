@@ -13,6 +13,7 @@ use crate::ast::{
     Body, Comprehension, Every, Expr, ExprKind, Logical, Name, Not, ObjectComprehension, Ref,
     TemplatePart, TemplateString, Term, TermKind, With,
 };
+use crate::shape::void_calls;
 use tree::{Equation, Operand};
 
 /// Makes nodes for the grammar.
@@ -289,6 +290,28 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Braces around an operand. A plain union in them could be a comprehension as well.
+    pub fn braces(&self, body: Body, span: Span) -> Operand {
+        if let Some(Expr {
+            kind: ExprKind::Call(terms),
+            span: place,
+            ..
+        }) = body.first()
+            && let Some(operator) = terms.first()
+            && operator.span.end == operator.span.start + 1
+            && crate::print::infix_symbol(operator) == Some("|")
+            && self.text.as_bytes().get((place.start - self.base) as usize) != Some(&b'(')
+        {
+            self.refuse();
+        }
+        Operand {
+            body,
+            explicit: true,
+            group: false,
+            span,
+        }
+    }
+
     /// Parentheses around operands.
     pub fn group(&self, expr: Expr, span: Span) -> Operand {
         if matches!(expr.kind, ExprKind::Some(_) | ExprKind::Every(_)) {
@@ -305,6 +328,9 @@ impl<'a> Builder<'a> {
     /// `x and y`, `x or y`
     pub fn logical(&self, and: bool, lhs: Operand, rhs: Operand) -> Operand {
         let span = Span::new(lhs.span.start, rhs.span.end);
+        if void_calls(&lhs.body).is_some() || void_calls(&rhs.body).is_some() {
+            self.refuse();
+        }
         // A brace at the start of an operand opens a body, never a value.
         if !lhs.explicit
             && !lhs.group

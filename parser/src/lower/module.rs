@@ -8,7 +8,7 @@ use crate::ast::{
     Term, TermKind,
 };
 use crate::lexer::keyword::{Keyword, KeywordSet};
-use crate::shape::{is_ground, place_body, place_term, value_name};
+use crate::shape::{default_dependencies, is_ground, place_body, place_term, value_name};
 
 /// Why statements are no module.
 #[derive(Debug)]
@@ -167,7 +167,7 @@ impl Lowering {
     fn default_rule(&mut self, head: Equation, head_span: Span, span: Span) -> Option<Rule> {
         let head = rule_head(head, head_span, None)?;
         let value = head.value.as_deref()?;
-        if !is_default_value(value) {
+        if !default_dependencies(value).is_empty() {
             return None;
         }
         for (at, arg) in head.args.iter().enumerate() {
@@ -506,22 +506,6 @@ fn rule_head(equation: Equation, span: Span, key: Option<Term>) -> Option<Head> 
         None => {}
     }
     Some(head)
-}
-
-/// The value of a default rule must not depend on anything.
-fn is_default_value(term: &Term) -> bool {
-    match &term.kind {
-        TermKind::Ref(_) | TermKind::Var(_) | TermKind::Call(_) => false,
-        TermKind::Array(items) | TermKind::Set(items) => items.iter().all(is_default_value),
-        TermKind::Object(members) => members
-            .iter()
-            .all(|(key, value)| is_default_value(key) && is_default_value(value)),
-        TermKind::Template(template) => template.parts.iter().all(|part| match part {
-            crate::ast::TemplatePart::Text(_) => true,
-            crate::ast::TemplatePart::Expr(_) => false,
-        }),
-        _ => true,
-    }
 }
 
 /// `x+1` as a statement: OPA reads a rule head up to the operator and stops there.
