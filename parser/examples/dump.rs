@@ -183,7 +183,10 @@ fn main() {
             }
         } else {
             match parse_module(&sources, id, &options) {
-                Ok(m) => (Some(Dump { sources: &sources }.module(&m)), vec![]),
+                Ok(m) => (
+                    (request["ast"] == true).then(|| Dump { sources: &sources }.module(&m)),
+                    vec![],
+                ),
                 Err(e) => (None, e),
             }
         };

@@ -121,6 +121,47 @@ fn chains() {
 }
 
 #[test]
+fn attempts_inside_attempts() {
+    on_small_stack(|| {
+        let import = "import future.keywords.and\nimport future.keywords.not\n";
+        for open in [
+            "{x | ",
+            "[x | ",
+            "{",
+            "({",
+            "not {",
+            "{x: x | ",
+            "{x and {",
+            "(not (",
+            "[x, [x | ",
+        ] {
+            for (inner, end) in [
+                ("1, 2", "]"),
+                ("1 1", "}"),
+                ("", ""),
+                ("1", ", 2}"),
+                ("1", ")"),
+            ] {
+                for count in [45, 150] {
+                    let text = format!(
+                        "package p\n{import}x if {}{inner}{}\n",
+                        open.repeat(count),
+                        end.repeat(count)
+                    );
+                    let _ = module(&text);
+                    let text = format!(
+                        "package p\n{import}x := {}{inner}{}\n",
+                        open.repeat(count),
+                        end.repeat(count)
+                    );
+                    let _ = module(&text);
+                }
+            }
+        }
+    });
+}
+
+#[test]
 fn large_tokens() {
     on_small_stack(|| {
         let name = "a".repeat(1 << 20);

@@ -263,10 +263,9 @@ impl Reader<'_> {
     /// `( .. )` around operands; nothing if the parentheses hold a term.
     #[allow(clippy::option_option)] // Not tried, tried in vain, found.
     pub(super) fn group(&mut self, is_operand: bool, prefix: &str) -> Option<Option<Operand>> {
-        if self.depth >= super::MAX_ATTEMPTS {
-            return Some(self.deeper(|_| None));
+        if self.enter().is_none() {
+            return Some(None);
         }
-        self.depth += 1;
         let result = self.new_group(is_operand, prefix);
         self.depth -= 1;
         result

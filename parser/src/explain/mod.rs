@@ -61,8 +61,12 @@ pub fn explain(
         not_bodies,
         known: Known::default(),
         depth: 0,
+        steps: 10_000 + 4 * text.len(),
     };
     let statements = reader.statements(goal == Goal::Query);
+    if reader.steps == 0 {
+        return Err(vec![reader.surprise()]);
+    }
     let faults = &reader.c.s.faults;
     if !faults.is_empty() {
         let diagnostic = |fault: &cursor::Fault| {
@@ -118,6 +122,9 @@ struct Reader<'a> {
     not_bodies: bool,
     known: Known,
     depth: u32,
+    /// How many attempts may still be made. Attempts inside attempts can double with every level;
+    /// a text made for that ends here.
+    steps: usize,
 }
 
 /// Terms that were read before, by where they start, and how things stood after them.
@@ -195,6 +202,10 @@ impl<'a> Reader<'a> {
 
     /// Counts an attempt inside the current one; the caller takes it off again.
     fn enter(&mut self) -> Option<()> {
+        if self.steps == 0 {
+            return None;
+        }
+        self.steps -= 1;
         if self.depth >= MAX_ATTEMPTS {
             let span = self.c.span();
             self.c.fault(span, TOO_DEEP);
