@@ -512,3 +512,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn constants_nest_deep_but_not_too_deep() {
+    let nested = |depth: usize| {
+        let mut parts = common::parts("const 1\nquery x\nEmitRow [k0]\nReturnUndefined\n");
+        for _ in 0..depth {
+            let inner = parts.constants.remove(0);
+            parts
+                .constants
+                .push(regovm_core::Constant::Array(vec![inner]));
+        }
+        Program::new(parts).unwrap().save()
+    };
+    // Depth 10,000 is what the JSON reader allows too.
+    let program = Program::load(&nested(10_000)).unwrap();
+    assert_eq!(
+        common::run(&program, "", "{}").unwrap()[0].len(),
+        2 * 10_000 + 1
+    );
+    let error = Program::load(&nested(10_001)).unwrap_err();
+    assert!(
+        error.to_string().contains("a constant nests too deep"),
+        "{error}"
+    );
+}
