@@ -8,8 +8,9 @@
 //! - `ends`: control never goes on behind it.
 //! - `word`: not an instruction of its own but part of the one before.
 //!
-//! To add an instruction: a line here, an arm in `machine/dispatch.rs`, a body in `exec/`, a test in
-//! `tests/instructions.rs` (which fails as long as there is none).
+//! To add an instruction: a line here; an arm in the loop of `exec/mod.rs`, with its body in the file of its family; the
+//! statement that becomes it in `compiler/src/emit/function.rs`; a program in `tests/instructions.rs`, which fails as long
+//! as no program uses the instruction. Encoding, listing, verifier and reference follow from the line.
 
 use super::operand::*;
 
