@@ -35,13 +35,13 @@ pub fn unsafe_builtins_in_query(state: &mut State<'_>, query: &mut Query) -> Vec
 fn look_for_unsafe(state: &State<'_>, node: Node<'_>, found: &mut Vec<Diagnostic>) {
     let forbidden = &state.options.unsafe_builtins;
     walk(node, &mut |node| {
-        if let Node::Expr(expr) = node {
-            if let ExprKind::Call(terms) = &expr.kind {
-                let name = terms.first().map(term_text).unwrap_or_default();
-                if forbidden.contains(&name) {
-                    let message = format!("unsafe built-in function calls in expression: {name}");
-                    found.push(Diagnostic::new(Code::Type, expr.span, message));
-                }
+        if let Node::Expr(expr) = node
+            && let ExprKind::Call(terms) = &expr.kind
+        {
+            let name = terms.first().map(term_text).unwrap_or_default();
+            if forbidden.contains(&name) {
+                let message = format!("unsafe built-in function calls in expression: {name}");
+                found.push(Diagnostic::new(Code::Type, expr.span, message));
             }
         }
         false
@@ -96,17 +96,17 @@ fn look_for_deprecated(state: &State<'_>, node: Node<'_>, found: &mut Vec<Diagno
     walk(node, &mut |node| {
         match node {
             Node::Expr(expr) => {
-                if let ExprKind::Call(terms) = &expr.kind {
-                    if let Some(operator) = terms.first() {
-                        check(operator, expr.span);
-                    }
+                if let ExprKind::Call(terms) = &expr.kind
+                    && let Some(operator) = terms.first()
+                {
+                    check(operator, expr.span);
                 }
             }
             Node::Term(term) => {
-                if let TermKind::Call(terms) = &term.kind {
-                    if let Some(operator) = terms.first() {
-                        check(operator, operator.span);
-                    }
+                if let TermKind::Call(terms) = &term.kind
+                    && let Some(operator) = terms.first()
+                {
+                    check(operator, operator.span);
                 }
             }
             _ => {}

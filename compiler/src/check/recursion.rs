@@ -194,7 +194,7 @@ fn conditions<'r>(
     Some(out)
 }
 
-fn origin<'d>(dynamic: &'d DynamicRef, at: usize) -> Option<&'d VarOrigin> {
+fn origin(dynamic: &DynamicRef, at: usize) -> Option<&VarOrigin> {
     dynamic.origins.get(dynamic.reference.get(at)?.as_var()?)
 }
 

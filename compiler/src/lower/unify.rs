@@ -151,7 +151,7 @@ impl Lowering<'_> {
                 .iter()
                 .find(|(other, _)| constant(other).as_ref() == Some(&key))
             {
-                Some((_, other)) => pairs.push((Side::Term(*value), Side::Term(*other))),
+                Some((_, other)) => pairs.push((Side::Term(value), Side::Term(other))),
                 None if right.iter().all(|(other, _)| constant(other).is_some()) => {
                     self.b.emit(StmtKind::Fail);
                     return Ok(true);

@@ -178,12 +178,12 @@ struct SharedPlaces<'r>(&'r Resolver);
 
 impl VisitMut for SharedPlaces<'_> {
     fn term(&mut self, term: &mut Term) {
-        if let TermKind::Ref(path) = &mut term.kind {
-            if let Some(head) = path.first_mut() {
-                let shared = self.0.heads.get(&head.span);
-                if let Some(last) = shared.and_then(|shared| self.0.last.get(shared)) {
-                    head.span = *last;
-                }
+        if let TermKind::Ref(path) = &mut term.kind
+            && let Some(head) = path.first_mut()
+        {
+            let shared = self.0.heads.get(&head.span);
+            if let Some(last) = shared.and_then(|shared| self.0.last.get(shared)) {
+                head.span = *last;
             }
         }
         descend_term(self, term);

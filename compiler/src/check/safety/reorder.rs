@@ -138,7 +138,7 @@ impl Order<'_> {
         let mark = self.left.len();
         let mut open: Vec<VarSet> = vec![VarSet::new(); chosen.len()];
         let mut globals = globals.clone();
-        for i in 0..chosen.len() {
+        for (i, open) in open.iter_mut().enumerate() {
             let (earlier, later) = chosen.split_at_mut(i);
             if let Some(last) = earlier.last() {
                 self.mentioned(&mut globals, std::slice::from_ref(last));
@@ -146,7 +146,7 @@ impl Order<'_> {
             let mut closures = Closures {
                 order: self,
                 globals: &mut globals,
-                open: &mut open[i],
+                open,
             };
             closures.expr(&mut later[0]);
         }

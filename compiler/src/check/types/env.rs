@@ -71,12 +71,12 @@ impl Node {
             return;
         };
         let child = Arc::make_mut(self.children.entry(Key(key.clone())).or_default());
-        if !rest.is_empty() {
-            if let Some(value) = &child.value {
-                let value = ty::unwrap(value);
-                if matches!(&*value, Kind::Object { .. }) {
-                    child.value = Some(insert_into_object(&value, rest, &Some(ty.clone()), env));
-                }
+        if !rest.is_empty()
+            && let Some(value) = &child.value
+        {
+            let value = ty::unwrap(value);
+            if matches!(&*value, Kind::Object { .. }) {
+                child.value = Some(insert_into_object(&value, rest, &Some(ty.clone()), env));
             }
         }
         child.insert(rest, ty, env);
@@ -383,10 +383,10 @@ impl Env {
         let mut layer = Some(&self.top);
         while let Some(this) = layer {
             let tree = this.tree.borrow().clone();
-            if let Some(node) = tree.child(head) {
-                if let Some(found) = find(node, tail) {
-                    return found;
-                }
+            if let Some(node) = tree.child(head)
+                && let Some(found) = find(node, tail)
+            {
+                return found;
             }
             layer = this.next.as_ref();
         }

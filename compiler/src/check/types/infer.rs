@@ -358,10 +358,11 @@ impl<'s> Checker<'s> {
                 continue;
             }
             let mut ty = ty::any();
-            if is_ground_ref(target) && target_ty.is_some() {
-                if let value @ Some(_) = self.get(env, &with.value) {
-                    ty = ty::or(&target_ty, &value).unwrap_or(ty);
-                }
+            if is_ground_ref(target)
+                && target_ty.is_some()
+                && let value @ Some(_) = self.get(env, &with.value)
+            {
+                ty = ty::or(&target_ty, &value).unwrap_or(ty);
             }
             replaced.push((ground_prefix(target), ty));
         }

@@ -276,10 +276,11 @@ impl Rules<'_, '_> {
             for arg in &head.args {
                 // What the body does not mention may be anything.
                 walk(Tree::Term(arg), &mut |node| {
-                    if let Tree::Term(term) = node {
-                        if term.as_var().is_some() && env.get_var(term).is_none() {
-                            env.put_var(term, Some(ty::any()));
-                        }
+                    if let Tree::Term(term) = node
+                        && term.as_var().is_some()
+                        && env.get_var(term).is_none()
+                    {
+                        env.put_var(term, Some(ty::any()));
                     }
                     false
                 });

@@ -400,11 +400,10 @@ impl Typer {
         let result = self.plain_type_of(id);
         let ty = result.as_ref().ok().cloned().flatten();
         if let (Some(Definition::Reading(Some(recursive))), Some(ty)) = (self.cache.get(&name), &ty)
+            && let Kind::Recursive(recursive) = &**recursive
         {
-            if let Kind::Recursive(recursive) = &**recursive {
-                let _ = recursive.target.set(Arc::downgrade(ty));
-                self.kept.push(ty.clone());
-            }
+            let _ = recursive.target.set(Arc::downgrade(ty));
+            self.kept.push(ty.clone());
         }
         self.cache.insert(name, Definition::Done(ty));
         result
@@ -492,10 +491,10 @@ impl Typer {
             let core = self.type_of(id, None);
             self.table[id].any_of.clone_from(&schema.any_of);
             let core = core?;
-            if let Some(Kind::Object { fixed, rest: None }) = core.as_deref() {
-                if !fixed.is_empty() {
-                    union = core.clone();
-                }
+            if let Some(Kind::Object { fixed, rest: None }) = core.as_deref()
+                && !fixed.is_empty()
+            {
+                union = core.clone();
             }
         }
         for child in &schema.any_of {
