@@ -89,18 +89,48 @@ pub fn equality_operands(expr: &Expr) -> Option<(&Term, &Term)> {
 }
 
 fn of_equality(expr: &Expr, (a, b): (&Term, &Term), safe: &VarSet) -> VarSet {
-    let mut known = VarSet::new();
-    of_refs(Node::Expr(expr), safe, &mut known);
-    known.extend(safe);
+    let mut known = Known {
+        safe,
+        found: VarSet::new(),
+        hidden: VarSet::new(),
+    };
+    of_refs(Node::Expr(expr), safe, &mut known.found);
     if expr.from_assignment {
         // The left side of `:=` is written only: it must not make the right side safe.
-        for name in &term_vars(a, VarParams::ALL) {
-            known.remove(name);
-        }
+        known.hidden = term_vars(a, VarParams::ALL);
+        known.found = known.found.difference(&known.hidden);
     }
-    let unified = unify(&known, a, b);
-    known.extend(&unified);
-    known.difference(safe)
+    let mut outputs = unify_known(&known, a, b);
+    outputs.extend(&known.found);
+    outputs.difference(safe)
+}
+
+/// The variables that are bound before a unification, without a copy of the large set.
+struct Known<'s> {
+    safe: &'s VarSet,
+    found: VarSet,
+    hidden: VarSet,
+}
+
+impl Known<'_> {
+    fn contains(&self, name: &str) -> bool {
+        (self.safe.contains(name) || self.found.contains(name)) && !self.hidden.contains(name)
+    }
+
+    fn can_read(&self, term: &Term) -> bool {
+        let vars = match &term.kind {
+            TermKind::Ref(path) => match path.first() {
+                Some(Term {
+                    kind: TermKind::Var(name),
+                    ..
+                }) => return self.contains(name),
+                Some(head) => term_vars(head, VarParams::SAFETY),
+                None => return true,
+            },
+            _ => term_vars(term, VarParams::SAFETY),
+        };
+        vars.iter().all(|name| self.contains(name))
+    }
 }
 
 fn of_call(expr: &Expr, terms: &[Term], arity: Arity<'_>, safe: &VarSet) -> VarSet {
@@ -170,8 +200,20 @@ fn is_term_safe(term: &Term, safe: &VarSet) -> bool {
 
 /// The variables that `a = b` binds if those in `safe` are bound before it.
 pub fn unify(safe: &VarSet, a: &Term, b: &Term) -> VarSet {
+    unify_known(
+        &Known {
+            safe,
+            found: VarSet::new(),
+            hidden: VarSet::new(),
+        },
+        a,
+        b,
+    )
+}
+
+fn unify_known(known: &Known<'_>, a: &Term, b: &Term) -> VarSet {
     let mut unifier = Unifier {
-        safe,
+        known,
         unified: VarSet::new(),
         waiting: BTreeMap::new(),
     };
@@ -180,7 +222,7 @@ pub fn unify(safe: &VarSet, a: &Term, b: &Term) -> VarSet {
 }
 
 struct Unifier<'s> {
-    safe: &'s VarSet,
+    known: &'s Known<'s>,
     unified: VarSet,
     /// Variables that become safe as soon as all of these are.
     waiting: BTreeMap<Name, VarSet>,
@@ -188,7 +230,7 @@ struct Unifier<'s> {
 
 impl Unifier<'_> {
     fn is_safe(&self, name: &str) -> bool {
-        self.safe.contains(name) || self.unified.contains(name)
+        self.known.contains(name) || self.unified.contains(name)
     }
 
     // A pair that cannot be read must not fall through to a later arm.
@@ -259,10 +301,7 @@ impl Unifier<'_> {
 
     /// A reference can be read if its head is safe, a call if all of it is.
     fn can_read(&self, term: &Term) -> bool {
-        match &term.kind {
-            TermKind::Ref(path) => is_ref_safe(path, self.safe),
-            _ => is_term_safe(term, self.safe),
-        }
+        self.known.can_read(term)
     }
 
     fn mark_all(&mut self, term: &Term) {

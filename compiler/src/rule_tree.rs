@@ -118,23 +118,26 @@ impl RuleTree {
     }
 
     fn set_facts(&mut self, modules: &[Module]) {
-        let mut rules = self.rules.iter().map(|id| rule_in(modules, *id));
-        if let Some(first) = rules.next() {
-            self.facts = NodeFacts {
-                arity: first.head.args.len(),
-                has_function: !first.head.args.is_empty(),
-                always_defined: first.head.args.is_empty()
-                    && (first.default
-                        || is_multi_value(first)
-                        || (self.rules.len() == 1 && is_constant_rule(first))),
-            };
-            for rule in rules {
-                self.facts.has_function |= !rule.head.args.is_empty();
-                self.facts.always_defined |= rule.default && first.head.args.is_empty();
+        let mut todo = vec![self];
+        while let Some(node) = todo.pop() {
+            let mut rules = node.rules.iter().map(|id| rule_in(modules, *id));
+            if let Some(first) = rules.next() {
+                let no_args = first.head.args.is_empty();
+                let mut facts = NodeFacts {
+                    arity: first.head.args.len(),
+                    has_function: !no_args,
+                    always_defined: no_args
+                        && (first.default
+                            || is_multi_value(first)
+                            || (node.rules.len() == 1 && is_constant_rule(first))),
+                };
+                for rule in rules {
+                    facts.has_function |= !rule.head.args.is_empty();
+                    facts.always_defined |= rule.default && no_args;
+                }
+                node.facts = facts;
             }
-        }
-        for child in self.children.values_mut() {
-            child.set_facts(modules);
+            todo.extend(node.children.values_mut());
         }
     }
 
@@ -212,7 +215,7 @@ impl RuleTree {
             include_hidden,
             found: &mut found,
         };
-        search.below(self, 0);
+        search.run(self);
         found.into_iter().collect()
     }
 
@@ -234,22 +237,36 @@ impl RuleTree {
 
     /// Calls `f` on every rule at this node and below it, in the order of their paths.
     pub fn collect(&self, include_hidden: bool, f: &mut dyn FnMut(RuleId)) {
-        self.rules.iter().copied().for_each(&mut *f);
-        for child in self.children.values() {
-            if include_hidden || !child.hidden {
-                child.collect(include_hidden, f);
-            }
+        let mut todo = vec![self];
+        while let Some(node) = todo.pop() {
+            node.rules.iter().copied().for_each(&mut *f);
+            let children = node.children.values().rev();
+            todo.extend(children.filter(|child| include_hidden || !child.hidden));
         }
     }
 
     /// Calls `f` on this node and every node below it, parents first. Where `f` gives `true`, the
     /// walk does not go below that node.
     pub fn depth_first<'t>(&'t self, f: &mut dyn FnMut(&'t RuleTree) -> bool) {
-        if f(self) {
-            return;
+        let mut todo = vec![self];
+        while let Some(node) = todo.pop() {
+            if !f(node) {
+                todo.extend(node.children.values().rev());
+            }
         }
-        for child in self.children.values() {
-            child.depth_first(f);
+    }
+}
+
+/// A path can be longer than the stack is deep.
+impl Drop for RuleTree {
+    fn drop(&mut self) {
+        let mut todo = vec![std::mem::take(&mut self.children)];
+        while let Some(children) = todo.pop() {
+            for mut child in children.into_values() {
+                if !child.children.is_empty() {
+                    todo.push(std::mem::take(&mut child.children));
+                }
+            }
         }
     }
 }
@@ -297,28 +314,30 @@ struct Search<'s> {
 }
 
 impl Search<'_> {
-    fn below(&mut self, node: &RuleTree, i: usize) {
-        let Some(term) = self.path.get(i) else {
-            // OPA adds the rules of a hidden node itself, but nothing below it.
-            node.depth_first(&mut |node| {
-                self.found.extend(node.rules.iter().copied());
-                !self.include_hidden && node.hidden
-            });
-            return;
-        };
-        if i == 0 || is_constant(term) {
-            if let Some(child) = node.step(i, term) {
-                self.add_intersecting(child, i + 1);
-                self.below(child, i + 1);
-            }
-            return;
-        }
-        for child in node.children.values() {
-            if child.hidden && !self.include_hidden {
+    fn run(&mut self, root: &RuleTree) {
+        let mut todo = vec![(root, 0)];
+        while let Some((node, i)) = todo.pop() {
+            let Some(term) = self.path.get(i) else {
+                // OPA adds the rules of a hidden node itself, but nothing below it.
+                node.depth_first(&mut |node| {
+                    self.found.extend(node.rules.iter().copied());
+                    !self.include_hidden && node.hidden
+                });
+                continue;
+            };
+            if i == 0 || is_constant(term) {
+                if let Some(child) = node.step(i, term) {
+                    self.add_intersecting(child, i + 1);
+                    todo.push((child, i + 1));
+                }
                 continue;
             }
-            self.add_intersecting(child, i + 1);
-            self.below(child, i + 1);
+            for child in node.children.values() {
+                if !child.hidden || self.include_hidden {
+                    self.add_intersecting(child, i + 1);
+                    todo.push((child, i + 1));
+                }
+            }
         }
     }
 
@@ -440,4 +459,133 @@ pub fn arity(
     tree.find(path)
         .filter(|node| !node.rules.is_empty())
         .map(|node| node.facts.arity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regovm_core::SourceMap;
+    use regovm_parser::{ParseOptions, parse_module, parse_query};
+
+    fn modules(texts: &[&str]) -> Vec<Module> {
+        let mut sources = SourceMap::new();
+        let mut parse = |text: &&str| {
+            let id = sources.add("test.rego", *text).expect("short text");
+            parse_module(&sources, id, &ParseOptions::default()).expect("a module")
+        };
+        texts.iter().map(|text| parse(text)).collect()
+    }
+
+    fn path(text: &str) -> Vec<Term> {
+        let mut sources = SourceMap::new();
+        let id = sources.add("", text).expect("short text");
+        let query = parse_query(&sources, id, &ParseOptions::default()).expect("a ref");
+        match &query.body[0].kind {
+            regovm_parser::ast::ExprKind::Term(term) => term.as_ref().cloned().unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
+    const POLICY: &[&str] = &[
+        "package a.b\np[x] := 1 if x := 2\np.q.r := 3\ns contains 1\nf(x, y) := x + y",
+        "package a.d\np := 1\nq[x].foo := 1 if x := 2\nq[x].bar := 1 if x := 2",
+        "package system.main\np := 1",
+        "package empty.one",
+    ];
+
+    fn names(modules: &[Module], ids: &[RuleId]) -> Vec<String> {
+        ids.iter()
+            .map(|id| format!("{}.{}", id.module, rule_in(modules, *id).head.name))
+            .collect()
+    }
+
+    #[test]
+    fn look_ups_by_path() {
+        let modules = modules(POLICY);
+        let tree = RuleTree::new(&modules);
+        let exact = |text: &str| names(&modules, tree.exact(&path(text)));
+        assert_eq!(exact("data.a.b.p"), ["0.p"]);
+        assert_eq!(exact("data.a.b.p.q.r"), ["0.p"]);
+        assert!(exact("data.a.b").is_empty() && exact("data.a.b.x").is_empty());
+        let document = |text: &str| names(&modules, tree.for_virtual_document(&path(text)));
+        assert_eq!(document("data.a.d.p.x.y"), ["1.p"]);
+        assert!(document("data.a").is_empty());
+        let below = |text: &str| names(&modules, &tree.with_prefix(&path(text)));
+        assert_eq!(below("data.a.b"), ["0.f", "0.p", "0.p", "0.s"]);
+        assert_eq!(below("data").len(), 7, "hidden packages are left out");
+        assert!(tree.find(&path("data.empty.one")).is_some());
+        assert_eq!(
+            tree.find(&path("data.a.b.f")).map(|node| node.facts.arity),
+            Some(2)
+        );
+    }
+
+    #[test]
+    fn look_ups_of_references_with_variables() {
+        let modules = modules(POLICY);
+        let tree = RuleTree::new(&modules);
+        let found = |text: &str| {
+            names(
+                &modules,
+                &tree.referred_dynamic(&modules, &path(text), false),
+            )
+        };
+        assert_eq!(found("data.a[x].p"), ["0.p", "0.p", "1.p"]);
+        assert_eq!(found("data.a.d.q[x].foo"), ["1.q"]);
+        assert_eq!(found("data.a.d.q[x][y]"), ["1.q", "1.q"]);
+        assert_eq!(found("data[x].main.p"), Vec::<String>::new());
+        assert!(found("input.a").is_empty());
+        let all = tree.referred_dynamic(&modules, &path("data[x].main.p"), true);
+        assert_eq!(names(&modules, &all), ["2.p"]);
+    }
+
+    #[test]
+    fn virtual_documents() {
+        let modules = modules(POLICY);
+        let tree = RuleTree::new(&modules);
+        for (text, virtual_document) in [
+            ("data.a", true),
+            ("data.a.b.p", true),
+            ("data.a.b.p.x.y", true),
+            ("data.a.b.nope", false),
+            ("data.a[x]", true),
+            ("data.nope[x]", false),
+            ("input.a", false),
+        ] {
+            assert_eq!(tree.is_virtual(&path(text)), virtual_document, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_always_defined() {
+        let modules = modules(&[
+            "package a\nc := 1\nd := input.x\ndefault e := 1\ne := 2 if input.x\ns contains 1 if input.x\nf(_) := 1\ng := 1\ng := 2",
+        ]);
+        let tree = RuleTree::new(&modules);
+        for (name, defined) in [
+            ("c", true),
+            ("d", false),
+            ("e", true),
+            ("s", true),
+            ("f", false),
+            ("g", false),
+        ] {
+            let node = tree.find(&path(&format!("data.a.{name}"))).expect("a rule");
+            assert_eq!(node.facts.always_defined, defined, "{name}");
+        }
+    }
+
+    #[test]
+    fn paths_may_be_long() {
+        let text = format!("package a\np{} := 1", ".a".repeat(50_000));
+        let modules = modules(&[&text]);
+        let tree = RuleTree::new(&modules);
+        let mut nodes = 0;
+        tree.depth_first(&mut |_| {
+            nodes += 1;
+            false
+        });
+        assert_eq!(nodes, 50_004);
+        assert_eq!(tree.with_prefix(&path("data")).len(), 1);
+    }
 }
