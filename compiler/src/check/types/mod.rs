@@ -26,7 +26,7 @@ use crate::order::{ground_prefix, is_constant, is_ground_ref};
 use crate::rule_tree::is_multi_value;
 use crate::state::{Query, RuleId, State};
 use crate::text::ref_text;
-use crate::visit::{Node as Tree, walk};
+use crate::visit::{Node as Tree, walk, walk_exprs};
 
 /// Types what rules stand on: built-ins, and `input` by the schema that the caller gives.
 pub fn start(state: &mut State<'_>) {
@@ -88,8 +88,8 @@ fn declared(name: &str, function: &FunctionType) -> Function {
     }
 }
 
-fn from_declaration(declared: &Type) -> Ty {
-    match declared {
+fn from_declaration(declaration: &Type) -> Ty {
+    match declaration {
         Type::Null => ty::null(),
         Type::Boolean => ty::boolean(),
         Type::Number => ty::number(),
@@ -115,12 +115,8 @@ fn from_declaration(declared: &Type) -> Ty {
             of.sort_by(ty::compare);
             Arc::new(Kind::Any(of))
         }
-        Type::Function(function) => Arc::new(Kind::Function(declared_inner(function))),
+        Type::Function(function) => Arc::new(Kind::Function(declared("", function))),
     }
-}
-
-fn declared_inner(function: &FunctionType) -> Function {
-    declared("", function)
 }
 
 /// True if a built-in's declared result can be a scalar; true too if that cannot be told.
@@ -203,24 +199,14 @@ pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
     errors
 }
 
-/// True if a deprecated built-in is called where the checker looks at calls: in bodies of rules and
-/// comprehensions.
+/// True if a deprecated built-in is called in a body.
 fn calls_deprecated(state: &State<'_>) -> bool {
     let mut found = false;
     for id in state.rule_ids() {
         for expr in &state.rule(id).body {
-            walk(Tree::Expr(expr), &mut |node| {
-                if let Tree::Expr(expr) = node {
-                    match &expr.kind {
-                        ExprKind::Call(terms) => {
-                            found |= terms.first().is_some_and(|term| is_deprecated(state, term));
-                        }
-                        ExprKind::Every(_)
-                        | ExprKind::Not(_)
-                        | ExprKind::And(_)
-                        | ExprKind::Or(_) => {}
-                        _ => {}
-                    }
+            walk_exprs(Tree::Expr(expr), &mut |expr| {
+                if let ExprKind::Call(terms) = &expr.kind {
+                    found |= terms.first().is_some_and(|term| is_deprecated(state, term));
                 }
                 found
             });
