@@ -10,7 +10,7 @@ use regovm_core::value::{ArrayBuilder, ObjectBuilder, Value, View};
 use crate::declare::builtin;
 use crate::go::quote::{Charset, push_quoted, push_quoted_char};
 use crate::operand::{Outcome, failed, object, operands, string, wrong, wrong_type};
-use crate::text::{Text, charge_bytes};
+use crate::text::{Text, charge_bytes, charge_text};
 
 const CATEGORIES: &[&str] = &["encoding"];
 
@@ -150,8 +150,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
 
 fn marshal<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
+    charge_text(cx, x)?;
     let text = json::to_string(x, Style::Marshal);
-    charge_bytes(cx, text.len() * 2)?;
     cx.reserve(text.len())?;
     Ok(Some(cx.arena.string(&text)))
 }
@@ -193,8 +193,8 @@ fn marshal_with_options<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> O
             _ => return Err(wrong(format!("object contained unknown key {key}"))),
         }
     }
+    charge_text(cx, x)?;
     let compact = json::to_string(x, Style::Marshal);
-    charge_bytes(cx, compact.len() * 2)?;
     if !pretty.unwrap_or(implied) {
         cx.reserve(compact.len())?;
         return Ok(Some(cx.arena.string(&compact)));

@@ -1,7 +1,7 @@
 //! Functions over numbers.
 
 use num_bigint::{BigInt, Sign};
-use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
+use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost, StopReason};
 use regovm_core::value::number::{self, NumberError};
 use regovm_core::value::{Arena, Value, View};
 
@@ -139,7 +139,8 @@ fn generate<'a>(
     let distance = &to - &from;
     let count = (distance.magnitude() / step.magnitude()) + 1_u32;
     let count = u64::try_from(&count).unwrap_or(u64::MAX);
-    cx.charge(count / 4 + 1)?;
+    // Half of the work at once, so that hopeless ranges are not begun.
+    cx.charge(count / 8 + 1)?;
     cx.reserve(
         usize::try_from(count)
             .unwrap_or(usize::MAX)
@@ -148,12 +149,18 @@ fn generate<'a>(
 
     let downward = distance.sign() == Sign::Minus;
     let mut elements = Vec::new();
+    elements
+        .try_reserve_exact(usize::try_from(count).unwrap_or(usize::MAX))
+        .map_err(|_| BuiltinError::Stop(StopReason::Memory))?;
     if let (Ok(mut at), Ok(step), Ok(_)) = (
         i64::try_from(&from),
         i64::try_from(&step),
         i64::try_from(&to),
     ) {
-        for _ in 0..count {
+        for i in 0..count {
+            if i % 4096 == 4095 {
+                cx.charge(512)?;
+            }
             elements.push(cx.arena.integer(at));
             // The last step may leave the range of i64, and is not used then.
             at = if downward {

@@ -13,7 +13,7 @@ use crate::operand::{
     string, wrong, wrong_element, wrong_type,
 };
 use crate::replacer::Replacer;
-use crate::text::{Text, charge_big, charge_bytes};
+use crate::text::{Text, charge_big, charge_bytes, charge_text};
 
 const CATEGORIES: &[&str] = &["strings"];
 
@@ -556,8 +556,8 @@ fn argument<'a>(cx: &mut Call<'a, '_>, value: Value<'a>) -> Result<Argument<'a>,
 
 /// A value in Rego's syntax.
 pub(crate) fn rego_text(cx: &mut Call<'_, '_>, value: Value<'_>) -> Result<String, BuiltinError> {
+    charge_text(cx, value)?;
     let text = regovm_core::json::rego_text(value);
-    charge_bytes(cx, text.len() * 4)?;
     cx.reserve(text.len())?;
     Ok(text)
 }

@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 use regovm_core::builtin::{BuiltinError, Call};
-use regovm_core::value::Value;
+use regovm_core::value::{Value, View};
 
 /// Bytes of text per unit of work.
 const BYTES_PER_UNIT: usize = 32;
@@ -84,6 +84,40 @@ impl<'c, 'a, 'h> Text<'c, 'a, 'h> {
     pub(crate) fn finish(self) -> Value<'a> {
         self.call.arena.string(&self.text)
     }
+}
+
+/// Charges for writing a value as text and announces the memory. Values share parts: a small one may have a text that
+/// does not end.
+pub(crate) fn charge_text(call: &mut Call<'_, '_>, value: Value<'_>) -> Result<(), BuiltinError> {
+    let mut stack = vec![value];
+    let (mut bytes, mut unpaid) = (0_usize, 0_usize);
+    while let Some(value) = stack.pop() {
+        let len = match value.view() {
+            View::String(text) => text.as_str().len() + 4,
+            View::Number(number) => number.text().len() + 2,
+            View::Array(array) => {
+                stack.extend(array.iter());
+                4
+            }
+            View::Set(set) => {
+                stack.extend(set.iter());
+                4
+            }
+            View::Object(object) => {
+                stack.extend(object.iter().flat_map(|(key, value)| [key, value]));
+                4
+            }
+            _ => 6,
+        };
+        bytes = bytes.saturating_add(len);
+        unpaid += len;
+        if unpaid >= 1 << 14 {
+            charge_bytes(call, unpaid * 2)?;
+            call.reserve(bytes)?;
+            unpaid = 0;
+        }
+    }
+    charge_bytes(call, unpaid * 2)
 }
 
 /// Charges for looking at so many bytes.

@@ -210,6 +210,9 @@ pub(crate) fn describe(
                         .unwrap_or_default();
                     format!("time budget of {given:?} exhausted")
                 }
+                StopReason::Memory if memory_limit == usize::MAX => {
+                    "the memory of the machine is exhausted".to_owned()
+                }
                 StopReason::Memory => format!("memory budget of {memory_limit} bytes exhausted"),
                 StopReason::Depth => format!("call depth budget of {depth_limit} exhausted"),
                 StopReason::Cancelled => "caller cancelled query execution".to_owned(),

@@ -1,7 +1,10 @@
 //! The machine's state: registers, frames, slots, memo; and how functions are entered and left.
 
 use regovm_core::builtin::{Caches, Host, Meter, StopReason};
-use regovm_core::value::{Arena, ArrayBuilder, ObjectBuilder, SetBuilder, Value};
+use regovm_core::value::{
+    Arena, ArrayBuilder, ObjectBuilder, SetBuilder, Value, View, reset_comparison_work,
+    take_comparison_work,
+};
 
 use crate::budget::Budget;
 use crate::bytecode::{ConflictKind, FunctionIndex, Instruction, Reg, Source, list_words};
@@ -184,13 +187,17 @@ impl<'a, 'r> Machine<'a, 'r> {
     /// Runs a query to its end.
     pub(crate) fn query(&mut self, function: FunctionIndex) -> Result<(), EvalError> {
         let start = self.program.functions[function.index()].code.start;
+        reset_comparison_work();
         let result = match self.budget.poll() {
             Ok(()) => self.run(function),
             Err(reason) => Err((Fault::Stop(reason), start as usize)),
         };
         // Conveniences of the arena give empty values when it is exhausted: then no answer can be believed.
         let result = match result {
-            Ok(()) => self.check_memory().map_err(|fault| (fault, start as usize)),
+            Ok(()) => self
+                .check_memory()
+                .and_then(|()| self.charge_answer())
+                .map_err(|fault| (fault, start as usize)),
             Err(error) => Err(error),
         };
         result.map_err(|(fault, pc)| {
@@ -208,13 +215,46 @@ impl<'a, 'r> Machine<'a, 'r> {
         })
     }
 
+    /// Holds the answer to the budgets as it will be written: values share parts, and a small one may have a text that
+    /// does not end.
+    fn charge_answer(&mut self) -> Result<(), Fault> {
+        /// Bytes that one scalar takes at least when it is handed out.
+        const SCALAR: usize = 32;
+        /// Values between two looks at the budgets, and values per step.
+        const CHUNK: u32 = 1 << 13;
+        const PER_STEP: u32 = 4;
+        let mut stack: Vec<Value<'a>> = self.rows.iter().flatten().copied().collect();
+        let (mut bytes, mut unpaid) = (0_usize, 0_u32);
+        while let Some(value) = stack.pop() {
+            match value.view() {
+                View::String(text) => bytes += text.as_str().len(),
+                View::Array(array) => stack.extend(array.iter()),
+                View::Set(set) => stack.extend(set.iter()),
+                View::Object(object) => {
+                    stack.extend(object.iter().flat_map(|(key, value)| [key, value]));
+                }
+                _ => {}
+            }
+            bytes = bytes.saturating_add(SCALAR);
+            unpaid += 1;
+            if unpaid == CHUNK {
+                unpaid = 0;
+                self.budget.charge(u64::from(CHUNK / PER_STEP))?;
+                if bytes > self.arena.limit() {
+                    return Err(Fault::Stop(StopReason::Memory));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Accounts for a step.
     #[inline]
     pub(crate) fn charge(&mut self) -> Result<(), Fault> {
         if self.arena.exhausted() {
             return Err(Fault::Stop(StopReason::Memory));
         }
-        Ok(self.budget.charge(1)?)
+        Ok(self.budget.charge(1 + take_comparison_work())?)
     }
 
     /// Accounts for memory beside the arena.

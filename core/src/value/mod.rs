@@ -27,6 +27,7 @@ pub use frozen::Frozen;
 pub use layout::ShapeId;
 pub use number::Number;
 pub use object::{Object, ObjectBuilder, ObjectIter};
+pub use order::{reset_comparison_work, take_comparison_work};
 pub use raw::Value;
 pub(crate) use scratch::Scratch;
 pub use set::{Set, SetBuilder};

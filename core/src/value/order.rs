@@ -1,10 +1,44 @@
 //! Rego's total order and equality, without recursion.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use super::number::compare_numbers;
 use super::object::ObjectIter;
 use super::{Kind, Value, View};
+
+thread_local! {
+    /// Pairs of values that comparisons of this thread have looked at.
+    static COMPARED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Pairs per unit of work.
+const PAIRS_PER_UNIT: u64 = 8;
+
+/// The work that comparisons of collections on this thread have done since the last call, in units of a budget.
+///
+/// Equality and order are operators of Rust here and cannot take a meter with them: the evaluator asks afterwards.
+#[inline]
+pub fn take_comparison_work() -> u64 {
+    COMPARED.with(|compared| {
+        let pairs = compared.get();
+        if pairs < PAIRS_PER_UNIT {
+            return 0;
+        }
+        compared.set(pairs % PAIRS_PER_UNIT);
+        pairs / PAIRS_PER_UNIT
+    })
+}
+
+/// Forgets what was compared, at the start of a count.
+pub fn reset_comparison_work() {
+    COMPARED.with(|compared| compared.set(0));
+}
+
+/// Pairs after which a comparison starts to remember the collections that it has seen. Values share parts: a
+/// comparison that looks at a shared part each time it meets it may never end.
+const REMEMBER_AFTER: u64 = 1024;
 
 type Elements<'a> = std::iter::Copied<std::slice::Iter<'a, Value<'a>>>;
 
@@ -57,7 +91,16 @@ fn shallow<'a, 'b>(a: Value<'a>, b: Value<'b>) -> Result<Ordering, Frame<'a, 'b>
 }
 
 fn deep(first: Frame<'_, '_>) -> Ordering {
+    let mut pairs = 0;
+    let order = compare_frames(first, &mut pairs);
+    COMPARED.with(|compared| compared.set(compared.get().saturating_add(pairs)));
+    order
+}
+
+fn compare_frames(first: Frame<'_, '_>, pairs: &mut u64) -> Ordering {
     let mut stack = vec![first];
+    // Any difference ends the comparison, so whatever was met before is equal, or will be known not to be in time.
+    let mut seen = HashSet::new();
     while let Some(top) = stack.last_mut() {
         let (a, b) = match top {
             Frame::Elements(a, b) => match (a.next(), b.next()) {
@@ -85,7 +128,9 @@ fn deep(first: Frame<'_, '_>) -> Ordering {
                 pair
             }
         };
+        *pairs += 1;
         match shallow(a, b) {
+            Err(_) if *pairs > REMEMBER_AFTER && !seen.insert((a.to_bits(), b.to_bits())) => {}
             Ok(Ordering::Equal) => {}
             Ok(order) => return order,
             Err(frame) => stack.push(frame),
