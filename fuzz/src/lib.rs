@@ -47,7 +47,7 @@ pub fn seeds(kind: Seeds) -> Vec<Vec<u8>> {
 pub fn run(target: &Target, seed: u64, runs: u64) {
     let mut mutator = Mutator::new(seed, seeds(target.seeds));
     for _ in 0..runs {
-        (target.run)(&mutator.next());
+        (target.run)(&mutator.text());
     }
 }
 

@@ -10,7 +10,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -19,7 +19,7 @@ impl Random {
 
     /// A number below `bound`, which is not 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
+        (self.number() % bound as u64) as usize
     }
 }
 
@@ -95,7 +95,7 @@ impl Mutator {
     }
 
     /// The next text.
-    pub fn next(&mut self) -> Vec<u8> {
+    pub fn text(&mut self) -> Vec<u8> {
         let pick = self.random.below(self.seeds.len());
         let mut text = self.seeds[pick].clone();
         for _ in 0..=self.random.below(6) {
@@ -116,7 +116,7 @@ impl Mutator {
                 let token = TOKENS[self.random.below(TOKENS.len())];
                 text.splice(at..at, token.bytes());
             }
-            3 if at < text.len() => text[at] = self.random.next() as u8,
+            3 if at < text.len() => text[at] = self.random.number() as u8,
             4 => {
                 let end = (at + 1 + self.random.below(80)).min(text.len());
                 let copy = text[at..end].to_vec();

@@ -2,7 +2,8 @@
 
 use regovm::internals::core::json::{self, Style};
 use regovm::internals::core::value::Arena;
-use regovm::internals::core::yaml;
+use regovm::internals::core::{SourceMap, yaml};
+use regovm::internals::parser::{ParseOptions, format, parse_module};
 use regovm::{Budget, Engine, PreparedPolicy, RegoVersion};
 
 use crate::Seeds;
@@ -23,6 +24,11 @@ pub const TARGETS: &[Target] = &[
         name: "parse",
         seeds: Seeds::Rego,
         run: parse,
+    },
+    Target {
+        name: "print",
+        seeds: Seeds::Rego,
+        run: parse_print_parse,
     },
     Target {
         name: "evaluate",
@@ -65,6 +71,25 @@ fn parse(bytes: &[u8]) {
             assert!(!failure.errors.is_empty(), "a failure says what is wrong");
         }
     }
+}
+
+/// What parses prints to a text that parses to the same print.
+fn parse_print_parse(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Some(first) = printed(text) else { return };
+    let second = printed(&first)
+        .unwrap_or_else(|| panic!("the print does not parse:\n{first}\n-- of\n{text}"));
+    assert_eq!(first, second, "printing is stable, of\n{text}");
+}
+
+fn printed(text: &str) -> Option<String> {
+    let mut sources = SourceMap::new();
+    let id = sources.add("fuzz.rego", text).ok()?;
+    parse_module(&sources, id, &ParseOptions::default())
+        .ok()
+        .map(|module| format::module(&module))
 }
 
 /// From source and from the saved program: the same answer or the same error, in the same number of steps.
