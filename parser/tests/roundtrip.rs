@@ -1,5 +1,7 @@
 //! Printing a tree and parsing the text gives the same tree, places aside.
 
+#![allow(clippy::disallowed_methods, reason = "tests may read files")]
+
 use std::path::Path;
 
 use proptest::prelude::*;
