@@ -473,7 +473,7 @@ mod tests {
             let id = sources.add("test.rego", *text).expect("short text");
             parse_module(&sources, id, &ParseOptions::default()).expect("a module")
         };
-        texts.iter().map(|text| parse(text)).collect()
+        texts.iter().map(parse).collect()
     }
 
     fn path(text: &str) -> Vec<Term> {
