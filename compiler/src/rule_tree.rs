@@ -469,7 +469,7 @@ mod tests {
 
     fn modules(texts: &[&str]) -> Vec<Module> {
         let mut sources = SourceMap::new();
-        let mut parse = |text: &&str| {
+        let parse = |text: &&str| {
             let id = sources.add("test.rego", *text).expect("short text");
             parse_module(&sources, id, &ParseOptions::default()).expect("a module")
         };
