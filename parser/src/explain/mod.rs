@@ -61,9 +61,13 @@ pub fn explain(
         not_bodies,
         known: Known::default(),
         depth: 0,
-        steps: 10_000 + 4 * text.len(),
+        steps: 10_000 + text.len(),
+        too_deep: None,
     };
     let statements = reader.statements(goal == Goal::Query);
+    if let Some(at) = reader.too_deep {
+        return Err(vec![too_deep(at)]);
+    }
     if reader.steps == 0 {
         return Err(vec![reader.surprise()]);
     }
@@ -125,6 +129,8 @@ struct Reader<'a> {
     /// How many attempts may still be made. Attempts inside attempts can double with every level;
     /// a text made for that ends here.
     steps: usize,
+    /// Where attempts nested too deep, which ends them all.
+    too_deep: Option<u32>,
 }
 
 /// Terms that were read before, by where they start, and how things stood after them.
@@ -207,8 +213,8 @@ impl<'a> Reader<'a> {
         }
         self.steps -= 1;
         if self.depth >= MAX_ATTEMPTS {
-            let span = self.c.span();
-            self.c.fault(span, TOO_DEEP);
+            self.too_deep = Some(self.c.span().start);
+            self.steps = 0;
             return None;
         }
         self.depth += 1;
