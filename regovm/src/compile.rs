@@ -60,7 +60,7 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
     let mut parsed = Vec::with_capacity(queries.len());
     match parse_queries(&mut sources, queries, context, &parse_options) {
         Ok(list) => parsed.extend(list),
-        Err(errors) => return Err(Failure::from_diagnostics(Stage::Compile, errors, &sources)),
+        Err(errors) => return Err(query_failure(errors, &sources)),
     }
     let failed =
         |errors: Vec<Diagnostic>| Failure::from_diagnostics(Stage::Compile, errors, &sources);
@@ -92,6 +92,19 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
     Ok(Compiled { program, shapes })
 }
 
+/// Errors of queries. What is no query at all has neither code nor place in OPA.
+fn query_failure(errors: Vec<Diagnostic>, sources: &SourceMap) -> Failure {
+    if let [only] = errors.as_slice()
+        && (only.message == EMPTY_QUERY || only.message.starts_with("expected body but got"))
+    {
+        return Failure::message(Stage::Compile, only.message.clone());
+    }
+    Failure::from_diagnostics(Stage::Compile, errors, sources)
+}
+
+/// OPA's words for a query without expressions.
+const EMPTY_QUERY: &str = "cannot evaluate empty query";
+
 /// True if data has a value at a path, or something other than an object on the way to it.
 fn path_exists(root: Value<'_>, path: &[&str]) -> bool {
     let mut value = root;
@@ -118,11 +131,7 @@ fn parse_queries(
             let id = add(sources, text)?;
             let parsed = regovm_parser::parse_query(sources, id, options)?;
             if parsed.body.is_empty() {
-                return Err(vec![Diagnostic::new(
-                    Code::Parse,
-                    Span::NONE,
-                    "cannot evaluate empty query",
-                )]);
+                return Err(vec![Diagnostic::new(Code::Parse, Span::NONE, EMPTY_QUERY)]);
             }
             let mut query = Query::new(parsed.body);
             query.package = package.clone();

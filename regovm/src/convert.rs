@@ -10,10 +10,10 @@ pub fn to_json(value: Value<'_>) -> serde_json::Value {
         View::Null => serde_json::Value::Null,
         View::Boolean(b) => b.into(),
         View::Integer(i) => i.into(),
-        View::Number(number) => number
-            .text()
-            .parse::<serde_json::Number>()
-            .map_or(serde_json::Value::Null, serde_json::Value::Number),
+        // The text is a JSON number; reading it would respell exponents.
+        View::Number(number) => serde_json::Value::Number(
+            serde_json::Number::from_string_unchecked(number.text().to_string()),
+        ),
         View::String(text) => text.as_str().into(),
         View::Array(array) => array.iter().map(to_json).collect(),
         View::Set(set) => set.iter().map(to_json).collect(),

@@ -26,17 +26,16 @@ pub struct Document {
 }
 
 /// Reads and merges documents; objects merge member by member, anything else may be defined once.
-pub(crate) fn merge(documents: &[Document]) -> Result<Frozen, String> {
+pub(crate) fn merge(documents: &[Document]) -> Result<Frozen, Unreadable> {
     Frozen::try_build(|arena| {
         let mut root = Tree::default();
         for (index, document) in documents.iter().enumerate() {
-            let value = read(document.format, &document.bytes, arena)
-                .map_err(|e| format!("{}: {e}", document.name))?;
+            let value = read(document.format, &document.bytes, arena).map_err(|e| Unreadable {
+                message: format!("{}: {}", document.name, e.message),
+                hint: e.hint,
+            })?;
             if value.as_object().is_none() {
-                return Err(format!(
-                    "{}: document must be of type object",
-                    document.name
-                ));
+                return Err(format!("{}: document must be of type object", document.name).into());
             }
             let nested = document.path.iter().rev().fold(value, |below, key| {
                 arena.object_from([(arena.string(key), below)])
@@ -47,36 +46,70 @@ pub(crate) fn merge(documents: &[Document]) -> Result<Frozen, String> {
     })
 }
 
+/// Why a document cannot be read: OPA's words, and a place that OPA does not tell.
+pub(crate) struct Unreadable {
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl From<String> for Unreadable {
+    fn from(message: String) -> Unreadable {
+        Unreadable {
+            message,
+            hint: None,
+        }
+    }
+}
+
+impl From<json::JsonError> for Unreadable {
+    fn from(error: json::JsonError) -> Unreadable {
+        let hint = Some(format!(
+            "at line {}, column {} of the JSON text",
+            error.line, error.col
+        ));
+        Unreadable {
+            message: error.message,
+            hint,
+        }
+    }
+}
+
 /// Reads one document.
 pub(crate) fn read<'a>(
     format: DocumentFormat,
     bytes: &[u8],
     arena: &'a Arena,
-) -> Result<Value<'a>, String> {
+) -> Result<Value<'a>, Unreadable> {
     match format {
-        DocumentFormat::Json => {
-            json::read(bytes, arena, json::ReadOptions::default()).map_err(|e| e.to_string())
+        DocumentFormat::Json if bytes.iter().all(u8::is_ascii_whitespace) => {
+            Err(Unreadable::from("EOF".to_owned()))
         }
+        DocumentFormat::Json => Ok(json::read(bytes, arena, json::ReadOptions::default())?),
         DocumentFormat::Yaml => yaml::read(&String::from_utf8_lossy(bytes), arena)
-            .map_err(|e| format!("error converting YAML to JSON: {e}")),
+            .map_err(|e| Unreadable::from(format!("error converting YAML to JSON: {e}"))),
     }
 }
 
 /// Reads an input document: JSON, and YAML if it is no JSON. An empty text is `null`.
-pub(crate) fn read_input<'a>(bytes: &[u8], arena: &'a Arena) -> Result<Value<'a>, String> {
+pub(crate) fn read_input<'a>(bytes: &[u8], arena: &'a Arena) -> Result<Value<'a>, Unreadable> {
     match json::read(bytes, arena, json::ReadOptions::default()) {
         Ok(value) => Ok(value),
-        Err(not_json) => {
-            if let Some(b'{' | b'[' | b'"') = bytes.iter().find(|b| !b.is_ascii_whitespace())
-                && bytes.len() > YAML_FALLBACK_LIMIT
-            {
-                // Nobody writes flow YAML of this size: the JSON error is the helpful one.
-                return Err(format!("unable to parse input: {not_json}"));
-            }
-            yaml::read(&String::from_utf8_lossy(bytes), arena)
-                .map_err(|e| format!("unable to parse input: {e}"))
+        Err(not_json) if not_json.memory.is_some() || looks_like_json(bytes) => {
+            // Nobody writes flow YAML of this size: the JSON error is the helpful one.
+            let Unreadable { message, hint } = not_json.into();
+            Err(Unreadable {
+                message: format!("unable to parse input: {message}"),
+                hint,
+            })
         }
+        Err(_) => yaml::read(&String::from_utf8_lossy(bytes), arena)
+            .map_err(|e| Unreadable::from(format!("unable to parse input: {e}"))),
     }
+}
+
+fn looks_like_json(bytes: &[u8]) -> bool {
+    let first = bytes.iter().find(|b| !b.is_ascii_whitespace());
+    bytes.len() > YAML_FALLBACK_LIMIT && matches!(first, Some(b'{' | b'[' | b'"'))
 }
 
 /// Texts above this size that start like JSON are not tried as YAML.

@@ -166,11 +166,15 @@ impl Engine {
         ))
     }
 
+    fn merged(&self) -> Result<regovm_core::value::Frozen, Failure> {
+        document::merge(&self.documents)
+            .map_err(|e| Failure::message(Stage::Load, e.message).with_hint(e.hint))
+    }
+
     /// Checks all policies without preparing a query.
     pub fn check(&self) -> Result<(), Failure> {
         self.parsed()?;
-        let data = document::merge(&self.documents)
-            .map_err(|message| Failure::message(Stage::Load, message))?;
+        let data = self.merged()?;
         crate::compile::check(&self.sources, self.modules.clone(), &self.options, &data)
     }
 
@@ -186,8 +190,7 @@ impl Engine {
         context: &QueryContext,
     ) -> Result<PreparedPolicy, Failure> {
         self.parsed()?;
-        let data = document::merge(&self.documents)
-            .map_err(|message| Failure::message(Stage::Load, message))?;
+        let data = self.merged()?;
         let compiled = crate::compile::compile(crate::compile::Job {
             sources: self.sources.clone(),
             modules: self.modules.clone(),

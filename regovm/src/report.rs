@@ -7,6 +7,8 @@ use regovm_core::{Code, Diagnostic, Location, SourceMap};
 pub enum Stage {
     /// While reading policies and documents.
     Load,
+    /// While reading an input.
+    Input,
     /// While checking and compiling policies and queries.
     Compile,
     /// While evaluating.
@@ -52,6 +54,14 @@ impl Failure {
         }
     }
 
+    /// The same with a hint.
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Failure {
+        if let Some(error) = self.errors.first_mut() {
+            error.hint = hint;
+        }
+        self
+    }
+
     /// Diagnostics of a stage, located in their sources.
     pub(crate) fn from_diagnostics(
         stage: Stage,
@@ -86,13 +96,22 @@ impl ErrorReport {
             code: Some(diagnostic.code),
             location: sources.locate(diagnostic.span),
             message: diagnostic.message,
-            source_line: None,
+            source_line: (diagnostic.code == Code::Parse)
+                .then(|| source_line(diagnostic.details.as_deref()))
+                .flatten(),
             details: diagnostic.details,
             detail_lines: diagnostic.detail_lines,
             hint: diagnostic.hint,
             trace: Vec::new(),
         }
     }
+}
+
+/// The line and column that the details of a parse error name.
+fn source_line(details: Option<&str>) -> Option<(String, usize)> {
+    let details: serde_json::Value = serde_json::from_str(details?).ok()?;
+    let line = details.get("line")?.as_str()?.to_owned();
+    Some((line, details.get("idx")?.as_u64()? as usize))
 }
 
 impl std::fmt::Display for ErrorReport {

@@ -144,15 +144,14 @@ impl Session {
         let (policy, arena): (&PreparedPolicy, &Arena) = (policy, arena);
         let input = match input {
             Input::None => Ok(None),
-            Input::Json(bytes) => document::read(DocumentFormat::Json, bytes, arena)
-                .map(Some)
-                .map_err(|error| format!("unable to parse input: {error}")),
+            Input::Json(bytes) => document::read(DocumentFormat::Json, bytes, arena).map(Some),
             Input::Document(bytes) => document::read_input(bytes, arena).map(Some),
             Input::Value(json) => Ok(Some(crate::convert::from_json(json, arena))),
             #[cfg(feature = "internals")]
             Input::Make(make) => Ok(Some(make(arena))),
         };
-        let input = input.map_err(|message| Failure::message(Stage::Load, message))?;
+        let input =
+            input.map_err(|e| Failure::message(Stage::Input, e.message).with_hint(e.hint))?;
         let passed = {
             let deadline = budget.deadline.clone();
             move || {

@@ -80,7 +80,7 @@ fn evaluate(args: &EvalArgs, query: &str) -> Result<Vec<Solution>, Failure> {
         .set_strict(args.strict)
         .set_enable_print(true);
     engine_with(
-        load(&args.data, &args.ignore, Wanted::All).map_err(plain)?,
+        load(&args.data, &args.ignore, Wanted::All).map_err(load_failure)?,
         &mut engine,
     );
     if let Some(path) = &args.schema {
@@ -138,9 +138,9 @@ fn evaluate(args: &EvalArgs, query: &str) -> Result<Vec<Solution>, Failure> {
         .collect())
 }
 
-/// An error without a code that `eval` prints as OPA prints errors of its loader.
-fn plain(message: String) -> Failure {
-    Failure::message(Stage::Evaluate, message)
+/// An error of an input that cannot be had.
+fn no_input(message: String) -> Failure {
+    Failure::message(Stage::Input, message)
 }
 
 fn read_input(args: &EvalArgs) -> Result<Option<Vec<u8>>, Failure> {
@@ -148,23 +148,37 @@ fn read_input(args: &EvalArgs) -> Result<Option<Vec<u8>>, Failure> {
         let mut bytes = Vec::new();
         io::stdin()
             .read_to_end(&mut bytes)
-            .map_err(|e| plain(format!("standard input: {}", reason(&e))))?;
+            .map_err(|e| no_input(format!("standard input: {}", reason(&e))))?;
         return Ok(Some(bytes));
     }
     let Some(path) = &args.input else {
         return Ok(None);
     };
     let bytes = std::fs::read(path)
-        .map_err(|e| plain(format!("open {}: {}", path.display(), reason(&e))))?;
+        .map_err(|e| no_input(format!("open {}: {}", path.display(), reason(&e))))?;
     Ok(Some(bytes))
 }
 
 fn report(args: &EvalArgs, failure: &Failure) -> io::Result<()> {
-    if matches!(args.format, EvalFormat::Json | EvalFormat::Discard) {
-        let mut out = io::stdout().lock();
-        errors::write_json(&mut out, &failure.errors)?;
-        out.flush()
-    } else {
-        errors::write_text(&mut io::stderr().lock(), Stage::Evaluate, &failure.errors)
+    // OPA does not count errors of the input among those of the query.
+    if let (Stage::Input, [only]) = (failure.stage, failure.errors.as_slice()) {
+        let mut err = io::stderr().lock();
+        writeln!(err, "{only}")?;
+        return only
+            .hint
+            .iter()
+            .try_for_each(|hint| writeln!(err, "\thint: {hint}"));
+    }
+    match args.format {
+        EvalFormat::Json | EvalFormat::Discard => {
+            let mut out = io::stdout().lock();
+            if args.format == EvalFormat::Json {
+                errors::write_json(&mut out, &failure.errors)?;
+            } else {
+                errors::write_sorted_json(&mut out, &failure.errors)?;
+            }
+            out.flush()
+        }
+        _ => errors::write_text(&mut io::stderr().lock(), Stage::Evaluate, &failure.errors),
     }
 }

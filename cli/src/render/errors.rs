@@ -9,8 +9,19 @@ use super::go_json;
 
 /// `{"errors": [..]}` as OPA prints it.
 pub fn write_json(out: &mut impl Write, errors: &[ErrorReport]) -> io::Result<()> {
+    go_json::write_indented(out, &all_as_json(errors))
+}
+
+/// The same with sorted members, as `--format discard` has it.
+pub fn write_sorted_json(out: &mut impl Write, errors: &[ErrorReport]) -> io::Result<()> {
+    let mut json = all_as_json(errors);
+    json.sort_all_objects();
+    go_json::write_indented(out, &json)
+}
+
+fn all_as_json(errors: &[ErrorReport]) -> Value {
     let list: Vec<Value> = errors.iter().map(as_json).collect();
-    go_json::write_indented(out, &json!({"errors": list}))
+    json!({"errors": list})
 }
 
 fn as_json(error: &ErrorReport) -> Value {

@@ -56,11 +56,8 @@ fn as_json(solutions: &[Solution]) -> Value {
     let result: Vec<Value> = solutions
         .iter()
         .map(|solution| {
-            let expressions: Vec<Value> = solution
-                .expressions
-                .iter()
-                .map(|e| json!({"value": e.value, "text": e.text, "location": {"row": e.row, "col": e.col}}))
-                .collect();
+            let expressions: Vec<Value> =
+                solution.expressions.iter().map(expression_json).collect();
             let mut object = Map::new();
             object.insert("expressions".into(), Value::Array(expressions));
             if !solution.bindings.is_empty() {
@@ -69,7 +66,22 @@ fn as_json(solutions: &[Solution]) -> Value {
             Value::Object(object)
         })
         .collect();
-    json!({"result": result})
+    Value::Object(Map::from_iter([(
+        "result".to_owned(),
+        Value::Array(result),
+    )]))
+}
+
+/// Built by hand: `json!` would read numbers again and respell their exponents.
+fn expression_json(expression: &ExpressionValue) -> Value {
+    Value::Object(Map::from_iter([
+        ("value".to_owned(), expression.value.clone()),
+        ("text".to_owned(), expression.text.as_str().into()),
+        (
+            "location".to_owned(),
+            json!({"row": expression.row, "col": expression.col}),
+        ),
+    ]))
 }
 
 fn raw(out: &mut impl Write, solution: &Solution) -> io::Result<()> {

@@ -1,5 +1,7 @@
 //! The tables of `--format pretty`.
 
+use unicode_width::UnicodeWidthStr;
+
 use comfy_table::{
     CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle,
 };
@@ -17,10 +19,12 @@ pub fn render(head: &[String], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     table.load_style(STYLE);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(
-        head.iter()
-            .map(|h| comfy_table::Cell::new(h).set_alignment(CellAlignment::Center)),
-    );
+    let head = head.iter().enumerate().map(|(column, text)| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        let width = cells.map(|cell| cell.width()).max().unwrap_or(0);
+        even(text, width)
+    });
+    table.set_header(head.map(|h| comfy_table::Cell::new(h).set_alignment(CellAlignment::Center)));
     for row in rows {
         table.add_row(
             row.iter()
@@ -28,6 +32,12 @@ pub fn render(head: &[String], rows: &[Vec<String>]) -> String {
         );
     }
     table.to_string()
+}
+
+/// A head with a space behind it if it cannot stand in the middle: the odd space is on the right.
+fn even(text: &str, width: usize) -> String {
+    let odd = width.saturating_sub(text.width()) % 2 == 1;
+    format!("{text}{}", if odd { " " } else { "" })
 }
 
 #[cfg(test)]

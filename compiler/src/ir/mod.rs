@@ -4,7 +4,7 @@
 //! statements. A statement **fails** when something is undefined or a guard does not hold: then the rest of
 //! its block is skipped. Nothing else can fail; conflicts and errors end the query.
 //!
-//! Iteration nests: [`Stmt::Scan`] runs its body once for each member, and what depends on the member stands
+//! Iteration nests: [`StmtKind::Scan`] runs its body once for each member, and what depends on the member stands
 //! inside that body. A failure inside the body goes on with the next member. When the members are exhausted,
 //! control goes on *after* the scan. So a scan never fails by itself; success is what its body *does*
 //! (`Yield`, `Append`, `SetResult`, `EmitRow`).

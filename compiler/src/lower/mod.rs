@@ -5,7 +5,7 @@
 //! becomes look-ups and guards, and what remains of search is iteration.
 //!
 //! Functions are made on demand, from the queries: asking for the function of a rule puts the rule on a list
-//! ([`Task`]), and lowering ends when the list is empty. Without queries every rule is lowered.
+//! (`Task`), and lowering ends when the list is empty. Without queries every rule is lowered.
 //!
 //! | file | idea |
 //! |---|---|
