@@ -5,7 +5,7 @@
 //! failed attempts it keeps. This module goes through the text in that order, with attempts that
 //! can be taken back, and collects the complaints that remain. It runs for refused texts only.
 //!
-//! [`cursor`] reads tokens, [`terms`], [`literals`] and [`statements`] try what may stand there.
+//! `cursor` reads tokens, `terms`, `literals` and `statements` try what may stand there.
 
 mod cursor;
 mod literals;
