@@ -144,3 +144,33 @@ fn nesting_is_an_error() {
     let error = ir(&text, RegoVersion::V1).expect_err("nests too deep");
     assert!(error.contains("nested too deep"), "{error}");
 }
+
+/// What the parser and the limits of lowering let through is lowered and emitted on the stack of a test's thread.
+#[test]
+fn deep_closures_are_lowered_or_refused() {
+    for depth in [30, 100, 240] {
+        let nested =
+            |open: &str, core: &str, close: &str| open.repeat(depth) + core + &close.repeat(depth);
+        let bodies = [
+            nested("[", "input.x", "]"),
+            nested("{\"a\": ", "input.x", "}"),
+            nested("count(", "input.x", ")"),
+        ];
+        for body in bodies {
+            let text = format!("package p\np := {body}\n");
+            if let Err(error) = ir(&text, RegoVersion::V1) {
+                assert!(depth >= 100, "{depth}: {error}");
+            }
+        }
+        let every = nested("every x in input.x { ", "input.y", " }");
+        let _ = ir(&format!("package p\np if {every}\n"), RegoVersion::V1);
+        let scans: String = (0..depth)
+            .map(|i| format!("some x{i} in input.x\n"))
+            .collect();
+        let result = ir(
+            &format!("package p\np := 1 if {{ {scans} x0 == 1 }}\n"),
+            RegoVersion::V1,
+        );
+        assert!(result.is_ok(), "{depth}: {result:?}");
+    }
+}

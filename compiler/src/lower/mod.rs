@@ -60,14 +60,19 @@ type Lowered<T> = Result<T, Box<Diagnostic>>;
 /// Lowers everything that the queries reach, or all rules if there are no queries.
 pub fn lower(checked: &Checked<'_>) -> Result<Program, Diagnostics> {
     let mut lowering = Lowering::new(checked);
-    match lowering.run() {
-        Ok(()) => Ok(lowering.finish()),
-        Err(diagnostic) => {
-            let mut diagnostics = Diagnostics::new();
-            diagnostics.push(*diagnostic);
-            Err(diagnostics)
+    let result = lowering.run().and_then(|()| {
+        let program = lowering.finish();
+        #[cfg(debug_assertions)]
+        if let Err(violation) = crate::ir::verify::verify(&program) {
+            return Err(internal(Span::NONE, violation));
         }
-    }
+        Ok(program)
+    });
+    result.map_err(|diagnostic| {
+        let mut diagnostics = Diagnostics::new();
+        diagnostics.push(*diagnostic);
+        diagnostics
+    })
 }
 
 /// A function that is needed.
@@ -147,11 +152,14 @@ impl<'c> Lowering<'c> {
         Ok(())
     }
 
-    fn finish(self) -> Program {
+    fn finish(&mut self) -> Program {
         Program {
-            functions: self.functions.into_iter().flatten().collect(),
-            constants: self.constants.into_vec(),
-            queries: self.queries,
+            functions: std::mem::take(&mut self.functions)
+                .into_iter()
+                .flatten()
+                .collect(),
+            constants: std::mem::take(&mut self.constants).into_vec(),
+            queries: std::mem::take(&mut self.queries),
         }
     }
 
