@@ -30,9 +30,9 @@ pub(crate) fn merge(documents: &[Document]) -> Result<Frozen, Unreadable> {
     Frozen::try_build(|arena| {
         let mut root = Tree::default();
         for (index, document) in documents.iter().enumerate() {
-            let value = read(document.format, &document.bytes, arena).map_err(|e| Unreadable {
-                message: format!("{}: {}", document.name, e.message),
-                hint: e.hint,
+            let value = read(document.format, &document.bytes, arena).map_err(|mut error| {
+                error.message = format!("{}: {}", document.name, error.message);
+                error
             })?;
             if value.as_object().is_none() {
                 return Err(format!("{}: document must be of type object", document.name).into());
@@ -50,6 +50,8 @@ pub(crate) fn merge(documents: &[Document]) -> Result<Frozen, Unreadable> {
 pub(crate) struct Unreadable {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
+    /// The memory budget ended the reading, not the text.
+    pub(crate) over_budget: bool,
 }
 
 impl From<String> for Unreadable {
@@ -57,6 +59,7 @@ impl From<String> for Unreadable {
         Unreadable {
             message,
             hint: None,
+            over_budget: false,
         }
     }
 }
@@ -70,6 +73,7 @@ impl From<json::JsonError> for Unreadable {
         Unreadable {
             message: error.message,
             hint,
+            over_budget: error.memory.is_some(),
         }
     }
 }
@@ -96,11 +100,9 @@ pub(crate) fn read_input<'a>(bytes: &[u8], arena: &'a Arena) -> Result<Value<'a>
         Ok(value) => Ok(value),
         Err(not_json) if not_json.memory.is_some() || looks_like_json(bytes) => {
             // Nobody writes flow YAML of this size: the JSON error is the helpful one.
-            let Unreadable { message, hint } = not_json.into();
-            Err(Unreadable {
-                message: format!("unable to parse input: {message}"),
-                hint,
-            })
+            let mut error = Unreadable::from(not_json);
+            error.message = format!("unable to parse input: {}", error.message);
+            Err(error)
         }
         Err(_) => yaml::read(&String::from_utf8_lossy(bytes), arena)
             .map_err(|e| Unreadable::from(format!("unable to parse input: {e}"))),

@@ -150,8 +150,15 @@ impl Session {
             #[cfg(feature = "internals")]
             Input::Make(make) => Ok(Some(make(arena))),
         };
-        let input =
-            input.map_err(|e| Failure::message(Stage::Input, e.message).with_hint(e.hint))?;
+        let input = input.map_err(|e| {
+            // A used-up budget is an error of the evaluation wherever it is noticed.
+            let stage = if e.over_budget {
+                Stage::Evaluate
+            } else {
+                Stage::Input
+            };
+            Failure::message(stage, e.message).with_hint(e.hint)
+        })?;
         let passed = {
             let deadline = budget.deadline.clone();
             move || {
