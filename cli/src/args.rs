@@ -103,6 +103,9 @@ pub struct EvalArgs {
     /// JSON Schema of the input (a file), or a folder of schemas
     #[arg(short, long, value_name = "PATH")]
     pub schema: Option<PathBuf>,
+    /// Let policies reach these machines over the network (repeat, or separate with commas; * is all); none by default
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    pub allow_net: Vec<String>,
     /// Stop after this time, for example 500ms or 1m30s; 0 is no limit
     #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, default_value = "0")]
     pub timeout: Duration,

@@ -5,6 +5,7 @@ mod command;
 mod duration;
 mod load;
 mod render;
+mod world;
 
 use std::io::Write;
 use std::process::ExitCode;

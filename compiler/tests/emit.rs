@@ -3,7 +3,8 @@
 use regovm_compiler::emit::emit;
 use regovm_compiler::ir::builder::FunctionBuilder;
 use regovm_compiler::ir::*;
-use regovm_core::builtin::{NoHost, Table};
+use regovm_core::builtin::Table;
+use regovm_core::host::NoHost;
 use regovm_core::value::{Arena, Value};
 use regovm_core::{Constant, SourceMap, Span, json};
 use regovm_vm::{Options, Session, Target, link};

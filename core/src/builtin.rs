@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::host::Host;
 use crate::types::{FunctionType, Type};
 use crate::value::{Arena, MemoryExceeded, Value};
 
@@ -30,6 +31,10 @@ pub struct BuiltinDecl {
     pub examples: &'static [Example],
     /// Groups of OPA's documentation.
     pub categories: &'static [&'static str],
+    /// The Cargo feature that it belongs to, if it is not in every build.
+    pub feature: Option<&'static str>,
+    /// False if this build was made without that feature.
+    pub available: bool,
 }
 
 impl BuiltinDecl {
@@ -45,6 +50,8 @@ impl BuiltinDecl {
         cost: Cost::Constant,
         examples: &[],
         categories: &[],
+        feature: None,
+        available: true,
     };
 }
 
@@ -196,37 +203,6 @@ impl Meter for Unmetered {
     }
 }
 
-/// What the world gives to built-ins that look outside. Every method has a default that gives
-/// nothing, so that a host takes only what it needs.
-pub trait Host {
-    /// A line of `print`, with the place of the call if it is known.
-    fn print(&mut self, line: &str) {
-        let _ = line;
-    }
-
-    /// A note of `trace`.
-    fn note(&mut self, text: &str) {
-        let _ = text;
-    }
-
-    /// Nanoseconds since 1970, the same for a whole query; `None` if the host has no clock.
-    fn now_ns(&mut self) -> Option<i64> {
-        None
-    }
-
-    /// Fills a buffer with random bytes; false if the host has none.
-    fn random(&mut self, buffer: &mut [u8]) -> bool {
-        let _ = buffer;
-        false
-    }
-}
-
-/// A host that gives nothing.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct NoHost;
-
-impl Host for NoHost {}
-
 /// Things that built-ins keep between calls, one of each type: compiled patterns and the like.
 #[derive(Default)]
 pub struct Caches {
@@ -313,19 +289,29 @@ pub struct Table {
     by_name: HashMap<&'static str, BuiltinId>,
     by_infix: HashMap<&'static str, BuiltinId>,
     types: Vec<OnceLock<FunctionType>>,
+    left_out: HashMap<&'static str, &'static str>,
 }
 
 impl Table {
-    /// A table of groups of built-ins. Of two with one name, the later one counts.
+    /// A table of groups of built-ins. Of two with one name, the later one counts. Those that are not available
+    /// are known by name only ([`Table::left_out`]).
     pub fn new(groups: &[&[Builtin]]) -> Table {
         let mut table = Table {
             builtins: Vec::new(),
             by_name: HashMap::new(),
             by_infix: HashMap::new(),
             types: Vec::new(),
+            left_out: HashMap::new(),
         };
         for builtin in groups.iter().flat_map(|group| group.iter()) {
-            table.add(*builtin);
+            match builtin.decl.feature {
+                Some(feature) if !builtin.decl.available => {
+                    table.left_out.insert(builtin.decl.name, feature);
+                }
+                _ => {
+                    table.add(*builtin);
+                }
+            }
         }
         table
     }
@@ -356,6 +342,11 @@ impl Table {
     /// The id of a name.
     pub fn id(&self, name: &str) -> Option<BuiltinId> {
         self.by_name.get(name).copied()
+    }
+
+    /// The Cargo feature that a built-in of this name needs and this build lacks.
+    pub fn left_out(&self, name: &str) -> Option<&'static str> {
+        self.left_out.get(name).copied()
     }
 
     /// The id of an operator.

@@ -5,6 +5,7 @@
 pub mod builtin;
 mod constant;
 mod diagnostic;
+pub mod host;
 pub mod json;
 mod source;
 pub mod types;

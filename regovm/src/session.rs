@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use regovm_core::builtin::Host;
+use regovm_core::host::{Host, NoHost};
 use regovm_core::value::Arena;
 #[cfg(feature = "internals")]
 use regovm_core::value::Value;
@@ -30,8 +30,6 @@ pub struct Budget {
     pub cancel: Option<Arc<AtomicBool>>,
 }
 
-type Sink = Box<dyn FnMut(&str) + Send>;
-
 /// One thread's way to a policy: its memory is kept and reused from answer to answer.
 pub struct Session {
     policy: PreparedPolicy,
@@ -39,19 +37,7 @@ pub struct Session {
     machine: regovm_vm::Session,
     budget: Budget,
     strict_builtin_errors: bool,
-    print: Option<Sink>,
-}
-
-struct SessionHost<'s> {
-    print: &'s mut Option<Sink>,
-}
-
-impl Host for SessionHost<'_> {
-    fn print(&mut self, line: &str) {
-        if let Some(sink) = self.print {
-            sink(line);
-        }
-    }
+    host: Box<dyn Host + Send>,
 }
 
 /// Where an input comes from.
@@ -72,7 +58,7 @@ impl Session {
             machine: regovm_vm::Session::new(),
             budget: Budget::default(),
             strict_builtin_errors: false,
-            print: None,
+            host: Box::new(NoHost),
         }
     }
 
@@ -88,9 +74,27 @@ impl Session {
         self
     }
 
-    /// Where the lines of `print` go.
-    pub fn set_print(&mut self, sink: Box<dyn FnMut(&str) + Send>) -> &mut Session {
-        self.print = Some(sink);
+    /// What policies may see of the world: where `print` goes, the clock, the network. Without one they see nothing.
+    ///
+    /// ```
+    /// use regovm::{Constant, Engine, Host};
+    ///
+    /// struct Webhook;
+    /// impl Host for Webhook {
+    ///     fn runtime(&mut self) -> Option<Constant> {
+    ///         Some(Constant::Object(vec![("version".into(), "7".into())]))
+    ///     }
+    /// }
+    ///
+    /// let policy = Engine::new().prepare("opa.runtime().version")?;
+    /// let mut session = policy.session();
+    /// session.set_host(Box::new(Webhook));
+    /// let answer = session.eval_without_input(0)?;
+    /// assert_eq!(answer.value(), Some(serde_json::json!("7")));
+    /// # Ok::<(), regovm::Failure>(())
+    /// ```
+    pub fn set_host(&mut self, host: Box<dyn Host + Send>) -> &mut Session {
+        self.host = host;
         self
     }
 
@@ -139,7 +143,7 @@ impl Session {
             machine,
             budget,
             strict_builtin_errors,
-            print,
+            host,
         } = self;
         let (policy, arena): (&PreparedPolicy, &Arena) = (policy, arena);
         let input = match input {
@@ -185,8 +189,7 @@ impl Session {
             linked: policy.linked(),
             data: Some(policy.data().root()),
         };
-        let mut host = SessionHost { print };
-        match machine.run(target, query, arena, input, &options, &mut host) {
+        match machine.run(target, query, arena, input, &options, host.as_mut()) {
             Ok(answer) => {
                 let shape = policy.query(query);
                 Ok(Answer::new(answer, shape, arena.used()))

@@ -14,6 +14,7 @@ mod globs;
 mod go;
 mod numbers;
 mod objects;
+mod opa;
 mod operand;
 mod operators;
 mod patch;
@@ -47,6 +48,7 @@ const GROUPS: &[&[Builtin]] = &[
     units::BUILTINS,
     walk::BUILTINS,
     debugging::BUILTINS,
+    opa::BUILTINS,
 ];
 
 /// All built-ins.

@@ -6,7 +6,8 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use regovm_core::builtin::{BuiltinError, Caches, Call, Meter, NoHost, StopReason};
+use regovm_core::builtin::{BuiltinError, Caches, Call, Meter, StopReason};
+use regovm_core::host::NoHost;
 use regovm_core::value::{Arena, Value};
 
 struct Limited(u64);

@@ -22,20 +22,36 @@ pub(crate) struct LinkedBuiltin {
 pub struct LinkError {
     /// Its name.
     pub name: String,
-    /// True if there is one of that name.
-    pub exists: bool,
+    /// What is wrong with it.
+    pub problem: LinkProblem,
+}
+
+/// Why a built-in cannot be linked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkProblem {
+    /// There is none of that name.
+    Missing,
+    /// It takes other arguments than the program was compiled for.
+    Arguments,
+    /// This build was made without the Cargo feature that it belongs to.
+    Feature(&'static str),
 }
 
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.exists {
-            write!(
+        let name = &self.name;
+        match self.problem {
+            LinkProblem::Missing => write!(f, "unsupported built-in: {name}"),
+            LinkProblem::Arguments => write!(
                 f,
-                "built-in {} takes other arguments than the program was compiled for",
-                self.name
-            )
-        } else {
-            write!(f, "unsupported built-in: {}", self.name)
+                "built-in {name} takes other arguments than the program was compiled for"
+            ),
+            LinkProblem::Feature(feature) => {
+                write!(
+                    f,
+                    "built-in {name} needs the feature \"{feature}\" of regovm"
+                )
+            }
         }
     }
 }
@@ -46,9 +62,15 @@ impl std::error::Error for LinkError {}
 pub fn link(program: &Program, table: &Table) -> Result<Linked, LinkError> {
     let mut builtins = Vec::with_capacity(program.builtins.len());
     for needed in &program.builtins {
-        let missing = || LinkError {
+        let problem = |problem| LinkError {
             name: needed.name.clone(),
-            exists: false,
+            problem,
+        };
+        let missing = || {
+            problem(match table.left_out(&needed.name) {
+                Some(feature) => LinkProblem::Feature(feature),
+                None => LinkProblem::Missing,
+            })
         };
         let id = table.id(&needed.name).ok_or_else(missing)?;
         let builtin = table.get(id).ok_or_else(missing)?;
@@ -56,10 +78,7 @@ pub fn link(program: &Program, table: &Table) -> Result<Linked, LinkError> {
         if function.params.len() != usize::from(needed.arity)
             || function.variadic.is_some() != needed.variadic
         {
-            return Err(LinkError {
-                name: needed.name.clone(),
-                exists: true,
-            });
+            return Err(problem(LinkProblem::Arguments));
         }
         let fixed = builtin.decl.purity == Purity::Nondeterministic;
         builtins.push(LinkedBuiltin {

@@ -1,6 +1,7 @@
 //! The machine's state: registers, frames, slots, memo; and how functions are entered and left.
 
-use regovm_core::builtin::{Caches, Host, Meter, StopReason};
+use regovm_core::builtin::{Caches, Meter, StopReason};
+use regovm_core::host::Host;
 use regovm_core::value::{
     Arena, ArrayBuilder, ObjectBuilder, SetBuilder, Value, View, reset_comparison_work,
     take_comparison_work,

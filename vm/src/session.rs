@@ -4,7 +4,8 @@ use std::sync::atomic::AtomicBool;
 
 use regovm_core::Code;
 use regovm_core::Span;
-use regovm_core::builtin::{Caches, Host};
+use regovm_core::builtin::Caches;
+use regovm_core::host::Host;
 use regovm_core::value::{Arena, Value};
 
 use crate::budget::{Budget, Deadline};

@@ -12,6 +12,7 @@ use crate::args::{EvalArgs, EvalFormat};
 use crate::load::{Wanted, load, reason};
 use crate::render::result::{ExpressionValue, Solution};
 use crate::render::{errors, result};
+use crate::world;
 
 /// Exit status of an error while loading, compiling or evaluating.
 const ERROR: u8 = 2;
@@ -114,9 +115,7 @@ fn evaluate(args: &EvalArgs, query: &str) -> Result<Vec<Solution>, Failure> {
     session
         .set_budget(budget)
         .set_strict_builtin_errors(args.strict_builtin_errors);
-    session.set_print(Box::new(|line: &str| {
-        let _ = writeln!(io::stderr(), "{line}");
-    }));
+    session.set_host(Box::new(world::host(&args.allow_net)));
     let answer = match &input {
         Some(bytes) => session.eval_document(0, bytes)?,
         None => session.eval_without_input(0)?,

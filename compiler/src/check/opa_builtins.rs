@@ -1,6 +1,8 @@
 //! The names of all built-in functions of OPA, with the names that OPA gives their results in
 //! messages (`want: (x: string, y: string)`).
 
+use regovm_core::builtin::Table;
+
 /// Name of the function, name of its result (empty if it has none).
 const BUILTINS: &[(&str, &str)] = &[
     ("abs", "y"),
@@ -221,9 +223,15 @@ pub fn is_opa_builtin(name: &str) -> bool {
 
 /// What to tell someone who uses a built-in that OPA has and this build has not. (Ask only for names
 /// that this build does not know.)
-pub fn missing_builtin(name: &str) -> Option<String> {
-    is_opa_builtin(name)
-        .then(|| format!("`{name}` is a built-in function of OPA that this build does not have"))
+pub fn missing_builtin(builtins: &Table, name: &str) -> Option<String> {
+    match builtins.left_out(name) {
+        Some(feature) => Some(format!(
+            "`{name}` needs the feature \"{feature}\" of regovm, which this build leaves out"
+        )),
+        None => is_opa_builtin(name).then(|| {
+            format!("`{name}` is a built-in function of OPA that this build does not have")
+        }),
+    }
 }
 
 /// The name of a built-in's result in messages.

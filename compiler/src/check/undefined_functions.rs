@@ -83,7 +83,7 @@ fn error_of(
             format!("undefined function {}", ref_text(&written())),
         );
         return Some(
-            match dotted_name(path).and_then(|name| missing_builtin(&name)) {
+            match dotted_name(path).and_then(|name| missing_builtin(state.builtins, &name)) {
                 Some(hint) => error.with_hint(hint),
                 None => error,
             },

@@ -152,10 +152,12 @@ impl Targets<'_> {
                     with.target.span,
                     "with keyword target must reference existing input, data, or a function",
                 );
-                return Err(match missing_builtin(&term_text(&with.target)) {
-                    Some(hint) => error.with_hint(hint),
-                    None => error,
-                });
+                return Err(
+                    match missing_builtin(self.builtins, &term_text(&with.target)) {
+                        Some(hint) => error.with_hint(hint),
+                        None => error,
+                    },
+                );
             }
         }
         Ok(requires_eval(&with.value))

@@ -2,7 +2,8 @@
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
-use regovm_core::builtin::{BuiltinError, Caches, Call, Host, Table, Unmetered};
+use regovm_core::builtin::{BuiltinError, Caches, Call, Table, Unmetered};
+use regovm_core::host::Host;
 use regovm_core::value::{Arena, Value};
 
 pub struct Reader<'t, 'a> {

@@ -15,7 +15,8 @@
 
 use std::collections::HashMap;
 
-use regovm_core::builtin::{Builtin, BuiltinDecl, BuiltinError, Call, NoHost, Purity, Table};
+use regovm_core::builtin::{Builtin, BuiltinDecl, BuiltinError, Call, Purity, Table};
+use regovm_core::host::NoHost;
 use regovm_core::value::{Arena, Value, View};
 use regovm_core::{Constant, SourceMap, Span, json};
 use regovm_vm::bytecode::{ConstIndex, FunctionIndex, Instruction, Opcode};
