@@ -18,6 +18,58 @@ fn nest(open: &str, middle: &str, close: &str, depth: usize) -> String {
     format!("{}{middle}{}", open.repeat(depth), close.repeat(depth))
 }
 
+const FORMS: [(&str, &str, &str); 13] = [
+    ("[", "1", "]"),
+    ("{\"a\": ", "1", "}"),
+    ("{", "1", "}"),
+    ("(", "1", ")"),
+    ("[1 | ", "true", "]"),
+    ("abs(", "1", ")"),
+    ("input[", "0", "]"),
+    ("1 + ", "1", ""),
+    ("1 if { false } else := ", "2", ""),
+    ("[x | x := ", "1", "]"),
+    ("{y: x | y := 1; x := ", "1", "}"),
+    ("$\"{[", "1", "]}\""),
+    ("[1 | every y in ", "[1]", " { y }]"),
+];
+
+#[test]
+fn policies_of_any_depth_are_compiled_or_refused() {
+    on_a_small_stack(|| {
+        for (open, middle, close) in FORMS {
+            for depth in [90, 301, 400, 900, 100_000] {
+                let text = format!("package p\nx := {}\n", nest(open, middle, close, depth));
+                let mut engine = Engine::new();
+                engine.add_module("p.rego", &text);
+                match engine.prepare("data.p.x") {
+                    Ok(policy) => {
+                        assert!(depth < 300, "{open} {depth}");
+                        let mut session = policy.session();
+                        // Quotes in quotes in quotes double their escapes.
+                        session.set_budget(Budget {
+                            steps: Some(100_000),
+                            memory: Some(4 << 20),
+                            ..Budget::default()
+                        });
+                        let _ = session.eval_json(b"[0]");
+                        // What was compiled can be saved, too.
+                        assert!(PreparedPolicy::load(&policy.save()).is_ok());
+                    }
+                    Err(failure) => {
+                        let message = &failure.errors[0].message;
+                        assert_eq!(
+                            message, "max parsing recursion depth exceeded",
+                            "{open} {depth}"
+                        );
+                        assert!(depth > 300, "{open} {depth}");
+                    }
+                }
+            }
+        }
+    });
+}
+
 #[test]
 fn inputs_of_any_depth_are_read_or_refused() {
     on_a_small_stack(|| {

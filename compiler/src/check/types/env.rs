@@ -3,7 +3,7 @@
 //! The bottom layer holds built-ins and `input`, the next one rules, those above the variables of
 //! bodies. Trees are persistent, so that a reader may go on while variables are typed.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use regovm_parser::ast::{Name, Term, TermKind};
 
 use super::constant::constant_of;
+use super::identity::{Numbers, TypeNumber};
 use super::ty::{self, Kind, Known, Rest, Ty};
 use crate::order::{compare_terms, is_constant};
 
@@ -206,8 +207,8 @@ pub fn merge(a: &Known, b: &Known) -> Known {
 #[derive(Debug)]
 pub struct Layer {
     tree: RefCell<Arc<Node>>,
-    /// How often the tree has changed.
-    writes: Cell<u64>,
+    /// Made for the modifiers of an expression.
+    replaces: bool,
     next: Option<Rc<Layer>>,
 }
 
@@ -215,7 +216,7 @@ impl Layer {
     fn new(tree: Arc<Node>, next: Option<Rc<Layer>>) -> Layer {
         Layer {
             tree: RefCell::new(tree),
-            writes: Cell::new(0),
+            replaces: false,
             next,
         }
     }
@@ -225,7 +226,6 @@ impl Layer {
         let mut tree = self.tree.take();
         change(Arc::make_mut(&mut tree));
         *self.tree.borrow_mut() = tree;
-        self.writes.set(self.writes.get() + 1);
     }
 }
 
@@ -235,6 +235,7 @@ pub struct Env {
     top: Rc<Layer>,
     /// Where the types of variables go: the top layer, except below a `with`.
     vars: Rc<Layer>,
+    numbers: Rc<RefCell<Numbers>>,
 }
 
 /// The layers of a finished environment: built-ins and `input`, then rules. Can be shared by
@@ -264,6 +265,7 @@ impl TypeEnv {
         Env {
             vars: top.clone(),
             top,
+            numbers: Rc::default(),
         }
     }
 
@@ -288,15 +290,20 @@ impl Env {
         Env {
             vars: top.clone(),
             top,
+            numbers: self.numbers.clone(),
         }
     }
 
     /// The same for one expression with modifiers: what it says of variables outlives it.
     pub fn wrap_with(&self, tree: Arc<Node>) -> Env {
-        let top = Rc::new(Layer::new(tree, Some(self.top.clone())));
+        let top = Rc::new(Layer {
+            replaces: true,
+            ..Layer::new(tree, Some(self.top.clone()))
+        });
         Env {
             top,
             vars: self.vars.clone(),
+            numbers: self.numbers.clone(),
         }
     }
 
@@ -305,16 +312,22 @@ impl Env {
         self.top.tree.borrow().clone()
     }
 
-    /// Which environment this is, and how often any of its layers has changed: what was asked at
-    /// one moment has the same answer as long as the moment lasts.
-    pub fn moment(&self) -> (usize, u64) {
-        let mut writes = 0;
+    /// The trees that modifiers of expressions have put upon this environment.
+    pub fn replaced(&self) -> Vec<*const Node> {
+        let mut trees = Vec::new();
         let mut layer = Some(&self.top);
         while let Some(this) = layer {
-            writes += this.writes.get();
+            if this.replaces {
+                trees.push(Arc::as_ptr(&this.tree.borrow()));
+            }
             layer = this.next.as_ref();
         }
-        (Rc::as_ptr(&self.top) as usize, writes)
+        trees
+    }
+
+    /// The number of a type.
+    pub fn number(&self, ty: &Known) -> TypeNumber {
+        self.numbers.borrow_mut().of(ty)
     }
 
     /// The environment below the top layer.
@@ -322,24 +335,30 @@ impl Env {
         self.top.next.as_ref().map(|next| Env {
             top: next.clone(),
             vars: next.clone(),
+            numbers: self.numbers.clone(),
         })
     }
 
     /// Sets the type of a path in the top layer.
     pub fn put(&self, path: &[Term], value: Known) {
+        let value = self.numbers.borrow_mut().bounded(value);
         self.top.change(|tree| tree.put(path, value));
     }
 
     /// Sets the type of a variable.
     pub fn put_var(&self, var: &Term, value: Known) {
+        let value = self.numbers.borrow_mut().bounded(value);
         self.vars
             .change(|tree| tree.put(std::slice::from_ref(var), value));
     }
 
     /// Adds the type of a rule to the top layer.
     pub fn insert(&self, path: &[Term], ty: &Ty) {
+        let Some(ty) = self.numbers.borrow_mut().bounded(Some(ty.clone())) else {
+            return;
+        };
         // Keys are constants: `insert` asks the environment for nothing that it is changing.
-        self.top.change(|tree| tree.insert(path, ty, self));
+        self.top.change(|tree| tree.insert(path, &ty, self));
     }
 
     /// The type of a variable.

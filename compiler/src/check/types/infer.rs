@@ -1,6 +1,6 @@
 //! The types of expressions and bodies: OPA's inference, with its order and its gaps.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,18 +10,28 @@ use regovm_parser::ast::{Expr, ExprKind, Name, Term, TermKind};
 
 use super::constant::constant_of;
 use super::env::{Env, Node, extent, is_root};
+use super::identity::TypeNumber;
 use super::messages::{
     TypeError, argument_error, match_error, no_members_error, no_such_member_error,
 };
+use super::outer_vars::OuterVars;
 use super::ty::{self, Function, Kind, Known, Param, Ty};
 use super::unify::unifies;
 use crate::order::{ground_prefix, is_ground_ref, refs_equal, sorted_members, sorted_set};
 use crate::text::{ref_text, term_text};
-use crate::visit::{self, Node as Tree, VisitMut};
+use crate::visit::{self, Node as Tree, VarParams, VisitMut};
 
 /// Comprehensions inside comprehensions are looked at again from outside, as OPA does; deeper than
 /// this that would take for ever.
 const MAX_AGAIN: usize = 8;
+
+/// An expression of a comprehension is checked at most so often on average, if it is not among the
+/// first [`MIN_CHECKS`]: once for all that can be known of the variables around it. What is left
+/// then may be anything.
+const MAX_CHECKS: usize = 32;
+
+/// See [`MAX_CHECKS`].
+const MIN_CHECKS: usize = 10_000;
 
 /// What the checker asks about the rest of the compilation.
 pub struct Context<'s> {
@@ -35,20 +45,32 @@ pub struct Context<'s> {
     pub dependents: &'s dyn Fn(&[Term]) -> Vec<Vec<Term>>,
 }
 
-/// A finished check of a body: its environment and its errors.
-type Checked = (Env, Rc<Vec<Diagnostic>>);
+/// A comprehension as it was found under an environment.
+#[derive(Default)]
+struct Comprehension {
+    /// The errors in its body.
+    errors: Vec<Diagnostic>,
+    /// Its type, if there are none.
+    ty: Known,
+}
+
+/// What a comprehension's types depend on: the comprehension (by the address of its body), what
+/// modifiers of expressions have replaced, and what is known of the variables from outside.
+type Circumstances = (*const Expr, Vec<*const Node>, Vec<TypeNumber>);
 
 /// Checks bodies against environments.
 pub struct Checker<'s> {
     context: Context<'s>,
     /// Trees that type what depends on a replaced document as anything, by the document.
     relaxed: RefCell<HashMap<String, Option<Arc<Node>>>>,
-    /// Bodies of comprehensions that were checked under an environment.
-    memo: RefCell<HashMap<(*const Expr, Env2), Checked>>,
+    /// The trees of modifiers, by the expression and the types that they give.
+    replaced: RefCell<HashMap<(*const Expr, Vec<TypeNumber>), Arc<Node>>>,
+    /// The comprehensions that were checked.
+    memo: RefCell<HashMap<Circumstances, Rc<Comprehension>>>,
+    outer: RefCell<OuterVars>,
+    /// How many expressions of comprehensions may still be checked.
+    left: Cell<usize>,
 }
-
-/// An environment at a moment, by address; the memo keeps it alive.
-type Env2 = (usize, u64);
 
 impl<'s> Checker<'s> {
     /// A checker.
@@ -56,13 +78,20 @@ impl<'s> Checker<'s> {
         Checker {
             context,
             relaxed: RefCell::default(),
+            replaced: RefCell::default(),
             memo: RefCell::default(),
+            outer: RefCell::default(),
+            left: Cell::new(0),
         }
     }
 
     /// Checks the expressions of a body in order. The environment given back knows its variables.
     pub fn check_body(&self, env: &Env, body: &[Expr]) -> (Env, Vec<Diagnostic>) {
+        let outer = OuterVars::new(body);
+        self.left.set(MIN_CHECKS + MAX_CHECKS * outer.exprs);
+        self.outer.replace(outer);
         self.memo.borrow_mut().clear();
+        self.replaced.borrow_mut().clear();
         self.body(env, body)
     }
 
@@ -96,16 +125,60 @@ impl<'s> Checker<'s> {
         (env, errors)
     }
 
-    /// A comprehension's body, checked once for each state of the environment.
-    fn closure(&self, env: &Env, body: &[Expr]) -> Checked {
-        let key = (body.as_ptr(), env.moment());
-        if let Some(done) = self.memo.borrow().get(&key) {
+    /// A comprehension, checked once for all environments that say the same of it. `ty` makes its
+    /// type from the environment that knows the variables of its body.
+    fn comprehension(
+        &self,
+        env: &Env,
+        term: &Term,
+        body: &[Expr],
+        ty: impl FnOnce(&Env) -> Ty,
+    ) -> Rc<Comprehension> {
+        let number = |var: &Term| env.number(&env.get_var(var));
+        let types = match self.outer.borrow().of(body) {
+            Some(vars) => vars.iter().map(number).collect(),
+            // It stands in a head.
+            None => visit::term_vars(term, VarParams::ALL)
+                .iter()
+                .map(|name| number(&Term::var(name.clone(), Span::NONE)))
+                .collect(),
+        };
+        let circumstances = (body.as_ptr(), env.replaced(), types);
+        if let Some(done) = self.memo.borrow().get(&circumstances) {
             return done.clone();
         }
-        let (inner, errors) = self.body(env, body);
-        let done = (inner, Rc::new(errors));
-        self.memo.borrow_mut().insert(key, done.clone());
+        let done = match self.left.get().checked_sub(body.len()) {
+            Some(left) => {
+                self.left.set(left);
+                let (inner, errors) = self.body(env, body);
+                let ty = errors.is_empty().then(|| ty(&inner));
+                Comprehension { errors, ty }
+            }
+            None => Comprehension {
+                errors: Vec::new(),
+                ty: Some(ty::any()),
+            },
+        };
+        let done = Rc::new(done);
+        self.memo.borrow_mut().insert(circumstances, done.clone());
         done
+    }
+
+    /// The comprehension that a term is.
+    fn comprehension_term(&self, env: &Env, term: &Term) -> Option<Rc<Comprehension>> {
+        Some(match &term.kind {
+            TermKind::ArrayComprehension(it) => self.comprehension(env, term, &it.body, |env| {
+                ty::array(Vec::new(), self.get(env, &it.term))
+            }),
+            TermKind::SetComprehension(it) => {
+                self.comprehension(env, term, &it.body, |env| ty::set(self.get(env, &it.term)))
+            }
+            TermKind::ObjectComprehension(it) => self.comprehension(env, term, &it.body, |env| {
+                let (key, value) = (self.get(env, &it.key), self.get(env, &it.value));
+                ty::object(Vec::new(), Some(ty::Rest { key, value }))
+            }),
+            _ => return None,
+        })
     }
 
     /// The errors inside comprehensions of an expression: those of the last one that has any.
@@ -122,35 +195,29 @@ impl<'s> Checker<'s> {
         depth: usize,
         result: &mut Vec<Diagnostic>,
     ) {
-        let mut found: Vec<(&[Expr], Vec<Tree<'_>>)> = Vec::new();
-        visit::walk(node, &mut |node| {
-            let Tree::Term(term) = node else { return false };
-            match &term.kind {
-                TermKind::ArrayComprehension(inner) | TermKind::SetComprehension(inner) => {
-                    let parts = vec![Tree::Term(&inner.term), Tree::Body(&inner.body)];
-                    found.push((&inner.body, parts));
-                    true
-                }
-                TermKind::ObjectComprehension(inner) => {
-                    let parts = vec![
-                        Tree::Term(&inner.key),
-                        Tree::Term(&inner.value),
-                        Tree::Body(&inner.body),
-                    ];
-                    found.push((&inner.body, parts));
-                    true
-                }
-                _ => false,
+        let mut found: Vec<&Term> = Vec::new();
+        visit::walk_terms(node, &mut |term| {
+            let comprehension = is_comprehension(term);
+            if comprehension {
+                found.push(term);
             }
+            comprehension
         });
-        for (body, parts) in found {
-            let (_, errors) = self.closure(env, body);
-            if !errors.is_empty() {
-                result.clone_from(&errors);
+        for term in found {
+            let Some(comprehension) = self.comprehension_term(env, term) else {
+                continue;
+            };
+            if !comprehension.errors.is_empty() {
+                result.clone_from(&comprehension.errors);
             } else if depth < MAX_AGAIN {
-                for part in parts {
-                    self.closures_below(env, part, depth + 1, result);
-                }
+                let mut itself = true;
+                visit::walk(Tree::Term(term), &mut |node| {
+                    if std::mem::take(&mut itself) {
+                        return false;
+                    }
+                    self.closures_below(env, node, depth + 1, result);
+                    true
+                });
             }
         }
     }
@@ -171,26 +238,7 @@ impl<'s> Checker<'s> {
                     .fold(None, |all, item| ty::or(&all, &self.get(env, item)));
                 Some(ty::set(of))
             }
-            TermKind::ArrayComprehension(inner) => {
-                let (env, errors) = self.closure(env, &inner.body);
-                errors
-                    .is_empty()
-                    .then(|| ty::array(Vec::new(), self.get(&env, &inner.term)))
-            }
-            TermKind::SetComprehension(inner) => {
-                let (env, errors) = self.closure(env, &inner.body);
-                errors
-                    .is_empty()
-                    .then(|| ty::set(self.get(&env, &inner.term)))
-            }
-            TermKind::ObjectComprehension(inner) => {
-                let (env, errors) = self.closure(env, &inner.body);
-                errors.is_empty().then(|| {
-                    let key = self.get(&env, &inner.key);
-                    let value = self.get(&env, &inner.value);
-                    ty::object(Vec::new(), Some(ty::Rest { key, value }))
-                })
-            }
+            _ if is_comprehension(term) => self.comprehension_term(env, term)?.ty.clone(),
             _ => env.get(term),
         }
     }
@@ -370,11 +418,25 @@ impl<'s> Checker<'s> {
             return scope;
         }
         // Last, so that a replaced document keeps its type whatever else is replaced.
-        let mut tree = Node::default();
-        for (path, ty) in replaced {
-            tree.put(path, Some(ty));
-        }
-        scope.wrap_with(Arc::new(tree))
+        scope.wrap_with(self.replaced_tree(env, expr, replaced))
+    }
+
+    /// One tree for each set of types that an expression's modifiers give.
+    fn replaced_tree(&self, env: &Env, expr: &Expr, replaced: Vec<(&[Term], Ty)>) -> Arc<Node> {
+        let types = replaced
+            .iter()
+            .map(|(_, ty)| env.number(&Some(ty.clone())))
+            .collect();
+        let mut trees = self.replaced.borrow_mut();
+        let tree = trees.entry((std::ptr::from_ref(expr), types));
+        let make = || {
+            let mut tree = Node::default();
+            for (path, ty) in replaced {
+                tree.put(path, Some(ty));
+            }
+            Arc::new(tree)
+        };
+        tree.or_insert_with(make).clone()
     }
 
     fn relaxed_dependents(&self, target: &[Term], function: bool) -> Option<Arc<Node>> {
@@ -830,6 +892,15 @@ impl RefChecker<'_, '_> {
         }
         None
     }
+}
+
+fn is_comprehension(term: &Term) -> bool {
+    matches!(
+        term.kind,
+        TermKind::ArrayComprehension(_)
+            | TermKind::SetComprehension(_)
+            | TermKind::ObjectComprehension(_)
+    )
 }
 
 enum Descent {

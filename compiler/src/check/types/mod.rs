@@ -2,8 +2,10 @@
 
 pub mod constant;
 pub mod env;
+pub mod identity;
 pub mod infer;
 pub mod messages;
+pub mod outer_vars;
 pub mod schema;
 pub mod ty;
 pub mod unify;

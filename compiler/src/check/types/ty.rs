@@ -4,6 +4,7 @@
 //! types are shared, and a schema may refer to itself.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -254,6 +255,9 @@ fn write_ty(out: &mut String, ty: &Ty) {
     }
 }
 
+/// The rank of `string`.
+const LAST_SCALAR: u8 = 4;
+
 fn rank(kind: &Kind) -> u8 {
     match kind {
         Kind::Null => 1,
@@ -281,28 +285,33 @@ pub fn compare_known(a: &Known, b: &Known) -> Ordering {
 
 /// An order of types, for sorted unions.
 pub fn compare(a: &Ty, b: &Ty) -> Ordering {
-    compare_within(a, b, 0)
+    compare_within(a, b, &mut Same::default(), 0)
 }
 
-/// Recursive types unroll for ever; past this depth two types that were the same so far are.
-const MAX_DEPTH: u32 = 64;
+/// Pairs of parts that are the same, or were so far: types share parts, and recursive types unroll
+/// for ever.
+type Same = HashSet<(*const Kind, *const Kind)>;
 
-fn compare_within(a: &Ty, b: &Ty, depth: u32) -> Ordering {
+/// Past this depth two types that were the same so far are.
+const MAX_DEPTH: u32 = 1000;
+
+fn compare_within(a: &Ty, b: &Ty, same: &mut Same, depth: u32) -> Ordering {
     if Arc::ptr_eq(a, b) || depth > MAX_DEPTH {
         return Ordering::Equal;
     }
     let (a, b) = (unwrap(a), unwrap(b));
-    if Arc::ptr_eq(&a, &b) {
-        return Ordering::Equal;
-    }
-    let known = |a: &Known, b: &Known| match (a, b) {
-        (Some(a), Some(b)) => compare_within(a, b, depth + 1),
-        _ => a.is_some().cmp(&b.is_some()),
-    };
     let order = rank(&a).cmp(&rank(&b));
-    if order != Ordering::Equal {
+    if order != Ordering::Equal || rank(&a) <= LAST_SCALAR || Arc::ptr_eq(&a, &b) {
         return order;
     }
+    // A difference ends the comparison as a whole: whoever comes here again has found none.
+    if !same.insert((Arc::as_ptr(&a), Arc::as_ptr(&b))) {
+        return Ordering::Equal;
+    }
+    let mut known = |a: &Known, b: &Known| match (a, b) {
+        (Some(a), Some(b)) => compare_within(a, b, same, depth + 1),
+        _ => a.is_some().cmp(&b.is_some()),
+    };
     match (&*a, &*b) {
         (
             Kind::Array {
@@ -313,7 +322,7 @@ fn compare_within(a: &Ty, b: &Ty, depth: u32) -> Ordering {
                 fixed: bf,
                 rest: br,
             },
-        ) => known(ar, br).then_with(|| compare_lists(af, bf, known)),
+        ) => known(ar, br).then_with(|| compare_lists(af, bf, &mut known)),
         (
             Kind::Object {
                 fixed: af,
@@ -335,7 +344,9 @@ fn compare_within(a: &Ty, b: &Ty, depth: u32) -> Ordering {
             })
         }
         (Kind::Set(a), Kind::Set(b)) => known(a, b),
-        (Kind::Any(a), Kind::Any(b)) => compare_lists(a, b, |a, b| compare_within(a, b, depth + 1)),
+        (Kind::Any(a), Kind::Any(b)) => {
+            compare_lists(a, b, |a, b| compare_within(a, b, same, depth + 1))
+        }
         (Kind::Function(a), Kind::Function(b)) => {
             let result = |f: &Function| f.result.as_ref().and_then(|r| r.ty.clone());
             a.params
@@ -349,7 +360,7 @@ fn compare_within(a: &Ty, b: &Ty, depth: u32) -> Ordering {
     }
 }
 
-fn compare_lists<T>(a: &[T], b: &[T], compare: impl Fn(&T, &T) -> Ordering) -> Ordering {
+fn compare_lists<T>(a: &[T], b: &[T], mut compare: impl FnMut(&T, &T) -> Ordering) -> Ordering {
     for (a, b) in a.iter().zip(b) {
         let order = compare(a, b);
         if order != Ordering::Equal {
@@ -559,17 +570,10 @@ pub fn values(ty: &Ty) -> Known {
 /// True if the type or a part of it is not known. (An empty set counts as not known, a part of a
 /// union never does.)
 pub fn has_unknown(ty: &Known) -> bool {
-    fn inside(ty: &Known, seen: &mut Vec<*const Kind>) -> bool {
+    fn inside(ty: &Known, seen: &mut HashSet<*const Kind>) -> bool {
         let Some(ty) = ty else { return true };
         let ty = unwrap(ty);
-        let mut enter = || {
-            let at = Arc::as_ptr(&ty);
-            let new = !seen.contains(&at);
-            if new {
-                seen.push(at);
-            }
-            new
-        };
+        let mut enter = || seen.insert(Arc::as_ptr(&ty));
         match &*ty {
             Kind::Function(function) => {
                 function.params.iter().any(|p| inside(&p.ty, seen))
@@ -591,7 +595,7 @@ pub fn has_unknown(ty: &Known) -> bool {
             _ => false,
         }
     }
-    inside(ty, &mut Vec::new())
+    inside(ty, &mut HashSet::new())
 }
 
 /// The type of a constant. Sets have become arrays, as everywhere in keys of types.

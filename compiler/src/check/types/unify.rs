@@ -1,102 +1,139 @@
 //! Which types can be of one value.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use regovm_core::Constant;
 
 use super::ty::{self, Kind, Known, Rest, Ty};
 
 /// Recursive types unroll for ever; below this depth they fit.
-const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 1000;
 
 /// True if some value may have both types. Nothing fits an unknown type.
 pub fn unifies(a: &Known, b: &Known) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => fits(a, b, 0),
-        _ => false,
-    }
+    Fitting::default().known(a, b)
 }
 
-fn fits_known(a: &Known, b: &Known, depth: usize) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => fits(a, b, depth),
-        _ => false,
-    }
+/// What is known while two types are compared. Types share their parts: each pair of them is looked
+/// at once.
+#[derive(Default)]
+struct Fitting {
+    /// Pairs of parts by address; those that are being looked at fit until something says otherwise.
+    done: HashMap<(*const Kind, *const Kind), bool>,
+    depth: usize,
 }
 
-fn fits(a: &Ty, b: &Ty, depth: usize) -> bool {
-    if depth > MAX_DEPTH {
-        return true;
+impl Fitting {
+    fn known(&mut self, a: &Known, b: &Known) -> bool {
+        match (a, b) {
+            (Some(a), Some(b)) => self.fits(a, b),
+            _ => false,
+        }
     }
-    let (a, b) = (ty::unwrap(a), ty::unwrap(b));
-    let depth = depth + 1;
-    let any_fits = |of: &[Ty], other: &Ty| {
+
+    fn fits(&mut self, a: &Ty, b: &Ty) -> bool {
+        let (a, b) = (ty::unwrap(a), ty::unwrap(b));
+        if is_scalar(&a) && is_scalar(&b) {
+            return std::mem::discriminant(&*a) == std::mem::discriminant(&*b);
+        }
+        let pair = (Arc::as_ptr(&a), Arc::as_ptr(&b));
+        if let Some(fits) = self.done.get(&pair) {
+            return *fits;
+        }
+        if self.depth > MAX_DEPTH {
+            return true;
+        }
+        self.done.insert(pair, true);
+        self.depth += 1;
+        let fits = self.parts(&a, &b);
+        self.depth -= 1;
+        self.done.insert(pair, fits);
+        fits
+    }
+
+    fn any(&mut self, of: &[Ty], other: &Ty) -> bool {
         !matches!(&**other, Kind::Function(_))
-            && (of.is_empty() || of.iter().any(|ty| fits(ty, other, depth)))
-    };
-    match (&*a, &*b) {
-        (Kind::Any(x), Kind::Any(y)) => any_fits(x, &b) || any_fits(y, &a),
-        (Kind::Any(of), _) => any_fits(of, &b),
-        (_, Kind::Any(of)) => any_fits(of, &a),
-        (Kind::Null, Kind::Null)
-        | (Kind::Boolean, Kind::Boolean)
-        | (Kind::Number, Kind::Number)
-        | (Kind::String, Kind::String) => true,
-        (
-            Kind::Array {
-                fixed: xf,
-                rest: xr,
-            },
-            Kind::Array {
-                fixed: yf,
-                rest: yr,
-            },
-        ) => {
-            let one_way = |fixed: &[Known], other: &[Known], rest: &Known| {
-                fixed
-                    .iter()
-                    .enumerate()
-                    .all(|(i, ty)| fits_known(ty, &ty::array_select(other, rest, i), depth))
-            };
-            one_way(xf, yf, yr)
-                && one_way(yf, xf, xr)
-                && (xr.is_none() || yr.is_none() || fits_known(xr, yr, depth))
-        }
-        (
-            Kind::Object {
-                fixed: xf,
-                rest: xr,
-            },
-            Kind::Object {
-                fixed: yf,
-                rest: yr,
-            },
-        ) => {
-            let value = |rest: &Option<Rest>| rest.as_ref().and_then(|r| r.value.clone());
-            let (xv, yv) = (value(xr), value(yr));
-            let open = xv.is_some() || yv.is_some();
-            let one_way =
-                |fixed: &[(Constant, Known)], other: &[(Constant, Known)], rest: &Option<Rest>| {
-                    fixed
-                        .iter()
-                        .all(|(key, ty)| match ty::object_select(other, rest, key) {
-                            None => open,
-                            other => fits_known(ty, &other, depth),
-                        })
-                };
-            one_way(xf, yf, yr)
-                && one_way(yf, xf, xr)
-                && (xv.is_none() || yv.is_none() || fits_known(&xv, &yv, depth))
-        }
-        // A set of nothing is the empty set, a member of every set type.
-        (Kind::Set(x), Kind::Set(y)) => x.is_none() || y.is_none() || fits_known(x, y, depth),
-        (Kind::Function(x), Kind::Function(y)) => {
-            x.params.len() == y.params.len()
-                && x.params
-                    .iter()
-                    .zip(&y.params)
-                    .all(|(x, y)| fits_known(&x.ty, &y.ty, depth))
-        }
-        _ => false,
+            && (of.is_empty() || of.iter().any(|ty| self.fits(ty, other)))
     }
+
+    fn elements(&mut self, fixed: &[Known], other: &[Known], rest: &Known) -> bool {
+        fixed
+            .iter()
+            .enumerate()
+            .all(|(i, ty)| self.known(ty, &ty::array_select(other, rest, i)))
+    }
+
+    fn members(
+        &mut self,
+        fixed: &[(Constant, Known)],
+        other: &[(Constant, Known)],
+        rest: &Option<Rest>,
+        open: bool,
+    ) -> bool {
+        fixed
+            .iter()
+            .all(|(key, ty)| match ty::object_select(other, rest, key) {
+                None => open,
+                other => self.known(ty, &other),
+            })
+    }
+
+    fn parts(&mut self, a: &Ty, b: &Ty) -> bool {
+        match (&**a, &**b) {
+            (Kind::Any(x), Kind::Any(y)) => self.any(x, b) || self.any(y, a),
+            (Kind::Any(of), _) => self.any(of, b),
+            (_, Kind::Any(of)) => self.any(of, a),
+            (
+                Kind::Array {
+                    fixed: xf,
+                    rest: xr,
+                },
+                Kind::Array {
+                    fixed: yf,
+                    rest: yr,
+                },
+            ) => {
+                self.elements(xf, yf, yr)
+                    && self.elements(yf, xf, xr)
+                    && (xr.is_none() || yr.is_none() || self.known(xr, yr))
+            }
+            (
+                Kind::Object {
+                    fixed: xf,
+                    rest: xr,
+                },
+                Kind::Object {
+                    fixed: yf,
+                    rest: yr,
+                },
+            ) => {
+                let value = |rest: &Option<Rest>| rest.as_ref().and_then(|r| r.value.clone());
+                let (xv, yv) = (value(xr), value(yr));
+                let open = xv.is_some() || yv.is_some();
+                self.members(xf, yf, yr, open)
+                    && self.members(yf, xf, xr, open)
+                    && (xv.is_none() || yv.is_none() || self.known(&xv, &yv))
+            }
+            // A set of nothing is the empty set, a member of every set type.
+            (Kind::Set(x), Kind::Set(y)) => x.is_none() || y.is_none() || self.known(x, y),
+            (Kind::Function(x), Kind::Function(y)) => {
+                x.params.len() == y.params.len()
+                    && x.params
+                        .iter()
+                        .zip(&y.params)
+                        .all(|(x, y)| self.known(&x.ty, &y.ty))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn is_scalar(ty: &Ty) -> bool {
+    matches!(
+        &**ty,
+        Kind::Null | Kind::Boolean | Kind::Number | Kind::String
+    )
 }
 
 #[cfg(test)]
