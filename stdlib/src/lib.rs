@@ -12,6 +12,9 @@ mod documents;
 mod encoding;
 mod globs;
 mod go;
+#[cfg(feature = "x509")]
+#[allow(dead_code)]
+mod keys;
 mod numbers;
 mod objects;
 mod opa;
