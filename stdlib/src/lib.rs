@@ -6,6 +6,7 @@
 mod aggregates;
 mod arrays;
 mod bits;
+mod crypto;
 mod debugging;
 mod declare;
 mod documents;
@@ -46,6 +47,7 @@ const GROUPS: &[&[Builtin]] = &[
     types::BUILTINS,
     regex::BUILTINS,
     encoding::BUILTINS,
+    crypto::BUILTINS,
     globs::BUILTINS,
     semver::BUILTINS,
     units::BUILTINS,
