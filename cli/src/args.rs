@@ -25,6 +25,25 @@ pub enum Command {
     Eval(EvalArgs),
     /// Check Rego source files for errors
     Check(CheckArgs),
+    /// Print what policies may use: built-ins with their signatures, and features of the language
+    Capabilities(CapabilitiesArgs),
+}
+
+/// `regovm capabilities`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  regovm capabilities > capabilities.json\n  regovm capabilities --version v0.60.0\n  regovm check --capabilities capabilities.json policy/\n\nThe format is OPA's: take a built-in out of the file, and policies that call it do not compile."
+)]
+pub struct CapabilitiesArgs {
+    /// What this build has (the default)
+    #[arg(long, conflicts_with_all = ["release", "file"])]
+    pub current: bool,
+    /// What a release of OPA had, as far as this build has it: v0.17.0 and later
+    #[arg(long = "version", value_name = "VERSION", conflicts_with = "file")]
+    pub release: Option<String>,
+    /// What a file says
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 /// Output formats of `eval`.
@@ -103,6 +122,9 @@ pub struct EvalArgs {
     /// JSON Schema of the input (a file), or a folder of schemas
     #[arg(short, long, value_name = "PATH")]
     pub schema: Option<PathBuf>,
+    /// Refuse calls of built-ins that these capabilities do not name: a release of OPA, or a file
+    #[arg(long, value_name = "FILE|VERSION", value_parser = crate::command::capabilities::named)]
+    pub capabilities: Option<regovm::Capabilities>,
     /// Let policies reach these machines over the network (repeat, or separate with commas; * is all); none by default
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     pub allow_net: Vec<String>,
@@ -138,6 +160,9 @@ pub struct CheckArgs {
     /// Errors after which to stop; 0 is no limit
     #[arg(short, long, value_name = "N", default_value_t = 10)]
     pub max_errors: usize,
+    /// Refuse calls of built-ins that these capabilities do not name: a release of OPA, or a file
+    #[arg(long, value_name = "FILE|VERSION", value_parser = crate::command::capabilities::named)]
+    pub capabilities: Option<regovm::Capabilities>,
     /// JSON Schema of the input (a file), or a folder of schemas
     #[arg(short, long, value_name = "PATH")]
     pub schema: Option<PathBuf>,

@@ -2,16 +2,23 @@
 
 use std::io::{self, Write};
 
-use regovm::Constant;
+use regovm::{Capabilities, Constant};
 use regovm_host::{Network, SystemHost};
 
 /// The name that stands for every machine.
 const EVERY_MACHINE: &str = "*";
 
 /// The host of an evaluation. `print` writes to standard error; the network is open to the named machines only.
-pub fn host(allow_net: &[String]) -> SystemHost {
+/// Without such names those of the capabilities count.
+pub fn host(allow_net: &[String], capabilities: Option<&Capabilities>) -> SystemHost {
+    let of_capabilities = capabilities.and_then(Capabilities::allow_net);
+    let machines = if allow_net.is_empty() {
+        of_capabilities.unwrap_or_default()
+    } else {
+        allow_net.to_vec()
+    };
     SystemHost::new()
-        .with_network(network(allow_net))
+        .with_network(network(&machines))
         .with_runtime(runtime())
         .with_print(|line| {
             let _ = writeln!(io::stderr(), "{line}");

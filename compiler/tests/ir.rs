@@ -76,8 +76,7 @@ fn ir(text: &str, version: RegoVersion) -> Result<String, String> {
     };
     let parse_options = ParseOptions {
         version,
-        future_keywords: Vec::new(),
-        process_annotations: false,
+        ..ParseOptions::default()
     };
     let id = sources.add("p.rego", text).map_err(|e| e.to_string())?;
     let module = parse_module(&sources, id, &parse_options).map_err(|e| describe(e, &sources))?;

@@ -58,5 +58,15 @@ func exportCases(dir string) error {
 		}
 		fmt.Printf("%s: %d files\n", filepath.Join(dir, kind), files)
 	}
+	// The tables that the declarations of built-ins are compared with.
+	for _, name := range []string{"capabilities.json", "builtin_metadata.json"} {
+		text, err := os.ReadFile(filepath.Join(module, name))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -31,6 +31,8 @@ pub struct BuiltinDecl {
     pub examples: &'static [Example],
     /// Groups of OPA's documentation.
     pub categories: &'static [&'static str],
+    /// The first release of OPA that has it; the oldest that has a list of built-ins is 0.17.
+    pub since: Release,
     /// The Cargo feature that it belongs to, if it is not in every build.
     pub feature: Option<&'static str>,
     /// False if this build was made without that feature.
@@ -50,10 +52,14 @@ impl BuiltinDecl {
         cost: Cost::Constant,
         examples: &[],
         categories: &[],
+        since: (0, 17),
         feature: None,
         available: true,
     };
 }
+
+/// A release of OPA: major and minor number.
+pub type Release = (u16, u16);
 
 /// If results depend on arguments only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -283,13 +289,37 @@ impl<'a, 'h> Call<'a, 'h> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct BuiltinId(pub u16);
 
+/// Why a table lacks a built-in that regovm has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LeftOut {
+    /// The build was made without the Cargo feature that it needs.
+    Feature(&'static str),
+    /// The capabilities that the caller gave do not name it.
+    Capabilities,
+}
+
+impl LeftOut {
+    /// What to tell someone who calls it.
+    pub fn hint(self, name: &str) -> String {
+        match self {
+            LeftOut::Feature(feature) => {
+                format!(
+                    "`{name}` needs the feature \"{feature}\" of regovm, which this build leaves out"
+                )
+            }
+            LeftOut::Capabilities => format!("`{name}` is not among the capabilities"),
+        }
+    }
+}
+
 /// All built-ins of an engine.
+#[derive(Clone)]
 pub struct Table {
     builtins: Vec<Builtin>,
     by_name: HashMap<&'static str, BuiltinId>,
     by_infix: HashMap<&'static str, BuiltinId>,
     types: Vec<OnceLock<FunctionType>>,
-    left_out: HashMap<&'static str, &'static str>,
+    left_out: HashMap<&'static str, LeftOut>,
 }
 
 impl Table {
@@ -306,7 +336,9 @@ impl Table {
         for builtin in groups.iter().flat_map(|group| group.iter()) {
             match builtin.decl.feature {
                 Some(feature) if !builtin.decl.available => {
-                    table.left_out.insert(builtin.decl.name, feature);
+                    table
+                        .left_out
+                        .insert(builtin.decl.name, LeftOut::Feature(feature));
                 }
                 _ => {
                     table.add(*builtin);
@@ -344,8 +376,24 @@ impl Table {
         self.by_name.get(name).copied()
     }
 
-    /// The Cargo feature that a built-in of this name needs and this build lacks.
-    pub fn left_out(&self, name: &str) -> Option<&'static str> {
+    /// The same without the built-ins that a caller does not want to have called.
+    pub fn only(&self, wanted: impl Fn(&BuiltinDecl) -> bool) -> Table {
+        let mut table = Table::new(&[]);
+        table.left_out.clone_from(&self.left_out);
+        for builtin in &self.builtins {
+            if wanted(&builtin.decl) {
+                table.add(*builtin);
+            } else {
+                table
+                    .left_out
+                    .insert(builtin.decl.name, LeftOut::Capabilities);
+            }
+        }
+        table
+    }
+
+    /// Why a built-in that regovm has is not in this table.
+    pub fn left_out(&self, name: &str) -> Option<LeftOut> {
         self.left_out.get(name).copied()
     }
 
@@ -376,6 +424,7 @@ impl Table {
                     names: vec![],
                     variadic: None,
                     result: None,
+                    result_name: String::new(),
                 },
             }
         });

@@ -49,6 +49,8 @@ pub struct FunctionType {
     pub variadic: Option<Type>,
     /// Type of the result; `None` if there is none (`print`).
     pub result: Option<Type>,
+    /// Its name, where the signature has one; else an empty string.
+    pub result_name: String,
 }
 
 impl Type {
@@ -77,7 +79,7 @@ impl Type {
     }
 
     /// Parses the notation of signatures: `null bool num str any`, `[T]`, `[T1,T2]`, `[T,]`,
-    /// `{T}`, `obj<k=>v>`, `obj<"name":T, any=>any>`, `A|B`; and `(x: T, U...) -> R` for
+    /// `{T}`, `obj<k=>v>`, `obj<"name":T, any=>any>`, `A|B`; and `(x: T, U...) -> y: R` for
     /// functions, with `-` for no result.
     pub fn parse(notation: &str) -> Result<Type, SignatureError> {
         let mut parser = Parser {
@@ -347,6 +349,7 @@ impl<'t> Parser<'t> {
             names: vec![],
             variadic: None,
             result: None,
+            result_name: String::new(),
         };
         self.expect("(")?;
         while !self.take(")") {
@@ -365,6 +368,7 @@ impl<'t> Parser<'t> {
         }
         self.expect("->")?;
         if !self.take("-") {
+            function.result_name = self.label().unwrap_or_default();
             function.result = Some(self.union()?);
         }
         Ok(Type::Function(Box::new(function)))
@@ -493,11 +497,12 @@ mod tests {
     }
 
     #[test]
-    fn names_of_parameters_are_kept() {
-        let Ok(Type::Function(function)) = Type::parse("(start: num, num) -> [num]") else {
+    fn names_of_parameters_and_results_are_kept() {
+        let Ok(Type::Function(function)) = Type::parse("(start: num, num) -> range: [num]") else {
             panic!("not a function")
         };
         assert_eq!(function.names, ["start", ""]);
+        assert_eq!(function.result_name, "range");
     }
 
     #[test]

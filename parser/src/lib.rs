@@ -7,7 +7,6 @@
 
 mod annotations;
 pub mod ast;
-pub mod builtin_names;
 pub mod explain;
 pub mod format;
 pub mod lexer;

@@ -21,6 +21,8 @@ pub struct ParseOptions {
     pub future_keywords: Vec<Keyword>,
     /// Read `# METADATA` blocks.
     pub process_annotations: bool,
+    /// Knows the names of built-ins: a call of one stands for no rule. (The parser has no list of its own.)
+    pub is_builtin: Option<fn(&str) -> bool>,
 }
 
 /// A query: expressions all of which must hold.
@@ -84,7 +86,14 @@ pub fn parse_module(
     };
     let (_, importable, _) = options.keywords();
     let lower = |statements, wildcards| {
-        lower::module(statements, options.version, importable, wildcards, whole)
+        lower::module(
+            statements,
+            options.version,
+            importable,
+            options.is_builtin,
+            wildcards,
+            whole,
+        )
     };
     let lowered = match lower(read.found, read.wildcards) {
         Err(Refused::Syntax) if !read.second => {

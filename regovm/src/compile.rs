@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use regovm_compiler::options::Options;
 use regovm_compiler::state::{Answer, Query};
 use regovm_compiler::{emit, front, lower};
+use regovm_core::builtin::Table;
 use regovm_core::value::{Frozen, Value};
 use regovm_core::{Code, Diagnostic, SourceId, SourceMap, Span};
 use regovm_parser::ParseOptions;
@@ -21,6 +22,7 @@ pub(crate) struct Job<'j> {
     pub(crate) queries: &'j [&'j str],
     pub(crate) context: &'j QueryContext,
     pub(crate) parse_options: ParseOptions,
+    pub(crate) builtins: &'j Table,
     pub(crate) options: &'j Options,
     pub(crate) data: &'j Frozen,
 }
@@ -29,6 +31,7 @@ pub(crate) struct Job<'j> {
 pub(crate) fn check(
     sources: &SourceMap,
     modules: Vec<Module>,
+    builtins: &Table,
     options: &Options,
     data: &Frozen,
 ) -> Result<(), Failure> {
@@ -37,7 +40,7 @@ pub(crate) fn check(
         sources,
         modules,
         Vec::new(),
-        crate::builtins(),
+        builtins,
         options,
         Some(&exists),
     ) {
@@ -54,6 +57,7 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
         queries,
         context,
         parse_options,
+        builtins,
         options,
         data,
     } = job;
@@ -65,15 +69,8 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
     let failed =
         |errors: Vec<Diagnostic>| Failure::from_diagnostics(Stage::Compile, errors, &sources);
     let exists = |path: &[&str]| options.check_data_conflicts && path_exists(data.root(), path);
-    let checked = front::check_modules(
-        &sources,
-        modules,
-        parsed,
-        crate::builtins(),
-        options,
-        Some(&exists),
-    )
-    .map_err(failed)?;
+    let checked = front::check_modules(&sources, modules, parsed, builtins, options, Some(&exists))
+        .map_err(failed)?;
     let mut ir = lower::lower(&checked).map_err(|errors| failed(errors.into_vec()))?;
     regovm_compiler::optimize::optimize(&mut ir, &[]);
     let shapes = checked
@@ -88,7 +85,7 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
             )
         })
         .collect();
-    let program = emit::emit(&ir, crate::builtins(), &sources).map_err(failed)?;
+    let program = emit::emit(&ir, builtins, &sources).map_err(failed)?;
     Ok(Compiled { program, shapes })
 }
 

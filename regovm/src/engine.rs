@@ -1,12 +1,15 @@
 //! Collects policies and documents and compiles them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use regovm_compiler::options::Options;
+use regovm_core::builtin::Table;
 use regovm_core::{Code, Constant, Diagnostic, SourceId, SourceMap, Span, yaml};
 use regovm_parser::ast::{Module, RegoVersion};
 use regovm_parser::{Keyword, ParseOptions};
 
+use crate::capabilities::Capabilities;
 use crate::document::{self, Document};
 use crate::policy::PreparedPolicy;
 use crate::report::{Failure, Stage};
@@ -42,6 +45,7 @@ pub struct Engine {
     modules: Vec<Module>,
     documents: Vec<Document>,
     errors: Vec<Diagnostic>,
+    capabilities: Option<Capabilities>,
 }
 
 impl Engine {
@@ -98,6 +102,12 @@ impl Engine {
         self
     }
 
+    /// What the policies that are added from now on may use; without capabilities all that this build has.
+    pub fn set_capabilities(&mut self, capabilities: Capabilities) -> &mut Engine {
+        self.capabilities = Some(capabilities);
+        self
+    }
+
     /// Adds a JSON Schema: without a name it describes the input; `["a", "b"]` is `schema.a.b` of annotations.
     pub fn add_schema(&mut self, name: Vec<String>, text: &str) -> Result<&mut Engine, String> {
         let schema: Constant = yaml::read_constant(text).map_err(|e| e.to_string())?;
@@ -138,6 +148,13 @@ impl Engine {
     }
 
     fn parse(&self, id: SourceId) -> Result<Module, Vec<Diagnostic>> {
+        if let Some(refusal) = self
+            .capabilities
+            .as_ref()
+            .and_then(|c| c.refuses(self.version))
+        {
+            return Err(vec![refusal]);
+        }
         regovm_parser::parse_module(&self.sources, id, &self.parse_options(self.version))
     }
 
@@ -146,6 +163,7 @@ impl Engine {
             version,
             future_keywords: self.future_keywords.clone(),
             process_annotations: !self.skip_annotations,
+            is_builtin: Some(crate::is_builtin),
         }
     }
 
@@ -175,7 +193,22 @@ impl Engine {
     pub fn check(&self) -> Result<(), Failure> {
         self.parsed()?;
         let data = self.merged()?;
-        crate::compile::check(&self.sources, self.modules.clone(), &self.options, &data)
+        let builtins = self.builtins();
+        crate::compile::check(
+            &self.sources,
+            self.modules.clone(),
+            &builtins,
+            &self.options,
+            &data,
+        )
+    }
+
+    /// The built-ins that policies may call.
+    fn builtins(&self) -> Cow<'static, Table> {
+        match &self.capabilities {
+            Some(capabilities) => Cow::Owned(capabilities.table()),
+            None => Cow::Borrowed(crate::builtins()),
+        }
     }
 
     /// Compiles everything for one query, for example `data.terraform.deny`.
@@ -197,6 +230,7 @@ impl Engine {
             queries,
             context,
             parse_options: self.parse_options(self.version),
+            builtins: &self.builtins(),
             options: &self.options,
             data: &data,
         })?;

@@ -21,6 +21,7 @@
 //! policies may see.
 
 mod answer;
+mod capabilities;
 mod compile;
 mod convert;
 mod document;
@@ -36,6 +37,7 @@ pub mod internals;
 use std::sync::LazyLock;
 
 pub use answer::{Answer, ExpressionValue, Solution};
+pub use capabilities::Capabilities;
 pub use convert::{from_json, to_json};
 pub use document::{Document, DocumentFormat};
 pub use engine::{Engine, QueryContext};
@@ -52,4 +54,9 @@ use regovm_core::builtin::Table;
 pub(crate) fn builtins() -> &'static Table {
     static BUILTINS: LazyLock<Table> = LazyLock::new(regovm_stdlib::table);
     &BUILTINS
+}
+
+/// Whether regovm has a built-in of this name, be it in this build or not.
+pub(crate) fn is_builtin(name: &str) -> bool {
+    builtins().id(name).is_some() || builtins().left_out(name).is_some()
 }

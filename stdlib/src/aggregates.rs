@@ -15,7 +15,7 @@ const CATEGORIES: &[&str] = &["aggregates"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "count",
-        signature: "(collection: str|[any]|obj<any=>any>|{any}) -> num",
+        signature: "(collection: str|[any]|obj<any=>any>|{any}) -> n: num",
         doc: "How many elements a collection has, or characters a string. Characters are code points.",
         cost: Cost::Linear("bytes of a string"),
         examples: [("count([1, 2])", "2"), (r#"count("año")"#, "3"), ("count({})", "0"), ("count(1)", "")],
@@ -23,7 +23,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "sum",
-        signature: "(collection: [num]|{num}) -> num",
+        signature: "(collection: [num]|{num}) -> n: num",
         doc: "The sum of numbers, 0 of none. Integers are added exactly; one fraction makes the whole sum a float.",
         cost: Cost::Linear("elements"),
         examples: [("sum([1, 2, 3])", "6"), ("sum([])", "0"), ("sum({0.5, 1})", "1.5")],
@@ -31,7 +31,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "product",
-        signature: "(collection: [num]|{num}) -> num",
+        signature: "(collection: [num]|{num}) -> n: num",
         doc: "The product of numbers, 1 of none.",
         cost: Cost::Linear("elements, and digits squared"),
         examples: [("product([2, 3, 4])", "24"), ("product(set())", "1")],
@@ -39,7 +39,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "max",
-        signature: "(collection: [any]|{any}) -> any",
+        signature: "(collection: [any]|{any}) -> n: any",
         doc: "The greatest element in the order of all types; undefined if there is none.",
         cost: Cost::Linear("elements"),
         examples: [("max([3, 1, 2])", "3"), (r#"max([1, "a"])"#, r#""a""#), ("max([])", "")],
@@ -47,7 +47,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "min",
-        signature: "(collection: [any]|{any}) -> any",
+        signature: "(collection: [any]|{any}) -> n: any",
         doc: "The least element in the order of all types; undefined if there is none.",
         cost: Cost::Linear("elements"),
         examples: [("min([3, 1, 2])", "1"), ("min(set())", "")],
@@ -55,7 +55,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "sort",
-        signature: "(collection: [any]|{any}) -> [any]",
+        signature: "(collection: [any]|{any}) -> n: [any]",
         doc: "The elements as a sorted array, in the order of all types.",
         cost: Cost::Linear("elements, times their logarithm"),
         examples: [(r#"sort([3, "a", null, 1])"#, r#"[null, 1, 3, "a"]"#), ("sort({2, 1})", "[1, 2]")],
@@ -64,7 +64,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "all",
         deprecated: true,
-        signature: "(collection: [any]|{any}) -> bool",
+        signature: "([any]|{any}) -> bool",
         doc: "Whether every element is `true`. Use `every`.",
         cost: Cost::Linear("elements"),
         examples: [("all([true, true])", "true"), ("all([1])", "false"), ("all([])", "true")],
@@ -73,7 +73,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "any",
         deprecated: true,
-        signature: "(collection: [any]|{any}) -> bool",
+        signature: "([any]|{any}) -> bool",
         doc: "Whether some element is `true`. Use `true in collection`.",
         cost: Cost::Linear("elements"),
         examples: [("any([false, true])", "true"), ("any([1])", "false"), ("any(set())", "false")],

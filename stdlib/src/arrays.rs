@@ -11,7 +11,7 @@ const CATEGORIES: &[&str] = &["array"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "array.concat",
-        signature: "(x: [any], y: [any]) -> [any]",
+        signature: "(x: [any], y: [any]) -> z: [any]",
         doc: "One array after the other.",
         cost: Cost::Linear("elements"),
         examples: [("array.concat([1, 2], [3])", "[1, 2, 3]")],
@@ -19,7 +19,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "array.flatten",
-        signature: "(arr: [any]) -> [any]",
+        since: (1, 13),
+        signature: "(arr: [any]) -> flattened: [any]",
         doc: "Puts the elements of nested arrays in their place. One level only.",
         cost: Cost::Linear("elements"),
         examples: [("array.flatten([1, [2, [3]], []])", "[1, 2, [3]]")],
@@ -27,7 +28,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "array.reverse",
-        signature: "(arr: [any]) -> [any]",
+        since: (0, 36),
+        signature: "(arr: [any]) -> rev: [any]",
         doc: "The elements from last to first.",
         cost: Cost::Linear("elements"),
         examples: [("array.reverse([1, 2, 3])", "[3, 2, 1]")],
@@ -35,7 +37,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "array.slice",
-        signature: "(arr: [any], start: num, stop: num) -> [any]",
+        signature: "(arr: [any], start: num, stop: num) -> slice: [any]",
         doc: "The elements from start up to but not including stop. Indexes out of bounds are moved to the nearest bound.",
         cost: Cost::Linear("elements taken"),
         examples: [

@@ -13,7 +13,8 @@ const CATEGORIES: &[&str] = &["bits"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "bits.and",
-        signature: "(x: num, y: num) -> num",
+        since: (0, 18),
+        signature: "(x: num, y: num) -> z: num",
         doc: "The bits that both integers have.",
         cost: Cost::Linear("digits, squared"),
         examples: [("bits.and(6, 3)", "2"), ("bits.and(-1, 5)", "5"), ("bits.and(1.5, 1)", "")],
@@ -21,7 +22,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "bits.or",
-        signature: "(x: num, y: num) -> num",
+        since: (0, 18),
+        signature: "(x: num, y: num) -> z: num",
         doc: "The bits that either integer has.",
         cost: Cost::Linear("digits, squared"),
         examples: [("bits.or(6, 3)", "7")],
@@ -29,7 +31,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "bits.xor",
-        signature: "(x: num, y: num) -> num",
+        since: (0, 18),
+        signature: "(x: num, y: num) -> z: num",
         doc: "The bits that one of the integers has and the other has not.",
         cost: Cost::Linear("digits, squared"),
         examples: [("bits.xor(6, 3)", "5")],
@@ -37,7 +40,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "bits.negate",
-        signature: "(x: num) -> num",
+        since: (0, 18),
+        signature: "(x: num) -> z: num",
         doc: "The integer with all bits flipped: -x-1.",
         cost: Cost::Linear("digits, squared"),
         examples: [("bits.negate(5)", "-6")],
@@ -45,7 +49,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "bits.lsh",
-        signature: "(x: num, s: num) -> num",
+        since: (0, 18),
+        signature: "(x: num, s: num) -> z: num",
         doc: "The integer times 2 to the power of s, which may not be negative.",
         cost: Cost::Linear("digits, squared"),
         examples: [("bits.lsh(1, 70)", "1180591620717411303424"), ("bits.lsh(1, -1)", "")],
@@ -53,7 +58,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "bits.rsh",
-        signature: "(x: num, s: num) -> num",
+        since: (0, 18),
+        signature: "(x: num, s: num) -> z: num",
         doc: "The integer divided by 2 to the power of s, rounded down. s may not be negative.",
         cost: Cost::Linear("digits, squared"),
         examples: [("bits.rsh(5, 1)", "2"), ("bits.rsh(-5, 1)", "-3")],

@@ -13,6 +13,7 @@ const CATEGORIES: &[&str] = &["debugging"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "print",
+        since: (0, 34),
         signature: "(any...) -> -",
         doc: "Prints its operands on one line, also if some are undefined. The compiler turns it into internal.print, or removes it.",
         cost: Cost::Linear("bytes printed"),
@@ -21,7 +22,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "internal.print",
-        signature: "(xs: [{any}]) -> -",
+        since: (0, 34),
+        signature: "([{any}]) -> -",
         doc: "Prints one line for every way to choose an element from each set; an empty set prints <undefined>.",
         cost: Cost::Superlinear("elements of the sets, multiplied"),
         examples: [],
@@ -29,7 +31,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "internal.template_string",
-        signature: "(parts: [any]) -> str",
+        since: (1, 12),
+        signature: "([any]) -> str",
         doc: "Joins the parts of a template string: texts, and sets of at most one value. An empty set becomes <undefined>.",
         cost: Cost::Linear("bytes of the result"),
         examples: [
@@ -40,7 +43,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "internal.test_case",
-        signature: "(xs: [any]) -> -",
+        since: (1, 2),
+        signature: "([any]) -> -",
         doc: "Marks a case of a test with several; means nothing to the result.",
         cost: Cost::Constant,
         examples: [],
@@ -48,7 +52,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "trace",
-        signature: "(note: str) -> bool",
+        signature: "(note: str) -> result: bool",
         doc: "Puts a note into the trace of the evaluation. Always true.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"trace("here")"#, "true"), ("trace(1)", "")],

@@ -16,6 +16,7 @@ macro_rules! builtin {
     (
         name: $name:literal,
         $(feature: $feature:literal,)?
+        $(since: $since:expr,)?
         $(infix: $infix:literal,)?
         $(deprecated: $deprecated:literal,)?
         $(relation: $relation:literal,)?
@@ -38,12 +39,15 @@ macro_rules! builtin {
                 cost: $cost,
                 examples: &[$(::regovm_core::builtin::Example { call: $call, result: $result }),*],
                 categories: CATEGORIES,
+                since: builtin!(@since $($since)?),
                 feature: builtin!(@feature $($feature)?),
                 available: builtin!(@available $($feature)?),
             },
             body: builtin!(@body $($feature)?; $body),
         }
     };
+    (@since) => { ::regovm_core::builtin::BuiltinDecl::DEFAULT.since };
+    (@since $since:expr) => { $since };
     (@feature) => { None };
     (@feature $feature:literal) => { Some($feature) };
     (@available) => { true };

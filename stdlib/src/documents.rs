@@ -14,7 +14,7 @@ const CATEGORIES: &[&str] = &["object"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "json.filter",
-        signature: "(object: obj<any=>any>, paths: [str|[any]]|{str|[any]}) -> obj<any=>any>",
+        signature: "(object: obj<any=>any>, paths: [str|[any]]|{str|[any]}) -> filtered: obj<any=>any>",
         doc: "The parts of an object that paths lead to. A path is a text like a/b/0, with ~1 for a slash and ~0 for a tilde, or an array of keys. Paths that lead nowhere count for nothing.",
         cost: Cost::Linear("members on the paths"),
         examples: [
@@ -25,7 +25,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "json.remove",
-        signature: "(object: obj<any=>any>, paths: [str|[any]]|{str|[any]}) -> obj<any=>any>",
+        since: (0, 18),
+        signature: "(object: obj<any=>any>, paths: [str|[any]]|{str|[any]}) -> output: obj<any=>any>",
         doc: "The object without the parts that paths lead to. Paths are those of json.filter.",
         cost: Cost::Linear("members on the paths"),
         examples: [(r#"json.remove({"a": {"b": 1, "c": 2}}, ["a/b"])"#, r#"{"a": {"c": 2}}"#)],
@@ -33,7 +34,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "json.patch",
-        signature: r#"(object: any, patches: [obj<"op": str, "path": any, any=>any>]) -> any"#,
+        since: (0, 25),
+        signature: r#"(target: any, patches: [obj<"op": str, "path": any, any=>any>]) -> output: any"#,
         doc: "The value after the operations of a JSON patch (RFC 6902): add, remove, replace, move, copy, test. Sets can be patched too, their elements being their keys. An operation that fails makes the whole call fail.",
         cost: Cost::Linear("members on the paths"),
         examples: [

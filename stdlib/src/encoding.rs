@@ -17,7 +17,7 @@ const CATEGORIES: &[&str] = &["encoding"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "json.marshal",
-        signature: "(x: any) -> str",
+        signature: "(x: any) -> y: str",
         doc: "The value as JSON on one line. Sets become sorted arrays, and <, > and & are written as escapes.",
         cost: Cost::Linear("bytes of the result"),
         examples: [(r#"json.marshal({"a": {2, 1}, "b": "<"})"#, r#""{\"a\":[1,2],\"b\":\"\\u003c\"}""#)],
@@ -25,7 +25,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "json.marshal_with_options",
-        signature: r#"(x: any, opts: obj<"indent": str, "prefix": str, "pretty": bool, str=>any>) -> str"#,
+        since: (0, 64),
+        signature: r#"(x: any, opts: obj<"indent": str, "prefix": str, "pretty": bool, str=>any>) -> y: str"#,
         doc: "The value as JSON, on several lines if `pretty` is true or a prefix or indent is given. The indent is a tab unless given.",
         cost: Cost::Linear("bytes of the result"),
         examples: [
@@ -36,7 +37,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "json.unmarshal",
-        signature: "(x: str) -> any",
+        signature: "(x: str) -> y: any",
         doc: "The value that a JSON text stands for. Of repeated keys the last one counts.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"json.unmarshal(`{"a": [1.50]}`)"#, r#"{"a": [1.50]}"#), (r#"json.unmarshal("{")"#, "")],
@@ -44,7 +45,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "json.is_valid",
-        signature: "(x: str) -> bool",
+        since: (0, 25),
+        signature: "(x: str) -> result: bool",
         doc: "Whether the string is a JSON text. Of anything but a string it is false.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"json.is_valid("[1]")"#, "true"), (r#"json.is_valid("{")"#, "false")],
@@ -52,7 +54,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "base64.encode",
-        signature: "(x: str) -> str",
+        signature: "(x: str) -> y: str",
         doc: "The bytes of the string in base64, with padding.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"base64.encode("hello?>")"#, r#""aGVsbG8/Pg==""#)],
@@ -60,7 +62,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "base64.decode",
-        signature: "(x: str) -> str",
+        signature: "(x: str) -> y: str",
         doc: "The string whose bytes a base64 text stands for. Padding is required, line ends are skipped. Bytes that are no UTF-8 become U+FFFD.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"base64.decode("aGVsbG8=")"#, r#""hello""#), (r#"base64.decode("aGVsbG8")"#, "")],
@@ -68,7 +70,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "base64.is_valid",
-        signature: "(x: str) -> bool",
+        since: (0, 24),
+        signature: "(x: str) -> result: bool",
         doc: "Whether base64.decode could read the string. Of anything but a string it is false.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"base64.is_valid("aGk=")"#, "true"), (r#"base64.is_valid("a")"#, "false")],
@@ -76,7 +79,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "base64url.encode",
-        signature: "(x: str) -> str",
+        signature: "(x: str) -> y: str",
         doc: "The bytes of the string in base64 with - and _, with padding.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"base64url.encode("hello?>")"#, r#""aGVsbG8_Pg==""#)],
@@ -84,7 +87,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "base64url.encode_no_pad",
-        signature: "(x: str) -> str",
+        since: (0, 25),
+        signature: "(x: str) -> y: str",
         doc: "The bytes of the string in base64 with - and _, without padding.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"base64url.encode_no_pad("hello?>")"#, r#""aGVsbG8_Pg""#)],
@@ -92,7 +96,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "base64url.decode",
-        signature: "(x: str) -> str",
+        signature: "(x: str) -> y: str",
         doc: "The string whose bytes a base64 text with - and _ stands for. Padding may be missing.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"base64url.decode("aGVsbG8_Pg")"#, r#""hello?>""#)],
@@ -100,7 +104,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "hex.encode",
-        signature: "(x: str) -> str",
+        since: (0, 25),
+        signature: "(x: str) -> y: str",
         doc: "The bytes of the string in hexadecimal, in small letters.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"hex.encode("hi")"#, r#""6869""#)],
@@ -108,7 +113,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "hex.decode",
-        signature: "(x: str) -> str",
+        since: (0, 25),
+        signature: "(x: str) -> y: str",
         doc: "The string whose bytes a hexadecimal text stands for. Bytes that are no UTF-8 become U+FFFD.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"hex.decode("6869")"#, r#""hi""#), (r#"hex.decode("6")"#, "")],
@@ -116,7 +122,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "urlquery.encode",
-        signature: "(x: str) -> str",
+        signature: "(x: str) -> y: str",
         doc: "The string escaped for a URL query: spaces become +.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"urlquery.encode("a b&ü")"#, r#""a+b%26%C3%BC""#)],
@@ -124,7 +130,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "urlquery.decode",
-        signature: "(x: str) -> str",
+        signature: "(x: str) -> y: str",
         doc: "The string that an escaped text of a URL query stands for.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"urlquery.decode("a+b%26")"#, r#""a b&""#), (r#"urlquery.decode("%zz")"#, "")],
@@ -132,7 +138,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "urlquery.encode_object",
-        signature: "(object: obj<str=>str|[str]|{str}>) -> str",
+        signature: "(object: obj<str=>str|[str]|{str}>) -> y: str",
         doc: "A URL query of keys and values, sorted by key. A key with several values is repeated.",
         cost: Cost::Linear("bytes of the result"),
         examples: [(r#"urlquery.encode_object({"b": ["1", "2"], "a": "x y"})"#, r#""a=x+y&b=1&b=2""#)],
@@ -140,7 +146,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "urlquery.decode_object",
-        signature: "(x: str) -> obj<str=>[str]>",
+        since: (0, 24),
+        signature: "(x: str) -> object: obj<str=>[str]>",
         doc: "The keys of a URL query with all their values.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"urlquery.decode_object("a=1&b=2&a=3")"#, r#"{"a": ["1", "3"], "b": ["2"]}"#)],

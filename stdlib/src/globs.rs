@@ -16,7 +16,7 @@ const CATEGORIES: &[&str] = &["glob"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "glob.match",
-        signature: "(pattern: str, delimiters: null|[str], match: str) -> bool",
+        signature: "(pattern: str, delimiters: null|[str], match: str) -> result: bool",
         doc: "Whether the whole string matches a glob. * and ? do not match delimiters, ** does; [a-c], [!ab] and {one,two} are as in a shell, \\ escapes. No delimiters in the array means a dot, null means none at all.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -31,7 +31,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "glob.quote_meta",
-        signature: "(pattern: str) -> str",
+        signature: "(pattern: str) -> output: str",
         doc: "The text as a glob that matches only itself.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"glob.quote_meta("*.{a}")"#, r#""\\*.\\{a\\}""#)],

@@ -18,7 +18,7 @@ const CATEGORIES: &[&str] = &["numbers"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "abs",
-        signature: "(x: num) -> num",
+        signature: "(x: num) -> y: num",
         doc: "The number without its sign.",
         cost: Cost::Linear("digits"),
         examples: [("abs(-1.5)", "1.5"), ("abs(2)", "2")],
@@ -26,7 +26,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "ceil",
-        signature: "(x: num) -> num",
+        since: (0, 26),
+        signature: "(x: num) -> y: num",
         doc: "The least integer that is not below x. Numbers beyond 64 bits are rounded to a float first.",
         cost: Cost::Linear("digits"),
         examples: [("ceil(1.2)", "2"), ("ceil(-1.2)", "-1")],
@@ -34,7 +35,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "floor",
-        signature: "(x: num) -> num",
+        since: (0, 26),
+        signature: "(x: num) -> y: num",
         doc: "The greatest integer that is not above x. Numbers beyond 64 bits are rounded to a float first.",
         cost: Cost::Linear("digits"),
         examples: [("floor(1.8)", "1"), ("floor(-1.2)", "-2")],
@@ -42,7 +44,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "round",
-        signature: "(x: num) -> num",
+        signature: "(x: num) -> y: num",
         doc: "The nearest integer; halves go away from zero.",
         cost: Cost::Linear("digits"),
         examples: [("round(2.5)", "3"), ("round(-2.5)", "-3"), ("round(2.4)", "2")],
@@ -50,7 +52,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "numbers.range",
-        signature: "(a: num, b: num) -> [num]",
+        since: (0, 22),
+        signature: "(a: num, b: num) -> range: [num]",
         doc: "All integers from a to b, both included; downward if a is greater.",
         cost: Cost::Linear("elements"),
         examples: [("numbers.range(1, 3)", "[1, 2, 3]"), ("numbers.range(1, -1)", "[1, 0, -1]")],
@@ -58,7 +61,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "numbers.range_step",
-        signature: "(a: num, b: num, step: num) -> [num]",
+        since: (0, 56),
+        signature: "(a: num, b: num, step: num) -> range: [num]",
         doc: "The integers from a toward b in steps. The step is positive in both directions.",
         cost: Cost::Linear("elements"),
         examples: [
@@ -70,7 +74,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "format_int",
-        signature: "(number: num, base: num) -> str",
+        signature: "(number: num, base: num) -> output: str",
         doc: "The number in base 2, 8, 10 or 16. Fractions are cut off, toward zero.",
         cost: Cost::Linear("digits, squared"),
         examples: [

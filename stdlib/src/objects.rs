@@ -11,7 +11,7 @@ const CATEGORIES: &[&str] = &["object"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "object.get",
-        signature: "(object: obj<any=>any>, key: any, default: any) -> any",
+        signature: "(object: obj<any=>any>, key: any, default: any) -> value: any",
         doc: "The value of a key, or the default. An array as key is a path into nested values; a key that is itself an array must be wrapped in one.",
         cost: Cost::Linear("elements of a path"),
         examples: [
@@ -23,7 +23,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "object.keys",
-        signature: "(object: obj<any=>any>) -> {any}",
+        since: (0, 47),
+        signature: "(object: obj<any=>any>) -> value: {any}",
         doc: "The keys, as a set.",
         cost: Cost::Linear("members"),
         examples: [(r#"object.keys({"b": 1, "a": 2})"#, r#"{"a", "b"}"#)],
@@ -31,7 +32,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "object.filter",
-        signature: "(object: obj<any=>any>, keys: [any]|obj<any=>any>|{any}) -> obj<any=>any>",
+        signature: "(object: obj<any=>any>, keys: [any]|obj<any=>any>|{any}) -> filtered: obj<any=>any>",
         doc: "The members with the given keys: elements of an array or set, or keys of an object.",
         cost: Cost::Linear("members and keys"),
         examples: [(r#"object.filter({"a": 1, "b": 2}, ["a", "x"])"#, r#"{"a": 1}"#)],
@@ -39,7 +40,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "object.remove",
-        signature: "(object: obj<any=>any>, keys: [any]|obj<any=>any>|{any}) -> obj<any=>any>",
+        signature: "(object: obj<any=>any>, keys: [any]|obj<any=>any>|{any}) -> output: obj<any=>any>",
         doc: "The members without the given keys: elements of an array or set, or keys of an object.",
         cost: Cost::Linear("members and keys"),
         examples: [(r#"object.remove({"a": 1, "b": 2}, {"a"})"#, r#"{"b": 2}"#)],
@@ -47,7 +48,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "object.subset",
-        signature: "(super: [any]|obj<any=>any>|{any}, sub: [any]|obj<any=>any>|{any}) -> bool",
+        since: (0, 42),
+        signature: "(super: [any]|obj<any=>any>|{any}, sub: [any]|obj<any=>any>|{any}) -> result: bool",
         doc: "Whether all of sub is in super: members of objects, also nested; elements of sets; an array as a run of elements. An array may also contain the elements of a set.",
         cost: Cost::Superlinear("elements; nested arrays multiply"),
         examples: [
@@ -60,7 +62,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "object.union",
-        signature: "(a: obj<any=>any>, b: obj<any=>any>) -> obj<any=>any>",
+        signature: "(a: obj<any=>any>, b: obj<any=>any>) -> output: obj<any=>any>",
         doc: "Both objects in one. Where both have objects for a key these are united too; else b wins.",
         cost: Cost::Linear("members"),
         examples: [
@@ -70,7 +72,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "object.union_n",
-        signature: "(objects: [obj<any=>any>]) -> obj<any=>any>",
+        since: (0, 37),
+        signature: "(objects: [obj<any=>any>]) -> output: obj<any=>any>",
         doc: "Many objects in one, from left to right as by object.union.",
         cost: Cost::Linear("members"),
         examples: [

@@ -11,7 +11,7 @@ const CATEGORIES: &[&str] = &["opa"];
 pub(crate) const BUILTINS: &[Builtin] = &[builtin! {
     name: "opa.runtime",
     purity: Nondeterministic,
-    signature: "() -> obj<str=>any>",
+    signature: "() -> output: obj<str=>any>",
     doc: "What the host tells of itself: env, version and commit on the command line; empty if it tells nothing.",
     cost: Cost::Linear("members"),
     examples: [("opa.runtime()", "{}")],

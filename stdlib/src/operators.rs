@@ -19,7 +19,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "assign",
         infix: ":=",
-        signature: "(x: any, y: any) -> bool",
+        signature: "(any, any) -> bool",
         doc: "Declares a variable and gives it a value. The compiler resolves every use; it is never called.",
         cost: Cost::Constant,
         examples: [],
@@ -28,7 +28,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "eq",
         infix: "=",
-        signature: "(x: any, y: any) -> bool",
+        signature: "(any, any) -> bool",
         doc: "Unifies two terms. The compiler turns it into bindings and comparisons; between values it compares.",
         cost: Cost::Linear("the smaller value"),
         examples: [("eq(1, 1)", "true")],
@@ -37,7 +37,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "equal",
         infix: "==",
-        signature: "(x: any, y: any) -> bool",
+        signature: "(x: any, y: any) -> result: bool",
         doc: "Whether two values are equal. Numbers are equal by value, whatever their spelling.",
         cost: Cost::Linear("the smaller value"),
         examples: [("equal(1, 1.0)", "true"), ("equal([1], {1})", "false")],
@@ -46,7 +46,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "neq",
         infix: "!=",
-        signature: "(x: any, y: any) -> bool",
+        signature: "(x: any, y: any) -> result: bool",
         doc: "Whether two values differ.",
         cost: Cost::Linear("the smaller value"),
         examples: [("neq(1, 1.0)", "false"), (r#"neq("a", "b")"#, "true")],
@@ -55,7 +55,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "lt",
         infix: "<",
-        signature: "(x: any, y: any) -> bool",
+        signature: "(x: any, y: any) -> result: bool",
         doc: "Whether x comes before y. The order spans all types: null, booleans, numbers, strings, arrays, objects, sets.",
         cost: Cost::Linear("the smaller value"),
         examples: [("lt(1, 2)", "true"), (r#"lt("10", 9)"#, "false")],
@@ -64,7 +64,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "lte",
         infix: "<=",
-        signature: "(x: any, y: any) -> bool",
+        signature: "(x: any, y: any) -> result: bool",
         doc: "Whether x comes before y or equals it, in the order of all types.",
         cost: Cost::Linear("the smaller value"),
         examples: [("lte(2, 2)", "true")],
@@ -73,7 +73,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "gt",
         infix: ">",
-        signature: "(x: any, y: any) -> bool",
+        signature: "(x: any, y: any) -> result: bool",
         doc: "Whether x comes after y, in the order of all types.",
         cost: Cost::Linear("the smaller value"),
         examples: [("gt({1}, [2])", "true")],
@@ -82,7 +82,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "gte",
         infix: ">=",
-        signature: "(x: any, y: any) -> bool",
+        signature: "(x: any, y: any) -> result: bool",
         doc: "Whether x comes after y or equals it, in the order of all types.",
         cost: Cost::Linear("the smaller value"),
         examples: [("gte(null, false)", "false")],
@@ -91,7 +91,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "plus",
         infix: "+",
-        signature: "(x: num, y: num) -> num",
+        signature: "(x: num, y: num) -> z: num",
         doc: "Adds two numbers. Integers are exact at any size; other numbers are rounded to a mantissa of 64 bits.",
         cost: Cost::Linear("digits"),
         examples: [("plus(0.1, 0.2)", "0.3"), ("plus(18446744073709551617, 1)", "18446744073709551618")],
@@ -100,7 +100,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "minus",
         infix: "-",
-        signature: "(x: num|{any}, y: num|{any}) -> num|{any}",
+        signature: "(x: num|{any}, y: num|{any}) -> z: num|{any}",
         doc: "Subtracts numbers, or removes the elements of one set from another.",
         cost: Cost::Linear("digits or elements"),
         examples: [("minus(3, 5)", "-2"), ("minus({1, 2}, {2})", "{1}"), ("minus({1}, 1)", "")],
@@ -109,7 +109,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "mul",
         infix: "*",
-        signature: "(x: num, y: num) -> num",
+        signature: "(x: num, y: num) -> z: num",
         doc: "Multiplies two numbers. Integers are exact at any size.",
         cost: Cost::Linear("digits, squared"),
         examples: [("mul(3, 4)", "12"), ("mul(1.5, 1.5)", "2.25")],
@@ -118,7 +118,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "div",
         infix: "/",
-        signature: "(x: num, y: num) -> num",
+        signature: "(x: num, y: num) -> z: num",
         doc: "Divides two numbers. A quotient that is no integer has a mantissa of 64 bits. Division by zero is an error.",
         cost: Cost::Linear("digits, squared"),
         examples: [("div(10, 4)", "2.5"), ("div(1, 3)", "0.33333333333333333334"), ("div(1, 0)", "")],
@@ -127,7 +127,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "rem",
         infix: "%",
-        signature: "(x: num, y: num) -> num",
+        signature: "(x: num, y: num) -> z: num",
         doc: "The remainder of the division of integers, with the sign of the dividend. Fractions and a zero divisor are errors.",
         cost: Cost::Linear("digits, squared"),
         examples: [("rem(7, 3)", "1"), ("rem(-7, 3)", "-1"), ("rem(1.5, 1)", "")],
@@ -136,7 +136,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "and",
         infix: "&",
-        signature: "(x: {any}, y: {any}) -> {any}",
+        signature: "(x: {any}, y: {any}) -> z: {any}",
         doc: "The elements that are in both sets.",
         cost: Cost::Linear("elements"),
         examples: [("and({1, 2, 3}, {2, 3, 4})", "{2, 3}")],
@@ -145,7 +145,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "or",
         infix: "|",
-        signature: "(x: {any}, y: {any}) -> {any}",
+        signature: "(x: {any}, y: {any}) -> z: {any}",
         doc: "The elements that are in either set.",
         cost: Cost::Linear("elements"),
         examples: [("or({1, 2}, {2, 3})", "{1, 2, 3}")],
@@ -153,8 +153,9 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "internal.member_2",
+        since: (0, 34),
         infix: "in",
-        signature: "(x: any, xs: any) -> bool",
+        signature: "(any, any) -> bool",
         doc: "`x in xs`: whether x is an element of an array or set, or a value of an object. False for anything else.",
         cost: Cost::Linear("elements of an array or object"),
         examples: [
@@ -166,8 +167,9 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "internal.member_3",
+        since: (0, 34),
         infix: "in",
-        signature: "(k: any, v: any, xs: any) -> bool",
+        signature: "(any, any, any) -> bool",
         doc: "`k, v in xs`: whether xs has v at index or key k. In a set every element is its own key.",
         cost: Cost::Linear("the value"),
         examples: [

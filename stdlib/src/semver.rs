@@ -15,7 +15,8 @@ const CATEGORIES: &[&str] = &["semver"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "semver.compare",
-        signature: "(a: str, b: str) -> num",
+        since: (0, 22),
+        signature: "(a: str, b: str) -> result: num",
         doc: "-1, 0 or 1 as version a is before, equal to or after version b. Build metadata does not count; a v in front is allowed.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -27,7 +28,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "semver.is_valid",
-        signature: "(vsn: any) -> bool",
+        since: (0, 22),
+        signature: "(vsn: any) -> result: bool",
         doc: "Whether the value is a string that spells a semantic version.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"semver.is_valid("1.0.0+x")"#, "true"), (r#"semver.is_valid("01.0.0")"#, "false")],

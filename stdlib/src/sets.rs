@@ -11,7 +11,7 @@ const CATEGORIES: &[&str] = &["sets"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "intersection",
-        signature: "(xs: {{any}}) -> {any}",
+        signature: "(xs: {{any}}) -> y: {any}",
         doc: "The elements that all sets of a set have. Of no sets it is empty.",
         cost: Cost::Linear("elements"),
         examples: [("intersection({{1, 2, 3}, {2, 3, 4}})", "{2, 3}"), ("intersection(set())", "set()")],
@@ -19,7 +19,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "union",
-        signature: "(xs: {{any}}) -> {any}",
+        signature: "(xs: {{any}}) -> y: {any}",
         doc: "The elements of all sets of a set.",
         cost: Cost::Linear("elements"),
         examples: [("union({{1, 2}, {2, 3}})", "{1, 2, 3}")],
@@ -28,7 +28,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "set_diff",
         deprecated: true,
-        signature: "(x: {any}, y: {any}) -> {any}",
+        signature: "({any}, {any}) -> {any}",
         doc: "The elements of x that are not in y. The operator `-` does the same.",
         cost: Cost::Linear("elements"),
         examples: [("set_diff({1, 2}, {2})", "{1}")],

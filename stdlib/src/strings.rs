@@ -20,7 +20,7 @@ const CATEGORIES: &[&str] = &["strings"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "concat",
-        signature: "(delimiter: str, collection: [str]|{str}) -> str",
+        signature: "(delimiter: str, collection: [str]|{str}) -> output: str",
         doc: "The strings of an array, or of a set in order, with the delimiter between them.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -32,7 +32,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "contains",
-        signature: "(haystack: str, needle: str) -> bool",
+        signature: "(haystack: str, needle: str) -> result: bool",
         doc: "Whether the needle occurs in the string.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"contains("abc", "bc")"#, "true"), (r#"contains("abc", "")"#, "true")],
@@ -40,7 +40,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "startswith",
-        signature: "(search: str, base: str) -> bool",
+        signature: "(search: str, base: str) -> result: bool",
         doc: "Whether the first string begins with the second.",
         cost: Cost::Linear("bytes of the prefix"),
         examples: [(r#"startswith("abc", "ab")"#, "true")],
@@ -48,7 +48,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "endswith",
-        signature: "(search: str, base: str) -> bool",
+        signature: "(search: str, base: str) -> result: bool",
         doc: "Whether the first string ends with the second.",
         cost: Cost::Linear("bytes of the suffix"),
         examples: [(r#"endswith("abc", "bc")"#, "true")],
@@ -56,7 +56,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "indexof",
-        signature: "(haystack: str, needle: str) -> num",
+        signature: "(haystack: str, needle: str) -> output: num",
         doc: "The position of the first occurrence of the needle, or -1. An empty needle is an error.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -68,7 +68,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "indexof_n",
-        signature: "(haystack: str, needle: str) -> [num]",
+        since: (0, 37),
+        signature: "(haystack: str, needle: str) -> output: [num]",
         doc: "The positions of all occurrences of the needle, also of those that overlap. An empty needle is an error.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"indexof_n("banana", "ana")"#, "[1, 3]"), (r#"indexof_n("abc", "x")"#, "[]")],
@@ -76,7 +77,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "lower",
-        signature: "(x: str) -> str",
+        signature: "(x: str) -> y: str",
         doc: "The string in lower case, character by character.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"lower("AbÇ")"#, r#""abç""#)],
@@ -84,7 +85,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "upper",
-        signature: "(x: str) -> str",
+        signature: "(x: str) -> y: str",
         doc: "The string in upper case, character by character: ß stays, as no single character is its capital.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"upper("aßç")"#, r#""AßÇ""#)],
@@ -92,7 +93,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "replace",
-        signature: "(x: str, old: str, new: str) -> str",
+        signature: "(x: str, old: str, new: str) -> y: str",
         doc: "Replaces every occurrence of a text. The empty text occurs before every character and at the end.",
         cost: Cost::Linear("bytes of the result"),
         examples: [
@@ -103,7 +104,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "strings.replace_n",
-        signature: "(patterns: obj<str=>str>, value: str) -> str",
+        signature: "(patterns: obj<str=>str>, value: str) -> output: str",
         doc: "Replaces every key by its value, in one pass over the string. Where several keys match, the first in order counts.",
         cost: Cost::Linear("bytes of the result"),
         examples: [
@@ -114,7 +115,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "split",
-        signature: "(x: str, delimiter: str) -> [str]",
+        signature: "(x: str, delimiter: str) -> ys: [str]",
         doc: "The parts of the string between delimiters. An empty delimiter splits into characters.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -126,7 +127,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "strings.split_n",
-        signature: "(x: str, delimiter: str, n: num) -> [str]",
+        since: (1, 19),
+        signature: "(x: str, delimiter: str, n: num) -> ys: [str]",
         doc: "The first n parts of the string between delimiters, or with a negative n the last ones.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -138,7 +140,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "sprintf",
-        signature: "(format: str, values: [any]) -> str",
+        signature: "(format: str, values: [any]) -> output: str",
         doc: "Fills a format with values, by the rules of Go: %v for any value, %d %x %o %b for integers, %f %e %g for other numbers, %s %q for text, and %T for the type. A verb that does not fit leaves a text like %!d(string=a).",
         cost: Cost::Linear("bytes of the result"),
         examples: [
@@ -152,7 +154,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "substring",
-        signature: "(value: str, offset: num, length: num) -> str",
+        signature: "(value: str, offset: num, length: num) -> output: str",
         doc: "A part of the string. A negative length takes all that follows; a negative offset is an error.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -165,7 +167,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "trim",
-        signature: "(value: str, cutset: str) -> str",
+        signature: "(value: str, cutset: str) -> output: str",
         doc: "Removes every character of a set from both ends of the string. The cutset is no prefix: its order does not matter.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"trim("xyaxyx", "yx")"#, r#""a""#)],
@@ -173,7 +175,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "trim_left",
-        signature: "(value: str, cutset: str) -> str",
+        signature: "(value: str, cutset: str) -> output: str",
         doc: "Removes every character of a set from the start of the string.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"trim_left("xyax", "yx")"#, r#""ax""#)],
@@ -181,7 +183,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "trim_right",
-        signature: "(value: str, cutset: str) -> str",
+        signature: "(value: str, cutset: str) -> output: str",
         doc: "Removes every character of a set from the end of the string.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"trim_right("xaxy", "yx")"#, r#""xa""#)],
@@ -189,7 +191,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "trim_prefix",
-        signature: "(value: str, prefix: str) -> str",
+        signature: "(value: str, prefix: str) -> output: str",
         doc: "The string without a prefix; unchanged if it does not begin with it.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"trim_prefix("refs/heads/main", "refs/")"#, r#""heads/main""#)],
@@ -197,7 +199,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "trim_suffix",
-        signature: "(value: str, suffix: str) -> str",
+        signature: "(value: str, suffix: str) -> output: str",
         doc: "The string without a suffix; unchanged if it does not end with it.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"trim_suffix("a.rego", ".rego")"#, r#""a""#)],
@@ -205,7 +207,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "trim_space",
-        signature: "(value: str) -> str",
+        signature: "(value: str) -> output: str",
         doc: "The string without white space at its ends.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"trim_space(" \ta\n")"#, r#""a""#)],
@@ -213,7 +215,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "strings.any_prefix_match",
-        signature: "(search: str|[str]|{str}, base: str|[str]|{str}) -> bool",
+        since: (0, 44),
+        signature: "(search: str|[str]|{str}, base: str|[str]|{str}) -> result: bool",
         doc: "Whether some string of the first operand begins with some string of the second.",
         cost: Cost::Linear("elements, times their logarithm"),
         examples: [
@@ -224,7 +227,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "strings.any_suffix_match",
-        signature: "(search: str|[str]|{str}, base: str|[str]|{str}) -> bool",
+        since: (0, 44),
+        signature: "(search: str|[str]|{str}, base: str|[str]|{str}) -> result: bool",
         doc: "Whether some string of the first operand ends with some string of the second.",
         cost: Cost::Linear("elements, times their logarithm"),
         examples: [(r#"strings.any_suffix_match({"a.rego", "b.txt"}, [".json", ".rego"])"#, "true")],
@@ -232,7 +236,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "strings.count",
-        signature: "(search: str, substring: str) -> num",
+        since: (0, 67),
+        signature: "(search: str, substring: str) -> output: num",
         doc: "How often a text occurs, without overlap. The empty text occurs once more than there are characters.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"strings.count("banana", "an")"#, "2"), (r#"strings.count("abc", "")"#, "4")],
@@ -240,7 +245,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "strings.reverse",
-        signature: "(x: str) -> str",
+        since: (0, 36),
+        signature: "(x: str) -> y: str",
         doc: "The characters from last to first.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"strings.reverse("año")"#, r#""oña""#)],

@@ -13,7 +13,7 @@ const CATEGORIES: &[&str] = &["types"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "is_null",
-        signature: "(x: any) -> bool",
+        signature: "(x: any) -> result: bool",
         doc: "Whether the value is null.",
         cost: Cost::Constant,
         examples: [("is_null(null)", "true"), ("is_null(false)", "false")],
@@ -21,7 +21,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "is_boolean",
-        signature: "(x: any) -> bool",
+        signature: "(x: any) -> result: bool",
         doc: "Whether the value is true or false.",
         cost: Cost::Constant,
         examples: [("is_boolean(false)", "true"), ("is_boolean(0)", "false")],
@@ -29,7 +29,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "is_number",
-        signature: "(x: any) -> bool",
+        signature: "(x: any) -> result: bool",
         doc: "Whether the value is a number.",
         cost: Cost::Constant,
         examples: [("is_number(1.5)", "true"), (r#"is_number("1")"#, "false")],
@@ -37,7 +37,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "is_string",
-        signature: "(x: any) -> bool",
+        signature: "(x: any) -> result: bool",
         doc: "Whether the value is a string.",
         cost: Cost::Constant,
         examples: [(r#"is_string("")"#, "true"), ("is_string(null)", "false")],
@@ -45,7 +45,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "is_array",
-        signature: "(x: any) -> bool",
+        signature: "(x: any) -> result: bool",
         doc: "Whether the value is an array.",
         cost: Cost::Constant,
         examples: [("is_array([])", "true"), ("is_array({1})", "false")],
@@ -53,7 +53,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "is_object",
-        signature: "(x: any) -> bool",
+        signature: "(x: any) -> result: bool",
         doc: "Whether the value is an object.",
         cost: Cost::Constant,
         examples: [("is_object({})", "true"), ("is_object([])", "false")],
@@ -61,7 +61,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "is_set",
-        signature: "(x: any) -> bool",
+        signature: "(x: any) -> result: bool",
         doc: "Whether the value is a set.",
         cost: Cost::Constant,
         examples: [("is_set({1})", "true"), ("is_set({})", "false")],
@@ -69,7 +69,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "type_name",
-        signature: "(x: any) -> str",
+        signature: "(x: any) -> type: str",
         doc: "The type of the value: null, boolean, number, string, array, object or set.",
         cost: Cost::Constant,
         examples: [("type_name({1})", r#""set""#), ("type_name(null)", r#""null""#)],
@@ -77,7 +77,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "to_number",
-        signature: "(value: null|bool|num|str) -> num",
+        signature: "(value: null|bool|num|str) -> num: num",
         doc: "The number that a string spells, in JSON's form. Null and false are 0, true is 1. The spelling is kept.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -91,7 +91,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "cast_array",
         deprecated: true,
-        signature: "(x: any) -> [any]",
+        signature: "(any) -> [any]",
         doc: "The elements of a set as an array; an array stays as it is.",
         cost: Cost::Linear("elements"),
         examples: [("cast_array({2, 1})", "[1, 2]"), (r#"cast_array("a")"#, "")],
@@ -100,7 +100,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "cast_set",
         deprecated: true,
-        signature: "(x: any) -> {any}",
+        signature: "(any) -> {any}",
         doc: "The elements of an array as a set; a set stays as it is.",
         cost: Cost::Linear("elements"),
         examples: [("cast_set([1, 1])", "{1}")],
@@ -109,7 +109,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "cast_string",
         deprecated: true,
-        signature: "(x: any) -> str",
+        signature: "(any) -> str",
         doc: "The value if it is a string, else an error.",
         cost: Cost::Constant,
         examples: [(r#"cast_string("a")"#, r#""a""#), ("cast_string(1)", "")],
@@ -118,7 +118,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "cast_boolean",
         deprecated: true,
-        signature: "(x: any) -> bool",
+        signature: "(any) -> bool",
         doc: "The value if it is a boolean, else an error.",
         cost: Cost::Constant,
         examples: [("cast_boolean(true)", "true")],
@@ -127,7 +127,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "cast_null",
         deprecated: true,
-        signature: "(x: any) -> null",
+        signature: "(any) -> null",
         doc: "The value if it is null, else an error.",
         cost: Cost::Constant,
         examples: [("cast_null(null)", "null")],
@@ -136,7 +136,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "cast_object",
         deprecated: true,
-        signature: "(x: any) -> obj<any=>any>",
+        signature: "(any) -> obj<any=>any>",
         doc: "The value if it is an object, else an error.",
         cost: Cost::Constant,
         examples: [("cast_object({})", "{}")],

@@ -15,7 +15,8 @@ const CATEGORIES: &[&str] = &["units"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "units.parse",
-        signature: "(x: str) -> num",
+        since: (0, 41),
+        signature: "(x: str) -> y: num",
         doc: "The number that an amount like 10K or 1.5Mi stands for. K, M, G, T, P and E are powers of 1000, with an i of 1024; m is a thousandth. m and M differ, the other letters may be small.",
         cost: Cost::Linear("digits, squared"),
         examples: [
@@ -28,7 +29,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "units.parse_bytes",
-        signature: "(x: str) -> num",
+        signature: "(x: str) -> y: num",
         doc: "The number of bytes that an amount like 10KB or 1.5GiB stands for, as an integer. Large and small letters are the same; KB is 1000, KiB 1024.",
         cost: Cost::Linear("digits, squared"),
         examples: [

@@ -11,7 +11,7 @@ const CATEGORIES: &[&str] = &["graph"];
 pub(crate) const BUILTINS: &[Builtin] = &[builtin! {
     name: "walk",
     relation: true,
-    signature: "(x: any) -> [[any], any]",
+    signature: "(x: any) -> output: [[any], any]",
     doc: "Relates a value to every pair of a path and the value found there, the value itself first. In a set every element is its own step of the path.",
     cost: Cost::Linear("values visited"),
     examples: [],

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use regovm_core::builtin::{BuiltinFn, Purity, Table};
+use regovm_core::builtin::{BuiltinFn, LeftOut, Purity, Table};
 
 use crate::program::Program;
 
@@ -33,8 +33,8 @@ pub enum LinkProblem {
     Missing,
     /// It takes other arguments than the program was compiled for.
     Arguments,
-    /// This build was made without the Cargo feature that it belongs to.
-    Feature(&'static str),
+    /// The table was made without it.
+    LeftOut(LeftOut),
 }
 
 impl fmt::Display for LinkError {
@@ -46,12 +46,7 @@ impl fmt::Display for LinkError {
                 f,
                 "built-in {name} takes other arguments than the program was compiled for"
             ),
-            LinkProblem::Feature(feature) => {
-                write!(
-                    f,
-                    "built-in {name} needs the feature \"{feature}\" of regovm"
-                )
-            }
+            LinkProblem::LeftOut(why) => f.write_str(&why.hint(name)),
         }
     }
 }
@@ -68,7 +63,7 @@ pub fn link(program: &Program, table: &Table) -> Result<Linked, LinkError> {
         };
         let missing = || {
             problem(match table.left_out(&needed.name) {
-                Some(feature) => LinkProblem::Feature(feature),
+                Some(why) => LinkProblem::LeftOut(why),
                 None => LinkProblem::Missing,
             })
         };

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use regovm::{Engine, ErrorReport, Failure, Stage};
 
-use super::{engine_with, schemas, version};
+use super::{engine_with, restrict, schemas, version};
 use crate::args::{CheckArgs, CheckFormat};
 use crate::load::{Wanted, load};
 use crate::render::errors;
@@ -22,6 +22,7 @@ pub fn run(args: &CheckArgs) -> io::Result<u8> {
         .set_version(version(args.v0_compatible))
         .set_strict(args.strict)
         .set_error_limit(args.max_errors);
+    restrict(&mut engine, args.capabilities.as_ref());
     let loaded = match load(&args.paths, &args.ignore, Wanted::Policies) {
         Ok(loaded) => loaded,
         Err(message) => return report(args, &Failure::message(Stage::Load, message)),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use regovm::{Budget, Clock, Engine, Failure, QueryContext, Stage};
 
-use super::{engine_with, schemas, version};
+use super::{engine_with, restrict, schemas, version};
 use crate::args::{EvalArgs, EvalFormat};
 use crate::load::{Wanted, load, reason};
 use crate::render::result::{ExpressionValue, Solution};
@@ -80,6 +80,7 @@ fn evaluate(args: &EvalArgs, query: &str) -> Result<Vec<Solution>, Failure> {
         .set_version(version(args.v0_compatible))
         .set_strict(args.strict)
         .set_enable_print(true);
+    restrict(&mut engine, args.capabilities.as_ref());
     engine_with(
         load(&args.data, &args.ignore, Wanted::All).map_err(load_failure)?,
         &mut engine,
@@ -115,7 +116,10 @@ fn evaluate(args: &EvalArgs, query: &str) -> Result<Vec<Solution>, Failure> {
     session
         .set_budget(budget)
         .set_strict_builtin_errors(args.strict_builtin_errors);
-    session.set_host(Box::new(world::host(&args.allow_net)));
+    session.set_host(Box::new(world::host(
+        &args.allow_net,
+        args.capabilities.as_ref(),
+    )));
     let answer = match &input {
         Some(bytes) => session.eval_document(0, bytes)?,
         None => session.eval_without_input(0)?,

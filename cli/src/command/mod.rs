@@ -1,10 +1,11 @@
 //! One file per command.
 
+pub mod capabilities;
 pub mod check;
 pub mod eval;
 mod schemas;
 
-use regovm::{Engine, RegoVersion};
+use regovm::{Capabilities, Engine, RegoVersion};
 
 use crate::load::Loaded;
 
@@ -14,6 +15,13 @@ fn version(v0_compatible: bool) -> RegoVersion {
         RegoVersion::V0
     } else {
         RegoVersion::V1
+    }
+}
+
+/// Applies `--capabilities`, before anything is loaded.
+fn restrict(engine: &mut Engine, capabilities: Option<&Capabilities>) {
+    if let Some(capabilities) = capabilities {
+        engine.set_capabilities(capabilities.clone());
     }
 }
 

@@ -4,7 +4,6 @@ pub mod annotations;
 pub mod builtin_use;
 pub mod conflicts;
 pub mod names;
-pub mod opa_builtins;
 pub mod recursion;
 pub mod safety;
 pub mod types;

@@ -3,7 +3,6 @@
 use regovm_core::{Code, Diagnostic};
 use regovm_parser::ast::{Expr, ExprKind, Ref, Term, TermKind};
 
-use super::opa_builtins::missing_builtin;
 use super::types::env::Env;
 use super::types::infer::{Checker, Context};
 use super::types::messages::argument_error;
@@ -83,7 +82,9 @@ fn error_of(
             format!("undefined function {}", ref_text(&written())),
         );
         return Some(
-            match dotted_name(path).and_then(|name| missing_builtin(state.builtins, &name)) {
+            match dotted_name(path)
+                .and_then(|name| Some(state.builtins.left_out(&name)?.hint(&name)))
+            {
                 Some(hint) => error.with_hint(hint),
                 None => error,
             },

@@ -7,7 +7,6 @@ use regovm_parser::ast::{Body, Expr, Term, TermKind, With};
 
 use super::{hoist, push_expr, requires_eval};
 use crate::builtins;
-use crate::check::opa_builtins::missing_builtin;
 use crate::options::Options;
 use crate::rule_tree::RuleTree;
 use crate::state::{LocalNames, Query, State};
@@ -152,12 +151,11 @@ impl Targets<'_> {
                     with.target.span,
                     "with keyword target must reference existing input, data, or a function",
                 );
-                return Err(
-                    match missing_builtin(self.builtins, &term_text(&with.target)) {
-                        Some(hint) => error.with_hint(hint),
-                        None => error,
-                    },
-                );
+                let name = term_text(&with.target);
+                return Err(match self.builtins.left_out(&name) {
+                    Some(why) => error.with_hint(why.hint(&name)),
+                    None => error,
+                });
             }
         }
         Ok(requires_eval(&with.value))

@@ -24,12 +24,14 @@ pub fn module(
     statements: Vec<Statement>,
     version: RegoVersion,
     importable: KeywordSet,
+    is_builtin: Option<fn(&str) -> bool>,
     wildcards: u32,
     span: Span,
 ) -> Result<Module, Refused> {
     let mut lowering = Lowering {
         version,
         importable,
+        is_builtin,
         wildcards,
         errors: Vec::new(),
     };
@@ -55,6 +57,7 @@ enum Part {
 struct Lowering {
     version: RegoVersion,
     importable: KeywordSet,
+    is_builtin: Option<fn(&str) -> bool>,
     wildcards: u32,
     errors: Vec<Diagnostic>,
 }
@@ -388,7 +391,7 @@ impl Lowering {
                     } else {
                         None
                     };
-                    match rule_from_body(body) {
+                    match rule_from_body(body, self.is_builtin) {
                         Ok(rule) => module.rules.push(rule),
                         Err((span, mut message)) => {
                             if let Some(keyword) = keyword {
@@ -607,7 +610,10 @@ fn head_keyword(part: &Part) -> Option<&'static str> {
 }
 
 /// The rule that an expression stands for, or why it stands for none.
-fn rule_from_body(mut body: Body) -> Result<Rule, (Span, String)> {
+fn rule_from_body(
+    mut body: Body,
+    is_builtin: Option<fn(&str) -> bool>,
+) -> Result<Rule, (Span, String)> {
     let place = body.first().map_or(Span::NONE, |expr| expr.span);
     let refuse = |message: &str| Err((place, message.to_string()));
     if body.len() != 1 {
@@ -626,7 +632,7 @@ fn rule_from_body(mut body: Body) -> Result<Rule, (Span, String)> {
         ExprKind::Some(_) => refuse("'some' declarations cannot be used for rule head"),
         ExprKind::Term(term) => rule_from_term(term).map_err(|message| (place, message)),
         ExprKind::Call(terms) => {
-            rule_from_call(terms, expr.span).map_err(|message| (place, message))
+            rule_from_call(terms, expr.span, is_builtin).map_err(|message| (place, message))
         }
         ExprKind::Every(_) | ExprKind::Not(_) | ExprKind::And(_) | ExprKind::Or(_) => {
             refuse("expression cannot be used for rule head")
@@ -702,7 +708,11 @@ fn rule_from_term(term: Term) -> Result<Rule, String> {
     }
 }
 
-fn rule_from_call(mut terms: Vec<Term>, span: Span) -> Result<Rule, String> {
+fn rule_from_call(
+    mut terms: Vec<Term>,
+    span: Span,
+    is_builtin: Option<fn(&str) -> bool>,
+) -> Result<Rule, String> {
     let operator = match terms.first().map(|term| &term.kind) {
         Some(TermKind::Ref(path)) => path.clone(),
         _ => return Err("expression cannot be used for rule head".to_string()),
@@ -721,7 +731,7 @@ fn rule_from_call(mut terms: Vec<Term>, span: Span) -> Result<Rule, String> {
         rule.head.span = span;
         return Ok(rule);
     }
-    if crate::builtin_names::is_builtin(&name) {
+    if is_builtin.is_some_and(|is_builtin| is_builtin(&name)) {
         return Err("rule name conflicts with built-in function".to_string());
     }
     if terms.len() <= 1 {

@@ -20,7 +20,8 @@ const CATEGORIES: &[&str] = &["regex"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "regex.match",
-        signature: "(pattern: str, value: str) -> bool",
+        since: (0, 23),
+        signature: "(pattern: str, value: str) -> result: bool",
         doc: "Whether the pattern matches anywhere in the string. Patterns are those of RE2: no look-around, no back-references.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -33,7 +34,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "re_match",
         deprecated: true,
-        signature: "(pattern: str, value: str) -> bool",
+        signature: "(str, str) -> bool",
         doc: "The old name of regex.match.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"re_match("a.c", "abc")"#, "true")],
@@ -41,7 +42,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "regex.is_valid",
-        signature: "(pattern: str) -> bool",
+        since: (0, 23),
+        signature: "(pattern: str) -> result: bool",
         doc: "Whether the string is a pattern. Of anything but a string it is false.",
         cost: Cost::Linear("bytes"),
         examples: [(r#"regex.is_valid("a{2}")"#, "true"), (r#"regex.is_valid("(?=a)")"#, "false")],
@@ -49,7 +51,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "regex.split",
-        signature: "(pattern: str, value: str) -> [str]",
+        signature: "(pattern: str, value: str) -> output: [str]",
         doc: "The parts of the string between matches. A pattern that matches nothing but the empty text splits into characters.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -60,7 +62,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "regex.replace",
-        signature: "(s: str, pattern: str, value: str) -> str",
+        since: (0, 45),
+        signature: "(s: str, pattern: str, value: str) -> output: str",
         doc: "Replaces every match. In the new text $1 or ${name} stands for a group; a name is as long as it can be, so that $1x is the group 1x, which there is not.",
         cost: Cost::Linear("bytes of the result"),
         examples: [
@@ -71,7 +74,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "regex.find_n",
-        signature: "(pattern: str, value: str, number: num) -> [str]",
+        signature: "(pattern: str, value: str, number: num) -> output: [str]",
         doc: "The first matches, at most as many as asked for; all with a negative number.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -82,7 +85,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "regex.find_all_string_submatch_n",
-        signature: "(pattern: str, value: str, number: num) -> [[str]]",
+        signature: "(pattern: str, value: str, number: num) -> output: [[str]]",
         doc: "The first matches with their groups: the whole match, then each group, empty where it took no part.",
         cost: Cost::Linear("bytes"),
         examples: [
@@ -95,7 +98,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "regex.template_match",
-        signature: "(template: str, value: str, delimiter_start: str, delimiter_end: str) -> bool",
+        signature: "(template: str, value: str, delimiter_start: str, delimiter_end: str) -> result: bool",
         doc: "Whether the whole string matches a template: plain text with patterns between two delimiters of one character.",
         cost: Cost::Linear("bytes"),
         examples: [

@@ -23,7 +23,6 @@ use self::env::{Env, Node, TypeEnv, var_term};
 use self::infer::{Checker, Context, function_type};
 use self::ty::{Function, Kind, Known, Param, Rest, Ty};
 use super::builtin_use::is_deprecated;
-use super::opa_builtins::{is_opa_builtin, result_name};
 use crate::order::{ground_prefix, is_constant, is_ground_ref};
 use crate::rule_tree::is_multi_value;
 use crate::state::{Query, RuleId, State};
@@ -35,7 +34,7 @@ pub fn start(state: &mut State<'_>) {
     let mut base = Node::default();
     for (id, builtin) in state.builtins.iter() {
         if let Some(function) = state.builtins.function_type(id) {
-            let ty = Arc::new(Kind::Function(declared(builtin.decl.name, function)));
+            let ty = Arc::new(Kind::Function(declared(function)));
             base.put(&builtin_path(builtin.decl.name), Some(ty));
         }
     }
@@ -72,10 +71,8 @@ fn builtin_path(name: &str) -> Ref {
 }
 
 /// The declared type of a built-in with the names that messages show.
-fn declared(name: &str, function: &FunctionType) -> Function {
-    // OPA gives names to all parts of a signature or to none.
-    let nameless = is_opa_builtin(name) && result_name(name).is_none();
-    let named = |name: &str| (!name.is_empty() && !nameless).then(|| Name::from(name));
+fn declared(function: &FunctionType) -> Function {
+    let named = |name: &str| (!name.is_empty()).then(|| Name::from(name));
     let params = function.params.iter().enumerate().map(|(i, ty)| Param {
         name: function.names.get(i).and_then(|name| named(name)),
         ty: Some(from_declaration(ty)),
@@ -84,7 +81,7 @@ fn declared(name: &str, function: &FunctionType) -> Function {
         params: params.collect(),
         variadic: function.variadic.as_ref().map(from_declaration),
         result: function.result.as_ref().map(|ty| Param {
-            name: result_name(name).and_then(named),
+            name: named(&function.result_name),
             ty: Some(from_declaration(ty)),
         }),
     }
@@ -117,7 +114,7 @@ fn from_declaration(declaration: &Type) -> Ty {
             of.sort_by(ty::compare);
             Arc::new(Kind::Any(of))
         }
-        Type::Function(function) => Arc::new(Kind::Function(declared("", function))),
+        Type::Function(function) => Arc::new(Kind::Function(declared(function))),
     }
 }
 
