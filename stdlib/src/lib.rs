@@ -13,6 +13,7 @@ mod documents;
 mod encoding;
 mod globs;
 mod go;
+mod graphs;
 #[cfg(feature = "x509")]
 #[allow(dead_code)]
 mod keys;
@@ -50,6 +51,7 @@ const GROUPS: &[&[Builtin]] = &[
     crypto::BUILTINS,
     globs::BUILTINS,
     semver::BUILTINS,
+    graphs::BUILTINS,
     units::BUILTINS,
     walk::BUILTINS,
     debugging::BUILTINS,

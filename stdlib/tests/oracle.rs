@@ -5,7 +5,9 @@
 //! `REGOVM_ORACLE_SEED` and `REGOVM_ORACLE_CALLS` (per function) choose what is asked;
 //! `REGOVM_ORACLE_ONLY` keeps the functions whose names contain a text.
 //!
-//! `REGOVM_ORACLE_RECORD=1` writes the answers to `answers.jsonl`, which is tested everywhere.
+//! The calls come in groups: the one here, and those of the files in `calls/`. `REGOVM_ORACLE_GROUP` names the one that
+//! is asked (`core` is the one here; all of them without it). `REGOVM_ORACLE_RECORD=1` writes the answers of that group to
+//! `answers-<group>.jsonl`, which is tested everywhere.
 
 #![allow(
     clippy::disallowed_methods,
@@ -14,6 +16,7 @@
     reason = "a test may look around and print"
 )]
 
+mod calls;
 mod common;
 
 use std::io::Write;
@@ -49,8 +52,10 @@ impl Random {
 }
 
 /// What an argument is drawn from.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Kind {
+    /// What only one group needs: a function that draws it.
+    Drawn(fn(&mut Random) -> String),
     Any,
     Number,
     Integer,
@@ -93,7 +98,13 @@ enum Kind {
 
 use Kind::*;
 
-const FUNCTIONS: &[(&str, &[Kind])] = &[
+/// A function and the kinds of its arguments.
+type Function = (&'static str, &'static [Kind]);
+
+/// The calls of this file and of those in `calls/`, by the name of their file of answers.
+const GROUPS: &[(&str, &[Function])] = &[("core", FUNCTIONS), ("net", calls::net::FUNCTIONS)];
+
+const FUNCTIONS: &[Function] = &[
     ("equal", &[Any, Any]),
     ("neq", &[Any, Any]),
     ("lt", &[Any, Any]),
@@ -334,6 +345,7 @@ fn repeated(random: &mut Random, most: usize, kinds: &[Kind]) -> Vec<String> {
 
 fn argument(random: &mut Random, kind: Kind) -> String {
     match kind {
+        Drawn(draw) => draw(random),
         Any => match random.below(10) {
             0..=4 => random.of(SCALARS).to_owned(),
             5 => argument(random, Number),
@@ -891,12 +903,20 @@ fn theirs(answer: &Constant) -> String {
     }
 }
 
-const ANSWERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/answers.jsonl");
+fn answers_of(group: &str) -> String {
+    format!("{}/tests/answers-{group}.jsonl", env!("CARGO_MANIFEST_DIR"))
+}
 
 #[test]
 fn bodies_answer_as_opa_did() {
-    let answers = std::fs::read_to_string(ANSWERS).expect("recorded answers");
-    assert!(answers.lines().count() > 1000);
+    for (group, _) in GROUPS {
+        let answers = std::fs::read_to_string(answers_of(group)).expect("recorded answers");
+        assert!(answers.lines().count() > 100, "{group}");
+        answer_as_recorded(&answers);
+    }
+}
+
+fn answer_as_recorded(answers: &str) {
     for line in answers.lines() {
         let arena = Arena::new();
         let line =
@@ -927,12 +947,15 @@ fn bodies_answer_as_opa_does() {
         Random(number("REGOVM_ORACLE_SEED", 1_u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let calls = number("REGOVM_ORACLE_CALLS", 50_u64);
     let only = std::env::var("REGOVM_ORACLE_ONLY").unwrap_or_default();
+    let group = std::env::var("REGOVM_ORACLE_GROUP").ok();
     let table = regovm_stdlib::table();
 
     let mut asked = Vec::new();
     let mut requests = String::new();
-    for (name, kinds) in FUNCTIONS
+    for (name, kinds) in GROUPS
         .iter()
+        .filter(|(name, _)| group.as_deref().is_none_or(|group| group == *name))
+        .flat_map(|(_, functions)| *functions)
         .filter(|(name, _)| name.contains(&only) && table.id(name).is_some())
     {
         for _ in 0..calls {
@@ -1003,7 +1026,8 @@ fn bodies_answer_as_opa_does() {
         }
     }
     if std::env::var_os("REGOVM_ORACLE_RECORD").is_some() {
-        std::fs::write(ANSWERS, recorded).expect("a file of answers");
+        let group = group.expect("REGOVM_ORACLE_GROUP says what is recorded");
+        std::fs::write(answers_of(&group), recorded).expect("a file of answers");
     }
     println!("{} calls, {failed} of them failed in OPA", asked.len());
     assert_eq!(

@@ -1,0 +1,3 @@
+//! Calls that are asked of OPA, a file for each group of built-ins.
+
+pub mod net;
