@@ -4,6 +4,7 @@ use regovm::internals::core::value::to_constant;
 use regovm::{
     Document, DocumentFormat, Engine as Regovm, ErrorReport, Failure, PreparedPolicy, QueryContext,
 };
+use regovm_host::{Network, SystemHost};
 use serde_json::{Map, Value};
 
 use crate::case::{CompileCase, EvalCase, RegoVersion};
@@ -36,6 +37,7 @@ impl Engine for RegovmEngine {
         }
         let mut session = policy.session();
         session.set_strict_builtin_errors(case.strict_error);
+        session.set_host(Box::new(suite_host()));
         let answer = match (&case.input_term, &case.input) {
             (Some(term), _) => {
                 let constant = constant_term(term)?;
@@ -82,6 +84,12 @@ impl Engine for RegovmEngine {
             Err(failure) => failure.errors.iter().map(case_error).collect(),
         }
     }
+}
+
+/// The world of the cases: the machine's clock and chance, and a network that ends at this machine.
+fn suite_host() -> SystemHost {
+    let this_machine = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    SystemHost::new().with_network(Network::Only(this_machine.to_vec()))
 }
 
 fn add_modules(engine: &mut Regovm, modules: &[String], version: RegoVersion) {
