@@ -9,6 +9,7 @@ mod annotations;
 pub mod ast;
 pub mod explain;
 pub mod format;
+pub mod json;
 pub mod lexer;
 pub mod lower;
 pub mod order;

@@ -66,13 +66,13 @@ fn lists<T: std::borrow::Borrow<Term>>(a: &[T], b: &[T]) -> Ordering {
     a.len().cmp(&b.len())
 }
 
-fn sorted(items: &[Term]) -> Vec<&Term> {
+pub(crate) fn sorted(items: &[Term]) -> Vec<&Term> {
     let mut items: Vec<&Term> = items.iter().collect();
     items.sort_by(|a, b| terms(a, b));
     items
 }
 
-fn sorted_members(members: &[(Term, Term)]) -> Vec<&(Term, Term)> {
+pub(crate) fn sorted_members(members: &[(Term, Term)]) -> Vec<&(Term, Term)> {
     let mut members: Vec<&(Term, Term)> = members.iter().collect();
     members.sort_by(|a, b| terms(&a.0, &b.0));
     members

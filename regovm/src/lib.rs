@@ -26,6 +26,7 @@ mod compile;
 mod convert;
 mod document;
 mod engine;
+mod parse_module;
 mod policy;
 mod report;
 mod saved;
@@ -52,7 +53,11 @@ use regovm_core::builtin::Table;
 
 /// All built-ins of this build.
 pub(crate) fn builtins() -> &'static Table {
-    static BUILTINS: LazyLock<Table> = LazyLock::new(regovm_stdlib::table);
+    static BUILTINS: LazyLock<Table> = LazyLock::new(|| {
+        let mut table = regovm_stdlib::table();
+        table.add(parse_module::BUILTIN);
+        table
+    });
     &BUILTINS
 }
 

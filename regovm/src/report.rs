@@ -1,5 +1,7 @@
 //! Errors as the caller sees them: located, with their source line, ready to print.
 
+use std::fmt::Write;
+
 use regovm_core::{Code, Diagnostic, Location, SourceMap};
 
 /// When something went wrong.
@@ -62,6 +64,19 @@ impl Failure {
         self
     }
 
+    /// All of it as OPA prints it: `1 error occurred: ..` or a list, with source lines and hints, each line ended.
+    /// `during` follows `occurred`.
+    pub fn text(&self, during: &str) -> String {
+        let mut text = match self.errors.len() {
+            1 => format!("1 error occurred{during}: "),
+            n => format!("{n} errors occurred{during}:\n"),
+        };
+        for error in &self.errors {
+            error.push_text(&mut text);
+        }
+        text
+    }
+
     /// Diagnostics of a stage, located in their sources.
     pub(crate) fn from_diagnostics(
         stage: Stage,
@@ -88,6 +103,32 @@ impl ErrorReport {
             detail_lines: Vec::new(),
             hint: None,
             trace: Vec::new(),
+        }
+    }
+
+    /// The message with its place, and below it the source line and what else there is to say.
+    pub(crate) fn push_text(&self, text: &mut String) {
+        let mut line = |line: std::fmt::Arguments<'_>| {
+            // Writing to a text never fails.
+            let _ = text.write_fmt(line);
+            text.push('\n');
+        };
+        line(format_args!("{self}"));
+        if let Some((source, column)) = &self.source_line {
+            line(format_args!("\t{source}"));
+            line(format_args!("\t{:column$}^", ""));
+        }
+        for detail in &self.detail_lines {
+            line(format_args!("\t{detail}"));
+        }
+        if let Some(hint) = &self.hint {
+            line(format_args!("\thint: {hint}"));
+        }
+        if !self.trace.is_empty() {
+            line(format_args!("\nTraceback:"));
+            for at in &self.trace {
+                line(format_args!("  {}:{}", at.file, at.row));
+            }
         }
     }
 

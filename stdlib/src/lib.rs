@@ -56,6 +56,7 @@ const GROUPS: &[&[Builtin]] = &[
     walk::BUILTINS,
     debugging::BUILTINS,
     opa::BUILTINS,
+    opa::rego::BUILTINS,
 ];
 
 /// All built-ins.

@@ -48,7 +48,13 @@ pub fn run(args: &CheckArgs) -> io::Result<u8> {
 fn report(args: &CheckArgs, failure: &Failure) -> io::Result<u8> {
     let mut out = io::stderr().lock();
     match args.format {
-        CheckFormat::Pretty => errors::write_text(&mut out, failure.stage, &failure.errors)?,
+        CheckFormat::Pretty => {
+            let during = match failure.stage {
+                Stage::Load => " during loading",
+                _ => "",
+            };
+            write!(out, "{}", failure.text(during))?;
+        }
         CheckFormat::Json => errors::write_json(&mut out, &failure.errors)?,
     }
     out.flush()?;

@@ -182,6 +182,6 @@ fn report(args: &EvalArgs, failure: &Failure) -> io::Result<()> {
             }
             out.flush()
         }
-        _ => errors::write_text(&mut io::stderr().lock(), Stage::Evaluate, &failure.errors),
+        _ => write!(io::stderr().lock(), "{}", failure.text("")),
     }
 }

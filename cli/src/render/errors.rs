@@ -1,8 +1,8 @@
-//! Errors as text (on standard error) and as JSON (on standard output), in OPA's shapes.
+//! Errors as JSON, in OPA's shape.
 
 use std::io::{self, Write};
 
-use regovm::{ErrorReport, Stage};
+use regovm::ErrorReport;
 use serde_json::{Map, Value, json};
 
 use super::go_json;
@@ -52,47 +52,4 @@ fn as_json(error: &ErrorReport) -> Value {
         object.insert("stack_trace".into(), frames.into());
     }
     Value::Object(object)
-}
-
-/// `1 error occurred: ..` or a list, with source lines and hints.
-pub fn write_text(out: &mut impl Write, stage: Stage, errors: &[ErrorReport]) -> io::Result<()> {
-    let during = if stage == Stage::Load {
-        " during loading"
-    } else {
-        ""
-    };
-    match errors.len() {
-        1 => write!(out, "1 error occurred{during}: ")?,
-        n => writeln!(out, "{n} errors occurred{during}:")?,
-    }
-    for error in errors {
-        writeln!(out, "{}", first_line(error))?;
-        if let Some((line, column)) = &error.source_line {
-            writeln!(out, "\t{line}")?;
-            writeln!(out, "\t{:width$}^", "", width = column)?;
-        }
-        for line in &error.detail_lines {
-            writeln!(out, "\t{line}")?;
-        }
-        if let Some(hint) = &error.hint {
-            writeln!(out, "\thint: {hint}")?;
-        }
-        if !error.trace.is_empty() {
-            writeln!(out, "\nTraceback:")?;
-            for at in &error.trace {
-                writeln!(out, "  {}:{}", at.file, at.row)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn first_line(error: &ErrorReport) -> String {
-    let message = &error.message;
-    let code = error.code.map_or(String::new(), |code| format!("{code}: "));
-    match &error.location {
-        Some(at) if at.file.is_empty() => format!("{}:{}: {code}{message}", at.row, at.col),
-        Some(at) => format!("{}:{}: {code}{message}", at.file, at.row),
-        None => format!("{code}{message}"),
-    }
 }
