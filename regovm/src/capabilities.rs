@@ -41,13 +41,13 @@ const FUTURE_KEYWORDS: &[(&str, Release, Release)] = &[
 /// use regovm::{Capabilities, Engine};
 ///
 /// let old = Capabilities::of_release("v0.60.0").unwrap();
-/// assert!(old.allows("time.format") && !old.allows("uri.parse"));
+/// assert!(old.allows("split") && !old.allows("strings.split_n"));
 ///
 /// let mut engine = Engine::new();
 /// engine.set_capabilities(Capabilities::of_release("v1.0.0").unwrap());
-/// engine.add_module("p.rego", "package p\nhost := uri.parse(input.url).host\n");
+/// engine.add_module("p.rego", "package p\nhead := strings.split_n(input.path, \"/\", 1)\n");
 /// let failure = engine.check().unwrap_err();
-/// assert_eq!(failure.errors[0].message, "undefined function uri.parse");
+/// assert_eq!(failure.errors[0].message, "undefined function strings.split_n");
 /// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Capabilities {

@@ -5,3 +5,8 @@ pub use regovm_core as core;
 pub use regovm_parser as parser;
 pub use regovm_stdlib as stdlib;
 pub use regovm_vm as vm;
+
+/// `docs/builtins.md`: every built-in with signature, text and examples.
+pub fn builtin_reference() -> String {
+    crate::reference::builtins()
+}

@@ -28,6 +28,8 @@ mod document;
 mod engine;
 mod parse_module;
 mod policy;
+#[cfg(feature = "internals")]
+mod reference;
 mod report;
 mod saved;
 mod session;
