@@ -79,7 +79,7 @@ impl Type {
     }
 
     /// Parses the notation of signatures: `null bool num str any`, `[T]`, `[T1,T2]`, `[T,]`,
-    /// `{T}`, `obj<k=>v>`, `obj<"name":T, any=>any>`, `A|B`; and `(x: T, U...) -> y: R` for
+    /// `{T}`, `obj<k=>v>`, `obj<"name":T, any=>any>`, `A|B`, `any<T>` for a union of one; and `(x: T, U...) -> y: R` for
     /// functions, with `-` for no result.
     pub fn parse(notation: &str) -> Result<Type, SignatureError> {
         let mut parser = Parser {
@@ -425,6 +425,14 @@ impl<'t> Parser<'t> {
         }
         if self.take("obj<") {
             return self.object();
+        }
+        if self.take("any<") {
+            let of = self.union()?;
+            self.expect(">")?;
+            return Ok(match of {
+                Type::Any(_) => of,
+                one => Type::Any(vec![one]),
+            });
         }
         for (word, named) in [
             ("null", Type::Null),

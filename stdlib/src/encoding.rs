@@ -8,7 +8,7 @@ use regovm_core::json::{self, JsonError, ReadOptions, Style};
 use regovm_core::value::{ArrayBuilder, ObjectBuilder, Value, View};
 
 use crate::declare::builtin;
-use crate::go::quote::{Charset, push_quoted, push_quoted_char};
+use crate::go::quote::{Charset, push_quoted_bytes, push_quoted_char};
 use crate::operand::{Outcome, failed, object, operands, string, wrong, wrong_type};
 use crate::text::{Text, charge_bytes, charge_text};
 
@@ -557,14 +557,9 @@ fn query_unescaped(text: &str) -> Result<Vec<u8>, &[u8]> {
 
 /// Go cuts within characters here, and shows the bytes.
 fn invalid_escape(escape: &[u8]) -> BuiltinError {
-    let mut shown = String::new();
-    for chunk in escape.utf8_chunks() {
-        let mut quoted = String::new();
-        push_quoted(&mut quoted, chunk.valid(), Charset::Unicode);
-        shown.push_str(quoted.trim_matches('"'));
-        shown.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
-    }
-    failed(format!("invalid URL escape \"{shown}\""))
+    let mut message = "invalid URL escape ".to_owned();
+    push_quoted_bytes(&mut message, escape);
+    failed(message)
 }
 
 fn urlquery_encode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {

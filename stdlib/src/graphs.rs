@@ -13,7 +13,8 @@ const CATEGORIES: &[&str] = &["graph"];
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "graph.reachable",
-        signature: "(graph: obj<any=>[any]|{any}>, initial: [any]|{any}) -> {any}",
+        since: (0, 20),
+        signature: "(graph: obj<any=>[any]|{any}>, initial: [any]|{any}) -> output: {any}",
         doc: "The nodes that can be reached from some nodes, with these. Nodes that are no keys of the graph do not count.",
         cost: Cost::Linear("edges"),
         examples: [
@@ -24,7 +25,8 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
     builtin! {
         name: "graph.reachable_paths",
-        signature: "(graph: obj<any=>[any]|{any}>, initial: [any]|{any}) -> {[any]}",
+        since: (0, 37),
+        signature: "(graph: obj<any=>[any]|{any}>, initial: [any]|{any}) -> output: {[any]}",
         doc: "The paths that lead from some nodes as far as they can: to a node without edges, out of the graph, or around to a node that the path has already.",
         cost: Cost::Superlinear("paths"),
         examples: [

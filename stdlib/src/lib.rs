@@ -17,6 +17,7 @@ mod graphs;
 #[cfg(feature = "x509")]
 #[allow(dead_code)]
 mod keys;
+mod net;
 mod numbers;
 mod objects;
 mod opa;
@@ -31,6 +32,7 @@ mod strings;
 mod text;
 mod types;
 mod units;
+mod uris;
 mod walk;
 
 use regovm_core::builtin::{Builtin, Table};
@@ -52,6 +54,8 @@ const GROUPS: &[&[Builtin]] = &[
     globs::BUILTINS,
     semver::BUILTINS,
     graphs::BUILTINS,
+    net::BUILTINS,
+    uris::BUILTINS,
     units::BUILTINS,
     walk::BUILTINS,
     debugging::BUILTINS,

@@ -243,3 +243,28 @@ fn deep_values_do_not_exhaust_the_stack() {
     );
     assert_eq!(got, Ok(Some(Value::TRUE)));
 }
+
+#[test]
+fn graphs_and_addresses() {
+    stops("graph.reachable_paths", |arena| {
+        // Every node has an edge to every other one.
+        let nodes: Vec<_> = (0..30).map(|n| arena.integer(n)).collect();
+        let all = arena.array(&nodes);
+        let graph = arena.object_from(nodes.iter().map(|node| (*node, all)));
+        vec![graph, arena.array(&nodes[..1])]
+    });
+    stops("net.cidr_expand", |arena| vec![arena.string("0.0.0.0/0")]);
+    stops("net.cidr_expand", |arena| {
+        vec![arena.string("2001:db8::/32")]
+    });
+    stops("net.cidr_contains_matches", |arena| {
+        let blocks = arena.array(&vec![arena.string("10.0.0.0/8"); 100_000]);
+        vec![blocks, blocks]
+    });
+    stops("regex.globs_match", |arena| {
+        vec![
+            arena.string(&".*a".repeat(10_000)),
+            arena.string(&".*b".repeat(10_000)),
+        ]
+    });
+}

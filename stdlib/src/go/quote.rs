@@ -14,6 +14,20 @@ pub(crate) fn push_quoted(out: &mut String, text: &str, charset: Charset) {
     push_quoted_with(out, text, '"', charset);
 }
 
+/// Appends bytes between double quotes; those that are no UTF-8 are shown one by one.
+pub(crate) fn push_quoted_bytes(out: &mut String, bytes: &[u8]) {
+    out.push('"');
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            push_escaped(out, c, '"', Charset::Unicode);
+        }
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    out.push('"');
+}
+
 /// Appends one character between single quotes.
 pub(crate) fn push_quoted_char(out: &mut String, c: char, charset: Charset) {
     let mut bytes = [0; 4];
@@ -103,6 +117,9 @@ mod tests {
             "\"é\u{301}\\u00a0\\u200b\u{fffd}😀\\U000e0001\""
         );
         assert_eq!(quoted("é😀", Charset::Ascii), r#""\u00e9\U0001f600""#);
+        let mut out = String::new();
+        push_quoted_bytes(&mut out, b"a\xffb\"\xc3\xa9\xc3");
+        assert_eq!(out, r#""a\xffb\"é\xc3""#);
         let mut out = String::new();
         push_quoted_char(&mut out, '\'', Charset::Unicode);
         push_quoted_char(&mut out, '"', Charset::Unicode);

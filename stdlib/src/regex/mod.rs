@@ -2,6 +2,7 @@
 
 mod classes;
 mod engine;
+mod intersection;
 mod template;
 mod translate;
 
@@ -107,7 +108,27 @@ pub(crate) const BUILTINS: &[Builtin] = &[
         ],
         body: template_match,
     },
+    builtin! {
+        name: "regex.globs_match",
+        signature: "(glob1: str, glob2: str) -> result: bool",
+        doc: "Whether two patterns have a text in common. Of patterns only characters, ., [a-z], * and + are known, and \\ before any of them.",
+        cost: Cost::Superlinear("the lengths of both"),
+        examples: [
+            (r#"regex.globs_match("a.a.[0-9]+z", "b.b*")"#, "false"),
+            (r#"regex.globs_match("[a-z]at*[0-9]", ".at.*")"#, "true"),
+            (r#"regex.globs_match("a]", "b")"#, ""),
+        ],
+        body: globs_match,
+    },
 ];
+
+fn globs_match<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [first, second] = operands(arguments)?;
+    let (first, second) = (string(first, 1)?, string(second, 2)?);
+    Ok(Some(Value::boolean(intersection::intersect(
+        cx, first, second,
+    )?)))
+}
 
 fn matches<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [pattern, text] = operands(arguments)?;

@@ -1,13 +1,36 @@
 //! Addresses, URIs, graphs, globs and YAML.
 
 use crate::Kind::{Array, Drawn, Set};
-use crate::{Function, Random, list, set};
+use crate::{Function, Random, list, raw, set};
 
 pub const FUNCTIONS: &[Function] = &[
     ("graph.reachable", &[Drawn(graph), Drawn(nodes)]),
     ("graph.reachable_paths", &[Drawn(graph), Drawn(nodes)]),
     ("graph.reachable", &[Drawn(graph), Array]),
     ("graph.reachable_paths", &[Drawn(graph), Set]),
+    ("regex.globs_match", &[Drawn(glob), Drawn(glob)]),
+    ("regex.globs_match", &[Drawn(glob), Drawn(glob)]),
+    ("regex.globs_match", &[Drawn(odd_glob), Drawn(glob)]),
+    ("net.cidr_contains", &[Drawn(block), Drawn(address)]),
+    ("net.cidr_contains", &[Drawn(near_block), Drawn(near_block)]),
+    (
+        "net.cidr_contains_matches",
+        &[Drawn(named_blocks), Drawn(named_blocks)],
+    ),
+    ("net.cidr_expand", &[Drawn(small_block)]),
+    (
+        "net.cidr_intersects",
+        &[Drawn(near_block), Drawn(near_block)],
+    ),
+    ("net.cidr_is_valid", &[Drawn(block)]),
+    ("net.cidr_is_valid", &[Drawn(address)]),
+    ("net.cidr_merge", &[Drawn(blocks)]),
+    ("net.cidr_merge", &[Drawn(blocks)]),
+    ("net.cidr_overlap", &[Drawn(block), Drawn(address)]),
+    ("uri.parse", &[Drawn(uri)]),
+    ("uri.parse", &[Drawn(odd_uri)]),
+    ("uri.is_valid", &[Drawn(uri)]),
+    ("uri.is_valid", &[Drawn(odd_uri)]),
 ];
 
 const NODES: &[&str] = &["\"a\"", "\"b\"", "\"c\"", "\"d\"", "1", "null", "[1]"];
@@ -36,4 +59,257 @@ fn graph(random: &mut Random) -> String {
         }
     }
     format!("{{{}}}", members.join(", "))
+}
+
+fn glob(random: &mut Random) -> String {
+    raw(&random.many(
+        0,
+        5,
+        &[
+            "a", "b", "c", ".", "a*", "b*", "a+", "b+", ".*", ".+", "[ab]", "[a-c]*", "[bc]+",
+            "\\*", "\\a", "[]", "é", "[a-cx-z]",
+        ],
+    ))
+}
+
+fn odd_glob(random: &mut Random) -> String {
+    raw(&random.many(
+        1,
+        5,
+        &[
+            "a", "*", "+", "[", "]", "-", "\\", "[^a]", "[a-", "[\\]]", "[a-\\c]", "[z-a]", "é",
+            "[-a]", "[a-b-c]", "[a--]",
+        ],
+    ))
+}
+
+const ADDRESSES: &[&str] = &[
+    "10.0.0.1",
+    "10.1.2.3",
+    "172.16.5.4",
+    "192.168.0.1",
+    "192.168.1.128",
+    "224.0.0.1",
+    "0.0.0.0",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "2001:db8::",
+    "2001:db8::8000:1",
+    "2001:db8:8000::",
+    "fe80::1",
+    "::ffff:10.0.0.1",
+    "::ffff:c0a8:1",
+    "1:2:3:4:5:6:7:8",
+    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+];
+
+fn address_text(random: &mut Random) -> String {
+    match random.below(4) {
+        0 => random.many(
+            1,
+            7,
+            &[
+                "1", "10", "255", "256", "01", ".", ".", ":", ":", "::", "f", "g", "%", "%eth0",
+                "1.2.3.4", "",
+            ],
+        ),
+        _ => random.of(ADDRESSES).to_owned(),
+    }
+}
+
+fn prefix(random: &mut Random) -> String {
+    match random.below(8) {
+        0 => random
+            .of(&[
+                "",
+                "-1",
+                "+8",
+                "008",
+                "33",
+                "129",
+                "8/8",
+                "x",
+                "99999999999",
+            ])
+            .to_owned(),
+        n if n < 5 => random.below(33).to_string(),
+        _ => random.below(129).to_string(),
+    }
+}
+
+fn block_text(random: &mut Random) -> String {
+    format!("{}/{}", address_text(random), prefix(random))
+}
+
+fn block(random: &mut Random) -> String {
+    raw(&block_text(random))
+}
+
+fn address(random: &mut Random) -> String {
+    let text = if random.below(3) == 0 {
+        block_text(random)
+    } else {
+        address_text(random)
+    };
+    raw(&text)
+}
+
+/// Valid, of few addresses that are close together.
+fn near_text(random: &mut Random) -> String {
+    match random.below(8) {
+        0 => format!(
+            "::ffff:10.0.{}.{}/{}",
+            random.below(2),
+            random.below(256),
+            96 + random.below(33)
+        ),
+        n if n < 5 => format!(
+            "10.0.{}.{}/{}",
+            random.below(4),
+            random.below(256),
+            random.below(33)
+        ),
+        _ => format!(
+            "2001:db8::{:x}:{:x}/{}",
+            random.below(2),
+            random.below(0x10000),
+            96 + random.below(33)
+        ),
+    }
+}
+
+fn near_block(random: &mut Random) -> String {
+    raw(&near_text(random))
+}
+
+fn small_block(random: &mut Random) -> String {
+    let text = match random.below(4) {
+        0 => return block(random).replace(|c: char| c == '/', "/x"),
+        1 => format!(
+            "2001:db8::{:x}/{}",
+            random.below(0x10000),
+            122 + random.below(7)
+        ),
+        2 => format!(
+            "::ffff:10.0.0.{}/{}",
+            random.below(256),
+            122 + random.below(7)
+        ),
+        _ => format!(
+            "{}.0.0.{}/{}",
+            random.below(256),
+            random.below(256),
+            26 + random.below(7)
+        ),
+    };
+    raw(&text)
+}
+
+fn blocks(random: &mut Random) -> String {
+    let items: Vec<_> = (0..random.below(6))
+        .map(|_| match random.below(24) {
+            0 => "1".to_owned(),
+            1 => raw(random.of(ADDRESSES)),
+            2 => block(random),
+            3 => raw(&format!("10.0.0.{}", random.below(256))),
+            n if n < 14 => raw(&format!(
+                "10.0.{}.{}/{}",
+                random.below(4),
+                random.below(256),
+                20 + random.below(13)
+            )),
+            _ => raw(&format!(
+                "2001:db8::{:x}/{}",
+                random.below(0x10000),
+                112 + random.below(17)
+            )),
+        })
+        .collect();
+    if random.below(2) == 0 {
+        list(&items)
+    } else {
+        set(&items)
+    }
+}
+
+fn named_blocks(random: &mut Random) -> String {
+    let element = |random: &mut Random| match random.below(16) {
+        0 => address(random),
+        1 => "[]".to_owned(),
+        2 => "[1]".to_owned(),
+        n if n < 6 => format!("[{}, 1]", near_block(random)),
+        _ => near_block(random),
+    };
+    let items: Vec<_> = (0..random.below(4)).map(|_| element(random)).collect();
+    match random.below(6) {
+        0 => near_block(random),
+        1 | 2 => list(&items),
+        3 | 4 => set(&items),
+        _ => {
+            let members: Vec<_> = items
+                .iter()
+                .zip(["\"a\"", "\"b\"", "1", "\"d\""])
+                .map(|(item, key)| format!("{key}: {item}"))
+                .collect();
+            format!("{{{}}}", members.join(", "))
+        }
+    }
+}
+
+fn uri(random: &mut Random) -> String {
+    let mut text = random
+        .of(&["", "http:", "HTTPS:", "a+b-1.c:", "mailto:", "urn:"])
+        .to_owned();
+    if random.below(4) != 0 {
+        text.push_str("//");
+        text.push_str(random.of(&["", "", "u@", "u:p@", "u%20:%40@", "ü@", "a@b@"]));
+        text.push_str(random.of(&[
+            "a.example",
+            "",
+            "[::1]",
+            "[fe80::1%25eth0]",
+            "[1.2.3.4]",
+            "a%41",
+            "%C3%A9",
+            "é",
+            "a b",
+            "[::1",
+            "a:b:80",
+            "[::x]",
+            "[fe80::1%25a%20b%ff]",
+            "%ff",
+        ]));
+        text.push_str(random.of(&["", "", ":80", ":", ":x"]));
+    }
+    text.push_str(random.of(&[
+        "",
+        "/",
+        "/a/b",
+        "/a b",
+        "/a%20b",
+        "/a%2Fb",
+        "/é",
+        "/%zz",
+        "/a!'()[]\"<>",
+        "a",
+        "a:b",
+        "*",
+        "//x",
+        "/%ff",
+    ]));
+    text.push_str(random.of(&["", "", "?", "?a=b&c", "?a?b", "?%zz é"]));
+    text.push_str(random.of(&["", "", "#", "#f", "#f%20g", "#%", "#a#b", "#é \u{7f}"]));
+    raw(&text)
+}
+
+fn odd_uri(random: &mut Random) -> String {
+    raw(&random.many(
+        0,
+        8,
+        &[
+            "a", ":", "/", "//", "?", "#", "%", "%41", "%2f", "@", "[", "]", "1", ".", " ", "\n",
+            "é", "*", "+", "-", "&", "=", "\"", "<", "\\", "^", "|", "http:", "::1", "%25",
+        ],
+    ))
 }
