@@ -14,6 +14,8 @@ mod encoding;
 mod globs;
 mod go;
 mod graphs;
+#[cfg(any(feature = "aws", feature = "http"))]
+mod http_keys;
 #[cfg(feature = "x509")]
 #[allow(dead_code)]
 mod keys;
@@ -24,6 +26,7 @@ mod opa;
 mod operand;
 mod operators;
 mod patch;
+mod providers;
 mod regex;
 mod replacer;
 mod semver;
@@ -56,6 +59,7 @@ const GROUPS: &[&[Builtin]] = &[
     graphs::BUILTINS,
     net::BUILTINS,
     uris::BUILTINS,
+    providers::BUILTINS,
     units::BUILTINS,
     walk::BUILTINS,
     debugging::BUILTINS,

@@ -4,7 +4,7 @@ use regovm_core::builtin::{Builtin, Call, Cost};
 use regovm_core::value::{ObjectBuilder, Value};
 
 use crate::declare::builtin;
-use crate::go::url::Url;
+use crate::go::url_parts::UrlParts;
 use crate::operand::{Outcome, failed, operands, string};
 use crate::text::charge_bytes;
 
@@ -42,7 +42,7 @@ fn parse<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let text = string(uri, 1)?;
     charge_bytes(cx, text.len() * 4)?;
     cx.reserve(text.len() * 4)?;
-    let url = Url::parse(text).map_err(failed)?;
+    let url = UrlParts::parse(text).map_err(failed)?;
     let (hostname, port) = url.hostname_and_port();
     // Go keeps the spelling of a path only if it would not write it like that itself.
     let raw_path = if url.default_path() == url.raw_path {
@@ -76,6 +76,6 @@ fn is_valid<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     };
     charge_bytes(cx, text.len() * 4)?;
     Ok(Some(Value::boolean(
-        !text.is_empty() && Url::parse(text).is_ok(),
+        !text.is_empty() && UrlParts::parse(text).is_ok(),
     )))
 }

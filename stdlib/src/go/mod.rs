@@ -4,4 +4,4 @@ pub(crate) mod address;
 pub(crate) mod float;
 pub(crate) mod format;
 pub(crate) mod quote;
-pub(crate) mod url;
+pub(crate) mod url_parts;

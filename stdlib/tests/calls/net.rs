@@ -31,6 +31,14 @@ pub const FUNCTIONS: &[Function] = &[
     ("uri.parse", &[Drawn(odd_uri)]),
     ("uri.is_valid", &[Drawn(uri)]),
     ("uri.is_valid", &[Drawn(odd_uri)]),
+    (
+        "providers.aws.sign_req",
+        &[Drawn(request), Drawn(aws_config), Drawn(time)],
+    ),
+    (
+        "providers.aws.sign_req",
+        &[Drawn(request), Drawn(aws_config), Drawn(time)],
+    ),
 ];
 
 const NODES: &[&str] = &["\"a\"", "\"b\"", "\"c\"", "\"d\"", "1", "null", "[1]"];
@@ -312,4 +320,126 @@ fn odd_uri(random: &mut Random) -> String {
             "é", "*", "+", "-", "&", "=", "\"", "<", "\\", "^", "|", "http:", "::1", "%25",
         ],
     ))
+}
+
+/// Some of the members, each drawn from its choices.
+fn members(random: &mut Random, members: &[(&str, &[&str])], one_in: usize) -> String {
+    let members: Vec<_> = members
+        .iter()
+        .filter_map(|(key, choices)| {
+            let left_out = random.below(one_in) == 0;
+            let member = format!("{key}: {}", random.of(choices));
+            (!left_out).then_some(member)
+        })
+        .collect();
+    format!("{{{}}}", members.join(", "))
+}
+
+fn request(random: &mut Random) -> String {
+    let url = if random.below(6) == 0 {
+        uri(random)
+    } else {
+        raw("https://a.example:8/b c?d=e")
+    };
+    let url: &[&str] = &[&url];
+    let choices: &[(&str, &[&str])] = &[
+        ("\"url\"", url),
+        (
+            "\"method\"",
+            &[
+                "\"get\"", "\"POST\"", "\"get\"", "\"get\"", "\"get\"", "\"get\"", "\"get\"", "1",
+            ],
+        ),
+    ];
+    let rest: &[(&str, &[&str])] = &[
+        (
+            "\"headers\"",
+            &[
+                "{}",
+                "{\"X-A\": \"b\", \"User-Agent\": \"c\"}",
+                "{\"Host\": \"h\", \"é\": 1}",
+                "{1: \"a\", \"Authorization\": \"b\"}",
+                "{\"X-A\": \"\", \"X-B\": \"é\"}",
+                "{\"a\": \"b\", \"X-Amzn-Trace-Id\": \"x\"}",
+                "[]",
+            ],
+        ),
+        (
+            "\"body\"",
+            &["{\"b\": [1.50, {2, 1}], \"a\": \"<\"}", "null", "\"\""],
+        ),
+        ("\"raw_body\"", &["\"text\"", "1"]),
+        ("\"timeout\"", &["1"]),
+    ];
+    let odd: &[(&str, &[&str])] = &[("1", &["1"]), ("\"x\"", &["1"])];
+    let (required, rest) = (members(random, choices, 40), members(random, rest, 2));
+    let one_in = 1 + usize::from(random.below(12) == 0);
+    let odd = members(random, odd, one_in);
+    let parts = [required, rest, odd];
+    let parts: Vec<_> = parts
+        .iter()
+        .map(|part| &part[1..part.len() - 1])
+        .filter(|part| !part.is_empty())
+        .collect();
+    format!("{{{}}}", parts.join(", "))
+}
+
+fn aws_config(random: &mut Random) -> String {
+    let token = ["\"\"", "\"token\"", "1"];
+    let choices: &[(&str, &[&str])] = &[
+        ("\"aws_access_key\"", &["\"k\"", "\"ké\""]),
+        (
+            "\"aws_secret_access_key\"",
+            &["\"s\"", "\"a longer secret\""],
+        ),
+        ("\"aws_service\"", &["\"s3\"", "\"ec2\"", "\"glacier\""]),
+        (
+            "\"aws_region\"",
+            &[
+                "\"us-east-1\"",
+                "\"us\"",
+                "\"eu-1\"",
+                "\"eu-2\"",
+                "\"eu-3\"",
+                "\"\"",
+                "\"a\"",
+                "1",
+            ],
+        ),
+    ];
+    let rest: &[(&str, &[&str])] = &[
+        ("\"aws_session_token\"", &token),
+        (
+            "\"disable_payload_signing\"",
+            &[
+                "true", "false", "true", "false", "true", "false", "true", "1",
+            ],
+        ),
+    ];
+    let (required, rest) = (members(random, choices, 60), members(random, rest, 2));
+    let comma = if required.len() > 2 && rest.len() > 2 {
+        ", "
+    } else {
+        ""
+    };
+    let end = required.len() - 1;
+    format!("{}{comma}{}", &required[..end], &rest[1..])
+}
+
+fn time(random: &mut Random) -> String {
+    random
+        .of(&[
+            "1451606400000000000",
+            "1451606400000000001",
+            "1700000000123456789",
+            "0",
+            "-1",
+            "951782400000000000",
+            "9223372036854775807",
+            "1600000000000000000.0",
+            "1e18",
+            "1.5",
+            "92233720368547758070",
+        ])
+        .to_owned()
 }

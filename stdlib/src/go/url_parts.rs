@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 /// The parts of a URL. What escapes stand for need not be text.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub(crate) struct Url<'t> {
+pub(crate) struct UrlParts<'t> {
     /// In small letters; empty if there is none.
     pub(crate) scheme: String,
     /// Host and port, the brackets of an address of version 6 included.
@@ -44,9 +44,9 @@ impl Place {
     }
 }
 
-impl<'t> Url<'t> {
+impl<'t> UrlParts<'t> {
     /// Takes a text apart; the error is Go's.
-    pub(crate) fn parse(text: &'t str) -> Result<Url<'t>, String> {
+    pub(crate) fn parse(text: &'t str) -> Result<UrlParts<'t>, String> {
         let (front, fragment) = text.split_once('#').unwrap_or((text, ""));
         let mut url = front_part(front).map_err(|reason| wrong(front, &reason))?;
         url.fragment =
@@ -69,7 +69,7 @@ impl<'t> Url<'t> {
     }
 
     /// The path with escapes: as it is written if that is a way to write it, else anew.
-    #[cfg_attr(not(feature = "aws"), allow(dead_code))]
+    #[cfg(any(feature = "aws", test))]
     pub(crate) fn escaped_path(&self) -> String {
         let writable = |byte: u8| b"!$&'()*+,;=:@[]%".contains(&byte) || Place::Path.keeps(byte);
         if self.path == b"*" || self.raw_path.bytes().all(writable) {
@@ -100,11 +100,11 @@ fn wrong(text: &str, reason: &str) -> String {
 }
 
 /// What stands before the fragment.
-fn front_part(text: &str) -> Result<Url<'_>, String> {
+fn front_part(text: &str) -> Result<UrlParts<'_>, String> {
     if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
         return Err("net/url: invalid control character in URL".to_owned());
     }
-    let mut url = Url::default();
+    let mut url = UrlParts::default();
     if text == "*" {
         url.raw_path = text;
         url.path = text.into();
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn parts() {
-        let url = Url::parse("HTTPS://u:p@[fe80::1%25eth0]:8080/a%2Fb?q=1#f%20g").unwrap();
+        let url = UrlParts::parse("HTTPS://u:p@[fe80::1%25eth0]:8080/a%2Fb?q=1#f%20g").unwrap();
         assert_eq!(url.scheme, "https");
         assert_eq!(
             url.hostname_and_port(),
@@ -282,7 +282,7 @@ mod tests {
         );
         assert_eq!((&url.path[..], url.raw_path), (&b"/a/b"[..], "/a%2Fb"));
         assert_eq!((url.raw_query, &url.fragment[..]), ("q=1", &b"f g"[..]));
-        let url = Url::parse("mailto:a@b?x").unwrap();
+        let url = UrlParts::parse("mailto:a@b?x").unwrap();
         assert_eq!((url.scheme.as_str(), url.raw_query), ("mailto", "x"));
         assert!(url.path.is_empty());
     }
@@ -296,7 +296,7 @@ mod tests {
             ("http://a", ""),
             ("*", "*"),
         ] {
-            assert_eq!(Url::parse(text).unwrap().escaped_path(), want);
+            assert_eq!(UrlParts::parse(text).unwrap().escaped_path(), want);
         }
     }
 
@@ -324,7 +324,7 @@ mod tests {
             ("/%zé#f", r#"parse "/%zé": invalid URL escape "%z\xc3""#),
             ("/a#%", r#"parse "/a#%": invalid URL escape "%""#),
         ] {
-            assert_eq!(Url::parse(text), Err(want.to_owned()));
+            assert_eq!(UrlParts::parse(text), Err(want.to_owned()));
         }
     }
 }
