@@ -191,7 +191,7 @@ func compile(req *Request) (*ast.Compiler, error) {
 
 func compileQuery(req *Request, compiler *ast.Compiler) (ast.Body, error) {
 	// The cases are run so: the query is always Rego v1 without imports.
-	body, err := ast.ParseBodyWithOpts(*req.Query, ast.ParserOptions{RegoVersion: ast.RegoV1})
+	body, err := ast.ParseBodyWithOpts(*req.Query, ast.ParserOptions{RegoVersion: ast.RegoV1, SkipRules: true})
 	if err != nil {
 		return nil, err
 	}

@@ -16,3 +16,4 @@ pub mod oracle;
 pub mod regovm;
 pub mod run;
 pub mod score;
+pub mod test_builtins;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::case::{CompileCase, EvalCase, RegoVersion};
 use crate::engine::{CaseError, Engine};
+use crate::test_builtins;
 
 /// Compiled from the texts.
 const SOURCE: &str = "source";
@@ -28,7 +29,8 @@ impl Engine for RegovmEngine {
         // OPA's own runner looks for no conflicts with data, and has cases with such.
         engine
             .set_check_data_conflicts(false)
-            .set_process_annotations(false);
+            .set_process_annotations(false)
+            .add_builtin(test_builtins::SLEEP);
         add_modules(&mut engine, &case.modules, case.rego_version);
         add_data(&mut engine, case.data.as_ref());
         let mut policy = engine.prepare(&case.query).map_err(first)?;

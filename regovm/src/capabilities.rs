@@ -59,7 +59,7 @@ pub struct Capabilities {
 impl Capabilities {
     /// All that this build has.
     pub fn current() -> Capabilities {
-        Capabilities::with(NEWEST, crate::builtins())
+        Capabilities::with(NEWEST, &crate::builtins())
     }
 
     /// What OPA had in a release, as far as this build has it: `v1.4.2`, `0.62`.
@@ -70,7 +70,7 @@ impl Capabilities {
         let rest: Vec<_> = parts.collect();
         let known = (OLDEST..=NEWEST).contains(&(major, minor));
         let plain = rest.len() <= 1 && rest.iter().all(Option::is_some);
-        (known && plain).then(|| Capabilities::with((major, minor), crate::builtins()))
+        (known && plain).then(|| Capabilities::with((major, minor), &crate::builtins()))
     }
 
     /// Reads what [`Capabilities::to_json`] or `opa capabilities` wrote.
@@ -162,11 +162,6 @@ impl Capabilities {
             Diagnostic::new(Code::Parse, Span::NONE, message)
                 .with_hint("policies of that release are Rego v0: --v0-compatible")
         })
-    }
-
-    /// The built-ins of this build that are allowed.
-    pub(crate) fn table(&self) -> Table {
-        crate::builtins().only(|decl| self.allows(decl.name))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Collects policies and documents and compiles them.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use regovm_compiler::options::Options;
@@ -35,7 +34,6 @@ pub struct QueryContext {
 /// assert_eq!(answer.value(), Some(serde_json::json!(true)));
 /// # Ok::<(), regovm::Failure>(())
 /// ```
-#[derive(Default)]
 pub struct Engine {
     sources: SourceMap,
     version: RegoVersion,
@@ -46,12 +44,37 @@ pub struct Engine {
     documents: Vec<Document>,
     errors: Vec<Diagnostic>,
     capabilities: Option<Capabilities>,
+    builtins: Arc<Table>,
+}
+
+impl Default for Engine {
+    fn default() -> Engine {
+        Engine::new()
+    }
 }
 
 impl Engine {
     /// An engine without policies and data, reading Rego v1.
     pub fn new() -> Engine {
-        Engine::default()
+        Engine {
+            sources: SourceMap::default(),
+            version: RegoVersion::default(),
+            future_keywords: Vec::new(),
+            skip_annotations: false,
+            options: Options::default(),
+            modules: Vec::new(),
+            documents: Vec::new(),
+            errors: Vec::new(),
+            capabilities: None,
+            builtins: crate::builtins(),
+        }
+    }
+
+    /// Adds a built-in, or puts another body in the place of one. No stability promise.
+    #[cfg(feature = "internals")]
+    pub fn add_builtin(&mut self, builtin: regovm_core::builtin::Builtin) -> &mut Engine {
+        Arc::make_mut(&mut self.builtins).add(builtin);
+        self
     }
 
     /// The dialect of the modules added from now on.
@@ -193,21 +216,22 @@ impl Engine {
     pub fn check(&self) -> Result<(), Failure> {
         self.parsed()?;
         let data = self.merged()?;
-        let builtins = self.builtins();
         crate::compile::check(
             &self.sources,
             self.modules.clone(),
-            &builtins,
+            &self.callable(),
             &self.options,
             &data,
         )
     }
 
     /// The built-ins that policies may call.
-    fn builtins(&self) -> Cow<'static, Table> {
+    fn callable(&self) -> Arc<Table> {
         match &self.capabilities {
-            Some(capabilities) => Cow::Owned(capabilities.table()),
-            None => Cow::Borrowed(crate::builtins()),
+            Some(capabilities) => {
+                Arc::new(self.builtins.only(|decl| capabilities.allows(decl.name)))
+            }
+            None => self.builtins.clone(),
         }
     }
 
@@ -230,10 +254,10 @@ impl Engine {
             queries,
             context,
             parse_options: self.parse_options(self.version),
-            builtins: &self.builtins(),
+            builtins: &self.callable(),
             options: &self.options,
             data: &data,
         })?;
-        PreparedPolicy::new(compiled, Arc::new(data))
+        PreparedPolicy::new(compiled, self.builtins.clone(), Arc::new(data))
     }
 }

@@ -37,7 +37,7 @@ mod session;
 #[cfg(feature = "internals")]
 pub mod internals;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 pub use answer::{Answer, ExpressionValue, Solution};
 pub use capabilities::Capabilities;
@@ -54,16 +54,17 @@ pub use session::{Budget, Clock, Session};
 use regovm_core::builtin::Table;
 
 /// All built-ins of this build.
-pub(crate) fn builtins() -> &'static Table {
-    static BUILTINS: LazyLock<Table> = LazyLock::new(|| {
+pub(crate) fn builtins() -> Arc<Table> {
+    static BUILTINS: LazyLock<Arc<Table>> = LazyLock::new(|| {
         let mut table = regovm_stdlib::table();
         table.add(parse_module::BUILTIN);
-        table
+        Arc::new(table)
     });
-    &BUILTINS
+    BUILTINS.clone()
 }
 
 /// Whether regovm has a built-in of this name, be it in this build or not.
 pub(crate) fn is_builtin(name: &str) -> bool {
-    builtins().id(name).is_some() || builtins().left_out(name).is_some()
+    let builtins = builtins();
+    builtins.id(name).is_some() || builtins.left_out(name).is_some()
 }

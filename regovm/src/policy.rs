@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use regovm_core::builtin::Table;
 use regovm_core::value::Frozen;
 use regovm_vm::{Linked, Program};
 
@@ -38,6 +39,8 @@ pub(crate) struct Compiled {
 struct Inner {
     program: Program,
     linked: Linked,
+    /// What it was linked with: so are programs that are loaded with its data.
+    builtins: Arc<Table>,
     shapes: Vec<QueryShape>,
 }
 
@@ -51,14 +54,19 @@ pub struct PreparedPolicy {
 }
 
 impl PreparedPolicy {
-    pub(crate) fn new(compiled: Compiled, data: Arc<Frozen>) -> Result<PreparedPolicy, Failure> {
+    pub(crate) fn new(
+        compiled: Compiled,
+        builtins: Arc<Table>,
+        data: Arc<Frozen>,
+    ) -> Result<PreparedPolicy, Failure> {
         let Compiled { program, shapes } = compiled;
-        let linked = regovm_vm::link(&program, crate::builtins())
+        let linked = regovm_vm::link(&program, &builtins)
             .map_err(|error| Failure::message(Stage::Compile, error.to_string()))?;
         Ok(PreparedPolicy {
             inner: Arc::new(Inner {
                 program,
                 linked,
+                builtins,
                 shapes,
             }),
             data,
@@ -75,18 +83,26 @@ impl PreparedPolicy {
         crate::saved::write(&self.inner.program, &self.inner.shapes)
     }
 
-    /// A policy from bytes that [`PreparedPolicy::save`] made, with the data of `other`.
+    /// A policy from bytes that [`PreparedPolicy::save`] made, with the data and the built-ins of `other`.
     pub fn load_with_data_of(
         file: &[u8],
         other: &PreparedPolicy,
     ) -> Result<PreparedPolicy, Failure> {
-        PreparedPolicy::new(crate::saved::read(file)?, other.data.clone())
+        PreparedPolicy::new(
+            crate::saved::read(file)?,
+            other.inner.builtins.clone(),
+            other.data.clone(),
+        )
     }
 
     /// A policy from bytes that [`PreparedPolicy::save`] made, without data. No Rego is parsed.
     pub fn load(file: &[u8]) -> Result<PreparedPolicy, Failure> {
         let empty = Frozen::build(|arena| arena.object_from([]));
-        PreparedPolicy::new(crate::saved::read(file)?, Arc::new(empty))
+        PreparedPolicy::new(
+            crate::saved::read(file)?,
+            crate::builtins(),
+            Arc::new(empty),
+        )
     }
 
     /// The shape of query number `index`.
