@@ -1,12 +1,12 @@
 //! Licences and sources of everything we depend on, by the lists of deny.toml:
 //! a check that needs nothing but cargo.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-
-use serde_json::Value;
 
 /// The strings of `allow = [...]` below `[licenses]`.
 fn allowed() -> BTreeSet<String> {
@@ -114,24 +114,8 @@ fn licences_and_sources() {
         .lines()
         .find_map(|line| line.strip_prefix("host: "))
         .unwrap();
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--offline",
-            "--filter-platform",
-            host,
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let metadata = common::cargo_metadata(workspace, &["--filter-platform", host]);
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 20, "there are dependencies to look at");
     let allowed = allowed();

@@ -1,9 +1,10 @@
 //! Who may import whom: the table in ARCHITECTURE.md is compared with the manifests and the sources.
 
+mod common;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -52,23 +53,7 @@ fn table() -> BTreeMap<String, Row> {
 
 /// What the manifests say: folder of the crate to folders of those it imports (not for tests only).
 fn manifests() -> BTreeMap<String, BTreeSet<String>> {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--no-deps",
-            "--offline",
-        ])
-        .current_dir(workspace())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let metadata = common::cargo_metadata(&workspace(), &["--no-deps"]);
     let packages = metadata["packages"].as_array().unwrap();
     let folder = |package: &Value| {
         let manifest = Path::new(package["manifest_path"].as_str().unwrap());

@@ -12,7 +12,7 @@ mod registers;
 use regovm_core::builtin::Table;
 use regovm_core::{Code, Diagnostic, SourceMap};
 use regovm_vm::bytecode::{ConstIndex, FunctionIndex};
-use regovm_vm::program::{Function, FunctionKind, Parts, Program, Query};
+use regovm_vm::program::{Function, Parts, Program, Query};
 
 use crate::ir;
 
@@ -84,20 +84,12 @@ fn constants(keys: &[regovm_core::Constant], assembler: &mut Assembler<'_>) -> V
     keys.iter().map(|key| assembler.constant(key)).collect()
 }
 
-fn kind(kind: ir::FunctionKind) -> FunctionKind {
-    match kind {
-        ir::FunctionKind::Rule => FunctionKind::Rule,
-        ir::FunctionKind::Function => FunctionKind::Function,
-        ir::FunctionKind::Query => FunctionKind::Query,
-    }
-}
-
 /// What a function is before its code is known.
 fn skeleton(function: &ir::Function, start: u32) -> Function {
     Function {
         name: function.name.clone(),
         path: None,
-        kind: kind(function.kind),
+        kind: function.kind,
         params: function.params,
         registers: 0,
         iterators: 0,

@@ -15,6 +15,7 @@ pub mod verify;
 
 use regovm_core::builtin::BuiltinId;
 use regovm_core::{Constant, Span};
+pub use regovm_vm::program::FunctionKind;
 
 /// A numbered register of a function, assigned before it is read on every path.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -314,17 +315,6 @@ pub enum Conflict {
     CompleteRule,
     /// `function {name} produced conflicting values for the same inputs:` and the values with their places.
     Function,
-}
-
-/// What a function stands for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum FunctionKind {
-    /// A rule (or all rules below a ref, or the extent of a package): no arguments, memoised per query and overlay.
-    Rule,
-    /// A user function or a helper that enumerates a dynamic ref: memoised by its arguments.
-    Function,
-    /// A query: emits rows.
-    Query,
 }
 
 /// A function.

@@ -785,4 +785,14 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn numbers_are_json_numbers() {
+        for text in ["0", "-1", "10.5", "1e9", "1.0E-7"] {
+            assert!(is_json_number(text), "{text}");
+        }
+        for text in ["", "-", "01", "1.", ".5", "1e", "1x", "NaN"] {
+            assert!(!is_json_number(text), "{text}");
+        }
+    }
 }
