@@ -20,6 +20,7 @@ mod http_keys;
 #[allow(dead_code)]
 mod keys;
 mod net;
+mod json_schema;
 mod numbers;
 mod objects;
 mod opa;
@@ -54,6 +55,7 @@ const GROUPS: &[&[Builtin]] = &[
     regex::BUILTINS,
     encoding::BUILTINS,
     crypto::BUILTINS,
+    json_schema::BUILTINS,
     globs::BUILTINS,
     semver::BUILTINS,
     graphs::BUILTINS,

@@ -1,7 +1,9 @@
-//! Text rules of the Go language that show through in OPA's answers: quoting, number formats, `fmt` verbs.
+//! Text rules of the Go language that show through in OPA's answers: quoting, number formats, `fmt` verbs, URLs.
 
 pub(crate) mod address;
 pub(crate) mod float;
 pub(crate) mod format;
 pub(crate) mod quote;
 pub(crate) mod url_parts;
+#[cfg(feature = "jsonschema")]
+pub(crate) mod url;

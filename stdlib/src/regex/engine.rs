@@ -21,7 +21,7 @@ const CACHED: usize = 1000;
 /// Bytes that an automaton state takes, roughly.
 const BYTES_PER_STATE: u64 = 32;
 
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     regex: Regex,
     /// Names of the groups from 1 on.
     pub(super) names: Vec<Option<String>>,
@@ -37,7 +37,7 @@ impl Pattern {
     }
 
     /// Whether it matches anywhere in a text.
-    pub(super) fn is_match(&self, cx: &mut Call<'_, '_>, text: &str) -> Result<bool, BuiltinError> {
+    pub(crate) fn is_match(&self, cx: &mut Call<'_, '_>, text: &str) -> Result<bool, BuiltinError> {
         self.charge(cx, text.len())?;
         Ok(self.regex.is_match(text))
     }
@@ -48,7 +48,7 @@ impl Pattern {
 struct Cache(HashMap<String, Arc<Pattern>>);
 
 /// The compiled form of a pattern. Compiling is charged by the size of the automaton.
-pub(super) fn compile(cx: &mut Call<'_, '_>, pattern: &str) -> Result<Arc<Pattern>, BuiltinError> {
+pub(crate) fn compile(cx: &mut Call<'_, '_>, pattern: &str) -> Result<Arc<Pattern>, BuiltinError> {
     charge_bytes(cx, pattern.len())?;
     if let Some(known) = cx.cache::<Cache>().0.get(pattern) {
         return Ok(Arc::clone(known));

@@ -13,7 +13,10 @@ use crate::declare::builtin;
 use crate::go::quote::{Charset, push_quoted};
 use crate::operand::{Outcome, failed, integer, operands, string};
 use crate::text::{Text, charge_bytes};
-use engine::{Matches, compile};
+use engine::Matches;
+#[cfg(feature = "jsonschema")]
+pub(crate) use engine::Pattern;
+pub(crate) use engine::compile;
 use template::Template;
 
 const CATEGORIES: &[&str] = &["regex"];
