@@ -33,7 +33,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
         name: "json.match_schema",
         feature: "jsonschema",
         since: (0, 50),
-        signature: "(document: str | {any: any}, schema: str | {any: any}) -> output: [bool, [{desc: str, error: str, field: str, type: str}]]",
+        signature: r#"(document: str|obj<any=>any>, schema: str|obj<any=>any>) -> output: [bool, [obj<"desc": str, "error": str, "field": str, "type": str>]]"#,
         doc: "Whether a document matches a JSON schema, and what does not match. Both may be values or JSON texts. References to other hosts are refused.",
         cost: Cost::Superlinear("document and schema"),
         examples: [
@@ -49,7 +49,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
         name: "json.verify_schema",
         feature: "jsonschema",
         since: (0, 50),
-        signature: "(schema: str | {any: any}) -> output: [bool, null | str]",
+        signature: "(schema: str|obj<any=>any>) -> output: [bool, null|str]",
         doc: "Whether the value or JSON text is a JSON schema, and what is wrong with it.",
         cost: Cost::Linear("schema"),
         examples: [
