@@ -21,6 +21,10 @@ mod http_keys;
 mod keys;
 mod net;
 mod json_schema;
+mod json_schema;
+#[cfg(feature = "x509")]
+#[allow(dead_code)]
+mod keys;
 mod numbers;
 mod objects;
 mod opa;

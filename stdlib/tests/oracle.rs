@@ -102,7 +102,11 @@ use Kind::*;
 type Function = (&'static str, &'static [Kind]);
 
 /// The calls of this file and of those in `calls/`, by the name of their file of answers.
-const GROUPS: &[(&str, &[Function])] = &[("core", FUNCTIONS), ("net", calls::net::FUNCTIONS)];
+const GROUPS: &[(&str, &[Function])] = &[
+    ("core", FUNCTIONS),
+    ("net", calls::net::FUNCTIONS),
+    ("jsonschema", calls::jsonschema::FUNCTIONS),
+];
 
 const FUNCTIONS: &[Function] = &[
     ("equal", &[Any, Any]),

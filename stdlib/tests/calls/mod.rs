@@ -1,3 +1,4 @@
 //! Calls that are asked of OPA, a file for each group of built-ins.
 
+pub mod jsonschema;
 pub mod net;
