@@ -16,15 +16,11 @@ mod go;
 mod graphs;
 #[cfg(any(feature = "aws", feature = "http"))]
 mod http_keys;
+mod json_schema;
 #[cfg(feature = "x509")]
 #[allow(dead_code)]
 mod keys;
 mod net;
-mod json_schema;
-mod json_schema;
-#[cfg(feature = "x509")]
-#[allow(dead_code)]
-mod keys;
 mod numbers;
 mod objects;
 mod opa;
