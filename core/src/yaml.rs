@@ -27,8 +27,20 @@ pub struct YamlError {
     pub memory: Option<MemoryExceeded>,
 }
 
+/// What OPA says without a line: characters that YAML does not have, and values that JSON does not have.
+const WITHOUT_LINE: [&str; 2] = [CONTROL_CHARACTERS, "json: "];
+
+/// Said of [`is_control`] characters.
+pub const CONTROL_CHARACTERS: &str = "yaml: control characters are not allowed";
+
 impl std::fmt::Display for YamlError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if WITHOUT_LINE
+            .iter()
+            .any(|start| self.message.starts_with(start))
+        {
+            return f.write_str(&self.message);
+        }
         write!(f, "yaml: line {}: {}", self.line, self.message)
     }
 }
@@ -58,7 +70,7 @@ fn read_to_depth<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value
         let before = &text[..offset];
         let line = before.matches('\n').count() + 1;
         let col = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        let message = "control characters are not allowed".to_string();
+        let message = CONTROL_CHARACTERS.to_string();
         return Err(YamlError {
             line,
             col,
@@ -66,7 +78,11 @@ fn read_to_depth<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value
             memory: None,
         });
     }
-    let mut text = Cow::Borrowed(text);
+    // A line end of YAML 1.1 that our scanner does not know.
+    let mut text = match text.contains('\u{85}') {
+        true => Cow::Owned(text.replace('\u{85}', "\n")),
+        false => Cow::Borrowed(text),
+    };
     for _ in 0..MAX_REPAIRS {
         match read_events(&text, arena, depth) {
             Err(Failure::Scan(error)) => match repair(&text, &error) {
@@ -141,10 +157,16 @@ fn read_events<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value<'
         anchors: HashMap::new(),
         decoded: 0,
         aliased: 0,
+        unwritable: Vec::new(),
         result: None,
     };
     // Where a block scalar lacks its last line end; the scanner puts one there.
     let ragged_end = (!text.ends_with('\n')).then(|| text.chars().count());
+    let tabs = text.contains('\t').then(|| Tabs::new(text));
+    if tabs.is_some() && begins_with_tab(text) {
+        return Err(Failure::Content(no_token(1)));
+    }
+    let mut flow_depth = 0_usize;
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         let (mut event, span) = event.map_err(Failure::Scan)?;
@@ -153,6 +175,30 @@ fn read_events<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value<'
             && text.ends_with('\n')
         {
             *text = text[..text.len() - 1].to_string().into();
+        }
+        if let Some(tabs) = &tabs {
+            let (start, end) = (span.start.index(), span.end.index());
+            if flow_depth == 0
+                && matches!(
+                    event,
+                    Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..)
+                )
+                && tabs.stand_before(start)
+            {
+                return Err(Failure::Content(no_token(span.start.line())));
+            }
+            // Collections in blocks have no brackets.
+            match event {
+                Event::SequenceStart(..) | Event::MappingStart(..)
+                    if flow_depth > 0 || tabs.brackets(start, end) =>
+                {
+                    flow_depth += 1;
+                }
+                Event::SequenceEnd | Event::MappingEnd => {
+                    flow_depth = flow_depth.saturating_sub(1);
+                }
+                _ => {}
+            }
         }
         let at = (span.start.line(), span.start.col() + 1);
         let done = match reader.result {
@@ -163,7 +209,86 @@ fn read_events<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value<'
         let checked = done.and_then(|()| arena.check().map_err(Fault::from));
         checked.map_err(|fault| Failure::Content(fault.at(at)))?;
     }
-    Ok(reader.result.unwrap_or(Value::NULL))
+    let result = reader.result.unwrap_or(Value::NULL);
+    match unwritable(result, &reader.unwritable) {
+        Some(name) => Err(Failure::Content(YamlError {
+            line: 1,
+            col: 1,
+            message: format!("json: unsupported value: {name}"),
+            memory: None,
+        })),
+        None => Ok(result),
+    }
+}
+
+/// The first of some values that is in another one.
+fn unwritable<'a>(
+    root: Value<'a>,
+    unwritable: &[(*const u8, &'static str)],
+) -> Option<&'static str> {
+    let mut left = if unwritable.is_empty() {
+        vec![]
+    } else {
+        vec![root]
+    };
+    while let Some(value) = left.pop() {
+        if let Some(array) = value.as_array() {
+            left.extend(array.as_slice().iter().rev());
+        } else if let Some(object) = value.as_object() {
+            left.extend(object.values().iter().rev());
+        } else if let Some(text) = value.as_str() {
+            let known = unwritable.iter().find(|(at, _)| *at == text.as_ptr());
+            if let Some((_, name)) = known {
+                return Some(name);
+            }
+        }
+    }
+    None
+}
+
+/// Whether the first line that has more than spaces and comments has a tab in front.
+fn begins_with_tab(text: &str) -> bool {
+    text.lines()
+        .map(|line| line.trim_start_matches(' '))
+        .find(|line| !line.is_empty() && !line.starts_with('#'))
+        .is_some_and(|line| line.starts_with('\t'))
+}
+
+fn no_token(line: usize) -> YamlError {
+    YamlError {
+        line,
+        col: 1,
+        message: "found character that cannot start any token".to_owned(),
+        memory: None,
+    }
+}
+
+/// A text with tabs. Our scanner takes them for spaces; go-yaml does not where a key could begin.
+struct Tabs {
+    chars: Vec<char>,
+}
+
+impl Tabs {
+    fn new(text: &str) -> Tabs {
+        Tabs {
+            chars: text.chars().collect(),
+        }
+    }
+
+    /// Whether only blanks and marks of blocks are on the line before a place, and one of them is a tab.
+    fn stand_before(&self, at: usize) -> bool {
+        let before = self.chars.get(..at).unwrap_or_default();
+        let line = before.rsplit(|c| *c == '\n').next().unwrap_or_default();
+        line.contains(&'\t')
+            && !line.starts_with(&['-', '-', '-'])
+            && line
+                .iter()
+                .all(|c| matches!(c, ' ' | '\t' | '-' | '?' | ':'))
+    }
+
+    fn brackets(&self, start: usize, end: usize) -> bool {
+        start < end && matches!(self.chars.get(start), Some('[' | '{'))
+    }
 }
 
 /// An error that does not know its place yet.
@@ -241,6 +366,8 @@ struct Reader<'a> {
     decoded: u64,
     /// Those of them that came from aliases.
     aliased: u64,
+    /// Texts in the place of numbers that JSON does not have, and what Go calls them.
+    unwritable: Vec<(*const u8, &'static str)>,
     result: Option<Value<'a>>,
 }
 
@@ -394,7 +521,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Node<'a>, Fault> {
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        tag: Option<&Tag>,
+    ) -> Result<Node<'a>, Fault> {
         self.arena.reserve(text.len())?;
         let tag = tag
             .map(short_tag)
@@ -437,7 +569,22 @@ impl<'a> Reader<'a> {
                         })
                     );
                     if !expects_key {
-                        return fault(format!("unsupported value: {text}"));
+                        let name = match value {
+                            f64::INFINITY => "+Inf",
+                            f64::NEG_INFINITY => "-Inf",
+                            _ => "NaN",
+                        };
+                        // Perhaps another value of the same key replaces it.
+                        let mark = arena.string(name);
+                        let at = mark.as_str().map_or(std::ptr::null(), str::as_ptr);
+                        self.unwritable.push((at, name));
+                        return Ok(Node {
+                            value: mark,
+                            key: Some(key),
+                            merge: false,
+                            alias: false,
+                            size: 1,
+                        });
                     }
                 }
                 let json = number::format_json_f64(value);
@@ -468,16 +615,21 @@ fn short_tag(tag: &Tag) -> String {
 
 /// What a scalar means.
 #[derive(Clone, PartialEq, Debug)]
-enum Resolved<'t> {
+pub enum Resolved<'t> {
+    /// Nothing.
     Null,
+    /// A truth value.
     Boolean(bool),
+    /// An integer of up to 64 bits, with or without a sign.
     Integer(i128),
+    /// Another number, perhaps an infinity or none.
     Float(f64),
+    /// Anything else.
     Text(Cow<'t, str>),
 }
 
-/// A plain scalar without a tag.
-fn resolve(text: &str) -> Resolved<'_> {
+/// What a plain scalar without a tag means.
+pub fn resolve(text: &str) -> Resolved<'_> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Resolved::Null,
         "true" | "True" | "TRUE" => return Resolved::Boolean(true),
@@ -686,10 +838,17 @@ mod tests {
             ),
             ("- &a k\n- {*a : 1}", r#"["k",{"k":1}]"#),
             (
+                "a: b\u{85}  c\u{85}d: 'e\u{85}f'",
+                r#"{"a":"b c","d":"e f"}"#,
+            ),
+            (
                 "a:\tb\nc: [1,\n2\n]\nd: |\n x",
                 r#"{"a":"b","c":[1,2],"d":"x"}"#,
             ),
             ("{\"<<\": 1}", r#"{"<<":1}"#),
+            ("---\ta", r#""a""#),
+            ("{a:\n\tb}", r#"{"a":"b"}"#),
+            ("a: .inf\na: 1", r#"{"a":1}"#),
         ] {
             assert_eq!(json(yaml).as_deref(), Ok(want), "{yaml}");
         }
@@ -708,6 +867,9 @@ mod tests {
             "a: [",
             "  a:\nb: 1",
             "a: 1\n---\n{",
+            "\t",
+            "a:\n\tb: 1",
+            "-\ta",
             "a: \u{7}",
         ] {
             assert!(json(yaml).is_err(), "{yaml}: {:?}", json(yaml));

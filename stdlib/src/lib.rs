@@ -38,6 +38,7 @@ mod types;
 mod units;
 mod uris;
 mod walk;
+mod yaml;
 
 use regovm_core::builtin::{Builtin, Table};
 
@@ -62,6 +63,7 @@ const GROUPS: &[&[Builtin]] = &[
     net::BUILTINS,
     uris::BUILTINS,
     providers::BUILTINS,
+    yaml::BUILTINS,
     units::BUILTINS,
     walk::BUILTINS,
     debugging::BUILTINS,

@@ -1015,6 +1015,14 @@ fn bodies_answer_as_opa_does() {
         if theirs.starts_with("oracle_panic") {
             continue;
         }
+        // Texts that are no YAML: the words are those of the scanner.
+        let is_scan_error = |text: &str| {
+            let reason = text.strip_prefix("eval_builtin_error: yaml.unmarshal: ");
+            reason.is_some_and(|reason| !reason.starts_with("json: "))
+        };
+        if is_scan_error(&ours) && is_scan_error(&theirs) {
+            continue;
+        }
         if unprintable && arena.number_text(&ours).is_some() {
             continue;
         }

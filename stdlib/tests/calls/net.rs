@@ -1,6 +1,6 @@
 //! Addresses, URIs, graphs, globs and YAML.
 
-use crate::Kind::{Array, Drawn, Set};
+use crate::Kind::{Any, Array, Drawn, Nested, Set};
 use crate::{Function, Random, list, raw, set};
 
 pub const FUNCTIONS: &[Function] = &[
@@ -39,6 +39,15 @@ pub const FUNCTIONS: &[Function] = &[
         "providers.aws.sign_req",
         &[Drawn(request), Drawn(aws_config), Drawn(time)],
     ),
+    ("yaml.marshal", &[Any]),
+    ("yaml.marshal", &[Nested]),
+    ("yaml.marshal", &[Drawn(blocks_of_text)]),
+    ("yaml.marshal", &[Drawn(blocks_of_text)]),
+    ("yaml.marshal", &[Drawn(numbers)]),
+    ("yaml.unmarshal", &[Drawn(yaml)]),
+    ("yaml.unmarshal", &[Drawn(odd_yaml)]),
+    ("yaml.is_valid", &[Drawn(yaml)]),
+    ("yaml.is_valid", &[Drawn(odd_yaml)]),
 ];
 
 const NODES: &[&str] = &["\"a\"", "\"b\"", "\"c\"", "\"d\"", "1", "null", "[1]"];
@@ -442,4 +451,207 @@ fn time(random: &mut Random) -> String {
             "92233720368547758070",
         ])
         .to_owned()
+}
+
+const TEXTS: &[&str] = &[
+    "a",
+    "b",
+    "A",
+    "yes",
+    "no",
+    "true",
+    "null",
+    "~",
+    "on",
+    "1",
+    "01",
+    "1.5",
+    "0x1F",
+    "1e3",
+    "1_0",
+    "1:30",
+    ".5",
+    ".inf",
+    "2020-01-01",
+    "2020-02-30",
+    "2020-1-1T1:2:3Z",
+    "<<",
+    "é",
+    "😀",
+    "-",
+    "?",
+    ":",
+    "#",
+    "*",
+    "&",
+    "!",
+    "|",
+    ">",
+    "'",
+    "\"",
+    "%",
+    "@",
+    "`",
+    ",",
+    "[",
+    "]",
+    "{",
+    "}",
+    "=",
+    "---",
+    "...",
+    "\\",
+    "/",
+    "<",
+];
+
+fn scalar_text(random: &mut Random) -> String {
+    match random.below(12) {
+        0 => random.many(
+            0,
+            8,
+            &[
+                "a", " ", "\n", "\t", "\r", "\u{2028}", "\u{a0}", "\u{e000}", "\u{85}", "\u{2029}",
+                "\u{1}", "\u{1b}", "\u{0}",
+            ],
+        ),
+        1 => random.many(1, 6, &["a", "b c", "\n", "\n", "\n ", " \n", "#", ": "]),
+        2 => random.many(120, 140, &["a", "b", " "]),
+        3..7 => random.of(TEXTS).to_owned(),
+        _ => {
+            let mut text = random.of(TEXTS).to_owned();
+            text.push_str(random.of(&["", " ", "  ", "\n", ": ", " #"]));
+            text.push_str(random.of(TEXTS));
+            text
+        }
+    }
+}
+
+fn value_of_texts(random: &mut Random, depth: usize) -> String {
+    let count = random.below(4);
+    match random.below(7) {
+        0 | 1 if depth > 0 => {
+            let items: Vec<_> = (0..count)
+                .map(|_| value_of_texts(random, depth - 1))
+                .collect();
+            list(&items)
+        }
+        2 | 3 if depth > 0 => {
+            let mut keys: Vec<_> = (0..count).map(|_| raw(&key_text(random))).collect();
+            keys.sort();
+            keys.dedup();
+            let members: Vec<_> = keys
+                .iter()
+                .map(|key| format!("{key}: {}", value_of_texts(random, depth - 1)))
+                .collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        4 => random
+            .of(&["1", "null", "true", "[]", "{}", "1.50"])
+            .to_owned(),
+        _ => raw(&scalar_text(random)),
+    }
+}
+
+fn key_text(random: &mut Random) -> String {
+    match random.below(3) {
+        // Line ends in keys are errors of the scanner.
+        0 => scalar_text(random).replace('\u{85}', "~"),
+        _ => random.many(1, 4, &["a", "b", "1", "0", "10", "-", "_", "é", "A", "2"]),
+    }
+}
+
+fn blocks_of_text(random: &mut Random) -> String {
+    value_of_texts(random, 3)
+}
+
+fn numbers(random: &mut Random) -> String {
+    let items: Vec<_> = (0..random.below(4))
+        .map(|_| match random.below(3) {
+            0 => format!(
+                "{}.{}e{}",
+                random.below(10),
+                random.below(100),
+                random.below(30)
+            ),
+            1 => format!("-{}e-{}", random.below(1000), random.below(10)),
+            _ => random
+                .of(&[
+                    "1.0",
+                    "-0",
+                    "-0.0",
+                    "1e6",
+                    "1000000.0",
+                    "123456.5",
+                    "1234567.5",
+                    "1e21",
+                    "1e400",
+                    "1e-400",
+                    "9223372036854775808",
+                    "18446744073709551615",
+                    "18446744073709551616",
+                    "-9223372036854775809",
+                    "0.0001",
+                    "0.00001",
+                    "1E5",
+                ])
+                .to_owned(),
+        })
+        .collect();
+    list(&items)
+}
+
+fn yaml(random: &mut Random) -> String {
+    let scalar = |random: &mut Random| {
+        random
+            .of(&[
+                "a",
+                "yes",
+                "1",
+                "1.5",
+                "~",
+                "'x y'",
+                "\"q\\n\"",
+                "[1, a]",
+                "{b: c}",
+                "|\n    x\n    y\n",
+                ">\n    x\n    y\n",
+                "2020-01-01",
+                "0x1f",
+                "!!str 1",
+                "a b",
+                "*x",
+                "",
+                "- b",
+                "1e3",
+                ".inf",
+                "&x 5",
+            ])
+            .to_owned()
+    };
+    let mut text = random
+        .of(&["", "", "", "---\n", "# c\n", "%YAML 1.1\n---\n"])
+        .to_owned();
+    for _ in 0..1 + random.below(3) {
+        let key = random.of(&["a", "b", "c", "1", "'d'", "<<", "? e\n", "a.b", "x y"]);
+        match random.below(4) {
+            0 => text.push_str(&format!("- {}\n", scalar(random))),
+            1 => text.push_str(&format!("{key}:\n  {}\n", scalar(random))),
+            _ => text.push_str(&format!("{key}: {}\n", scalar(random))),
+        }
+    }
+    text.push_str(random.of(&["", "", "", "...\n", "---\nb: 1\n", "---\n{"]));
+    raw(&text)
+}
+
+fn odd_yaml(random: &mut Random) -> String {
+    raw(&random.many(
+        1,
+        8,
+        &[
+            "a", "b", ": ", ":", "- ", "\n", "\n  ", "\n- ", "[", "]", "{", "}", ", ", "'", "\"",
+            "#", " #", "|", ">", "&x ", "*x", "!!int ", "! ", "? ", "1", "~", "\t", "---", "%",
+            "@", "é", "\u{7}", "\u{85}",
+        ],
+    ))
 }
