@@ -13,6 +13,7 @@ mod documents;
 mod encoding;
 mod globs;
 mod go;
+mod graphql;
 mod graphs;
 #[cfg(any(feature = "aws", feature = "http"))]
 mod http_keys;
@@ -57,6 +58,7 @@ const GROUPS: &[&[Builtin]] = &[
     encoding::BUILTINS,
     crypto::BUILTINS,
     json_schema::BUILTINS,
+    graphql::BUILTINS,
     globs::BUILTINS,
     semver::BUILTINS,
     graphs::BUILTINS,

@@ -4,6 +4,6 @@ pub(crate) mod address;
 pub(crate) mod float;
 pub(crate) mod format;
 pub(crate) mod quote;
-pub(crate) mod url_parts;
 #[cfg(feature = "jsonschema")]
 pub(crate) mod url;
+pub(crate) mod url_parts;
