@@ -197,6 +197,11 @@ pub trait Meter {
     /// Accounts for some units of work; fails if a budget is used up, the deadline has passed or
     /// the query is cancelled.
     fn charge(&mut self, units: u64) -> Result<(), StopReason>;
+
+    /// Looks at the clock and at the caller's wish to stop now, after work of which nobody knows how long it takes.
+    fn look(&mut self) -> Result<(), StopReason> {
+        Ok(())
+    }
 }
 
 /// A meter without budgets, for tests and tools.
@@ -213,6 +218,7 @@ impl Meter for Unmetered {
 #[derive(Default)]
 pub struct Caches {
     by_type: HashMap<TypeId, Box<dyn Any + Send>>,
+    run: u64,
 }
 
 impl Caches {
@@ -233,6 +239,16 @@ impl Caches {
         }
     }
 
+    /// The number of the run: caches of one query begin anew when it changes.
+    pub fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// Begins a run.
+    pub fn begin_run(&mut self) {
+        self.run += 1;
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.by_type.clear();
@@ -249,6 +265,8 @@ pub struct Call<'a, 'h> {
     pub host: &'h mut dyn Host,
     /// What was kept from earlier calls of the session.
     pub caches: &'h mut Caches,
+    place: Option<&'h dyn Fn() -> String>,
+    transient: bool,
 }
 
 impl<'a, 'h> Call<'a, 'h> {
@@ -264,7 +282,31 @@ impl<'a, 'h> Call<'a, 'h> {
             meter,
             host,
             caches,
+            place: None,
+            transient: false,
         }
+    }
+
+    /// Says where the call stands.
+    pub fn at(mut self, place: &'h dyn Fn() -> String) -> Call<'a, 'h> {
+        self.place = Some(place);
+        self
+    }
+
+    /// Where the call stands, as OPA writes it before errors: `policy.rego:3`.
+    pub fn place(&self) -> Option<String> {
+        self.place.map(|place| place()).filter(|at| !at.is_empty())
+    }
+
+    /// Another call with these arguments must run again. Results of nondeterministic built-ins are otherwise kept for the
+    /// rest of the query.
+    pub fn transient(&mut self) {
+        self.transient = true;
+    }
+
+    /// Whether [`Call::transient`] was called.
+    pub fn is_transient(&self) -> bool {
+        self.transient
     }
 
     /// Accounts for work, and fails too if the arena is exhausted.

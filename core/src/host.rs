@@ -1,8 +1,10 @@
 //! The world outside, as the host of an evaluation gives it to built-ins.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::constant::Constant;
+pub use crate::http::{HttpFailure, HttpHead, HttpRequest, HttpSink, HttpTls, Identity, Roots};
 
 /// What the world gives to built-ins that look outside. Every method has a default that gives
 /// nothing, so that a host takes only what it needs.
@@ -56,6 +58,25 @@ pub trait Host {
     /// The addresses of a name. Called only for names that [`Host::allows_network`] allows.
     fn lookup(&mut self, name: &str) -> Result<Vec<IpAddr>, String> {
         Err(format!("lookup {name}: the host has no network"))
+    }
+
+    /// One exchange over HTTP, with a machine that [`Host::allows_network`] allows. Gives the time that it took.
+    ///
+    /// While it waits it asks the sink at least every 20 milliseconds whether to go on. It follows no redirects.
+    fn http(
+        &mut self,
+        request: &HttpRequest,
+        sink: &mut dyn HttpSink,
+    ) -> Result<Duration, HttpFailure> {
+        let _ = (request, sink);
+        Err(HttpFailure::Connection(
+            "the host has no network".to_owned(),
+        ))
+    }
+
+    /// Waits, asking the sink at least every 20 milliseconds whether to go on. A host without a clock does not wait.
+    fn pause(&mut self, time: Duration, goes_on: &mut dyn FnMut() -> bool) {
+        let _ = (time, goes_on);
     }
 }
 

@@ -6,6 +6,7 @@ pub mod builtin;
 mod constant;
 mod diagnostic;
 pub mod host;
+mod http;
 pub mod json;
 mod source;
 pub mod types;

@@ -12,11 +12,19 @@
 //! assert!(host.allows_network("example.com") && !host.allows_network("10.0.0.1"));
 //! ```
 
+mod failure;
+#[cfg(feature = "http")]
+mod http;
+
 use std::net::{IpAddr, ToSocketAddrs};
+#[cfg(feature = "http")]
+use std::time::Duration;
 use std::time::SystemTime;
 
 use regovm_core::Constant;
 use regovm_core::host::Host;
+#[cfg(feature = "http")]
+use regovm_core::host::{HttpFailure, HttpRequest, HttpSink};
 
 /// Which machines policies may talk to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -93,7 +101,7 @@ impl Host for SystemHost {
     }
 
     fn file(&mut self, path: &str) -> Result<Vec<u8>, String> {
-        std::fs::read(path).map_err(|error| format!("open {path}: {error}"))
+        std::fs::read(path).map_err(|error| format!("open {path}: {}", failure::go_text(&error)))
     }
 
     fn allows_network(&mut self, machine: &str) -> bool {
@@ -109,5 +117,19 @@ impl Host for SystemHost {
             .to_socket_addrs()
             .map_err(|_| format!("lookup {name}: no such host"))?;
         Ok(addresses.map(|address| address.ip()).collect())
+    }
+
+    #[cfg(feature = "http")]
+    fn http(
+        &mut self,
+        request: &HttpRequest,
+        sink: &mut dyn HttpSink,
+    ) -> Result<Duration, HttpFailure> {
+        http::exchange(request, sink, &|name| std::env::var(name).ok())
+    }
+
+    #[cfg(feature = "http")]
+    fn pause(&mut self, time: Duration, goes_on: &mut dyn FnMut() -> bool) {
+        http::pause(time, goes_on);
     }
 }

@@ -421,7 +421,7 @@ fn first_wrong(text: &str, engine: &GeneralPurpose) -> usize {
     }
 }
 
-fn lossy<'a>(cx: &mut Call<'a, '_>, bytes: &[u8]) -> Outcome<'a> {
+pub(crate) fn lossy<'a>(cx: &mut Call<'a, '_>, bytes: &[u8]) -> Outcome<'a> {
     let mut out = Text::new(cx);
     push_lossy(&mut out, bytes)?;
     Ok(Some(out.finish()))
@@ -519,7 +519,10 @@ fn hex_decode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a>
     lossy(cx, &decoded)
 }
 
-fn push_query_escaped(out: &mut Text<'_, '_, '_>, text: &str) -> Result<(), BuiltinError> {
+pub(crate) fn push_query_escaped(
+    out: &mut Text<'_, '_, '_>,
+    text: &str,
+) -> Result<(), BuiltinError> {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
@@ -533,7 +536,7 @@ fn push_query_escaped(out: &mut Text<'_, '_, '_>, text: &str) -> Result<(), Buil
 }
 
 /// The bytes behind `%xx` and `+`, or the escape that is none.
-fn query_unescaped(text: &str) -> Result<Vec<u8>, &[u8]> {
+pub(crate) fn query_unescaped(text: &str) -> Result<Vec<u8>, &[u8]> {
     let bytes = text.as_bytes();
     let hex = |at: usize| bytes.get(at).and_then(|byte| (*byte as char).to_digit(16));
     let mut unescaped = Vec::with_capacity(bytes.len());

@@ -15,6 +15,7 @@ mod globs;
 mod go;
 mod graphql;
 mod graphs;
+mod http;
 #[cfg(any(feature = "aws", feature = "http"))]
 mod http_keys;
 mod json_schema;
@@ -64,6 +65,7 @@ const GROUPS: &[&[Builtin]] = &[
     graphs::BUILTINS,
     net::BUILTINS,
     uris::BUILTINS,
+    http::BUILTINS,
     providers::BUILTINS,
     yaml::BUILTINS,
     units::BUILTINS,

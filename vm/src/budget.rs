@@ -73,6 +73,10 @@ impl Meter for Budget<'_> {
             Ok(())
         }
     }
+
+    fn look(&mut self) -> Result<(), StopReason> {
+        self.poll()
+    }
 }
 
 #[cfg(test)]

@@ -217,7 +217,7 @@ pub(crate) fn describe(
                 StopReason::Depth => format!("call depth budget of {depth_limit} exhausted"),
                 StopReason::Cancelled => "caller cancelled query execution".to_owned(),
             };
-            let message = format!("{what} in {}", place(program, pc));
+            let message = format!("{what} in {}", part_and_place(program, pc));
             EvalError {
                 code: Code::EvalCancel,
                 message,
@@ -228,8 +228,8 @@ pub(crate) fn describe(
     }
 }
 
-/// `rule data.p.allow (p.rego:7)`
-fn place(program: &Program, pc: u32) -> String {
+/// The rule or function that an instruction belongs to, and where it stands: `rule data.p.allow (p.rego:7)`
+fn part_and_place(program: &Program, pc: u32) -> String {
     let function = program.function_at(pc);
     let mut text = match function {
         Some(function) if function.kind == FunctionKind::Rule => format!("rule {}", function.name),
@@ -238,17 +238,23 @@ fn place(program: &Program, pc: u32) -> String {
         }
         _ => "the query".to_owned(),
     };
+    let place = place(program, pc);
+    if !place.is_empty() {
+        text.push_str(&format!(" ({place})"));
+    }
+    text
+}
+
+/// Where an instruction stands, as OPA writes it before errors; empty if that is not known.
+pub(crate) fn place(program: &Program, pc: u32) -> String {
+    let function = program.function_at(pc);
     let span = match program.span_at(pc) {
         Span::NONE => function.map_or(Span::NONE, |function| function.span),
         span => span,
     };
-    if let Some(at) = program.sources.locate(span) {
-        let place = if at.file.is_empty() {
-            format!("{}:{}", at.row, at.col)
-        } else {
-            format!("{}:{}", at.file, at.row)
-        };
-        text.push_str(&format!(" ({place})"));
+    match program.sources.locate(span) {
+        Some(at) if at.file.is_empty() => format!("{}:{}", at.row, at.col),
+        Some(at) => format!("{}:{}", at.file, at.row),
+        None => String::new(),
     }
-    text
 }

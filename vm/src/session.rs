@@ -93,6 +93,7 @@ impl Session {
             });
         };
         let budget = Budget::new(options.max_steps, options.deadline, options.cancel);
+        self.caches.begin_run();
         let buffers = std::mem::take(&mut self.buffers);
         let mut machine = Machine::new(
             target,

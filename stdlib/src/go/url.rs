@@ -294,6 +294,78 @@ impl Url {
         Ok(())
     }
 
+    /// Name or address without brackets and port.
+    #[cfg(feature = "http")]
+    pub(crate) fn hostname(&self) -> String {
+        let host = String::from_utf8_lossy(&self.host);
+        let port = self.port().map_or(0, |port| port.len() + 1);
+        let host = &host[..host.len() - port];
+        let address = host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        address.unwrap_or(host).to_owned()
+    }
+
+    /// The digits of the port, if there is a colon for them.
+    #[cfg(feature = "http")]
+    pub(crate) fn port(&self) -> Option<String> {
+        let colon = self.host.iter().rposition(|byte| *byte == b':')?;
+        let digits = self.host.get(colon + 1..)?;
+        let is_port = digits.iter().all(u8::is_ascii_digit);
+        is_port.then(|| String::from_utf8_lossy(digits).into_owned())
+    }
+
+    /// Path and query, as a request names them.
+    #[cfg(feature = "http")]
+    pub(crate) fn target(&self) -> String {
+        let mut target = if self.opaque.starts_with("//") {
+            format!("{}:{}", self.scheme, self.opaque)
+        } else if self.opaque.is_empty() {
+            self.escaped_path()
+        } else {
+            self.opaque.clone()
+        };
+        if target.is_empty() {
+            target.push('/');
+        }
+        if self.force_query || !self.query.is_empty() {
+            target.push('?');
+            target.push_str(&self.query);
+        }
+        target
+    }
+
+    /// Name and password, as `Authorization` has them.
+    #[cfg(feature = "http")]
+    pub(crate) fn credentials(&self) -> Option<Vec<u8>> {
+        let (name, password) = self.user.as_ref()?;
+        let password = password.as_deref().unwrap_or_default();
+        Some([name, &b":"[..], password].concat())
+    }
+
+    /// The whole, with another text for the password.
+    #[cfg(feature = "http")]
+    pub(crate) fn without_password(&self) -> String {
+        let Some((name, Some(_))) = &self.user else {
+            return self.to_string();
+        };
+        let mut url = self.clone();
+        url.user = Some((name.clone(), Some(Bytes::new())));
+        let mut name = escaped(name, Part::User);
+        name.push(':');
+        url.to_string()
+            .replacen(&format!("{name}@"), &format!("{name}***@"), 1)
+    }
+
+    /// The URL without name and password.
+    #[cfg(feature = "http")]
+    pub(crate) fn without_user(&self) -> Url {
+        Url {
+            user: None,
+            ..self.clone()
+        }
+    }
+
     fn escaped_path(&self) -> String {
         spelled(&self.path, &self.raw_path, Part::Path)
     }
@@ -343,6 +415,7 @@ impl Url {
     }
 
     /// The URL without what stands behind `#`.
+    #[cfg(feature = "jsonschema")]
     pub(crate) fn without_fragment(&self) -> Url {
         Url {
             fragment: Vec::new(),
@@ -456,6 +529,27 @@ mod tests {
         ] {
             assert_eq!(Url::parse(text).map(|url| url.to_string()), Ok(text.into()));
         }
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn what_requests_need() {
+        for (text, name, port, target) in [
+            ("http://h:80/", "h", Some("80"), "/"),
+            ("http://h:?x=y#z", "h", Some(""), "/?x=y"),
+            ("http://h/a b?", "h", None, "/a%20b?"),
+            ("http://[::1]:80", "::1", Some("80"), "/"),
+            ("http://[::1]/%2f", "::1", None, "/%2f"),
+        ] {
+            let url = Url::parse(text).expect(text);
+            assert_eq!(url.hostname(), name, "{text}");
+            assert_eq!(url.port().as_deref(), port, "{text}");
+            assert_eq!(url.target(), target, "{text}");
+        }
+        let url = Url::parse("http://u:p@h/").expect("a URL");
+        assert_eq!(url.without_password(), "http://u:***@h/");
+        assert_eq!(url.without_user().to_string(), "http://h/");
+        assert_eq!(url.credentials().as_deref(), Some(&b"u:p"[..]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use regovm_core::builtin::{BuiltinError, Call};
 
 use crate::bytecode::{BuiltinIndex, Callee, FunctionIndex};
-use crate::error::Fault;
+use crate::error::{Fault, place};
 use crate::machine::{Frame, Machine};
 use crate::memo::{Calls, Outcome};
 use crate::overlay::{Document, Mock, OverlayId};
@@ -38,7 +38,7 @@ impl<'a> Machine<'a, '_> {
             None => {}
         }
         match callee {
-            Callee::Builtin(builtin) => Ok(Called::Done(self.call_builtin(builtin)?)),
+            Callee::Builtin(builtin) => Ok(Called::Done(self.call_builtin(builtin, pc)?)),
             Callee::Function(function) => self.call_function(function, overlay, pc),
         }
     }
@@ -98,7 +98,7 @@ impl<'a> Machine<'a, '_> {
         }
     }
 
-    fn call_builtin(&mut self, index: BuiltinIndex) -> Result<Outcome<'a>, Fault> {
+    fn call_builtin(&mut self, index: BuiltinIndex, pc: usize) -> Result<Outcome<'a>, Fault> {
         let linked = self.target.linked;
         let builtin = &linked.builtins[index.index()];
         let mut hash = 0;
@@ -108,8 +108,12 @@ impl<'a> Machine<'a, '_> {
                 return Ok(outcome);
             }
         }
-        let mut call = Call::new(self.arena, &mut self.budget, self.host, self.caches);
-        let outcome = match (builtin.body)(&mut call, &self.list) {
+        let program = self.program;
+        let at = || place(program, pc as u32);
+        let mut call = Call::new(self.arena, &mut self.budget, self.host, self.caches).at(&at);
+        let outcome = (builtin.body)(&mut call, &self.list);
+        let transient = call.is_transient();
+        let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(BuiltinError::Stop(reason)) => return Err(Fault::Stop(reason)),
             Err(error) if self.options.strict_builtin_errors => {
@@ -117,7 +121,7 @@ impl<'a> Machine<'a, '_> {
             }
             Err(_) => None,
         };
-        if builtin.fixed {
+        if builtin.fixed && !transient {
             let kept = self.list.iter().copied().collect();
             let grown = self.fixed.put(hash, u32::from(index.0), kept, outcome);
             self.grow(grown)?;
