@@ -108,8 +108,8 @@ fn is_control(c: char) -> bool {
 /// How often one text is repaired.
 const MAX_REPAIRS: usize = 64;
 
-/// Two things that go-yaml accepts and our scanner does not: elements of a flow collection that
-/// stand left of the block around it, and a tab between a key's colon and its value. Both are
+/// Two things that go-yaml accepts and our scanner does not: elements of a flow collection and lines of a quoted
+/// scalar that stand left of the block around it, and a tab between a key's colon and its value. Both are
 /// only about white space, which a repaired copy of the text has in another form.
 fn repair(text: &str, error: &ScanError) -> Option<String> {
     let at = text
@@ -117,9 +117,17 @@ fn repair(text: &str, error: &ScanError) -> Option<String> {
         .nth(error.marker().index())
         .map_or(text.len(), |(at, _)| at);
     let (before, after) = text.split_at(at);
+    let indent = " ".repeat(64);
+    if error.info().starts_with("invalid indentation in quoted") {
+        // The scalar begins here; the next line of it that is not far to the right is moved there.
+        let ends = after.match_indices('\n').map(|(end, _)| end + 1);
+        let line = ends
+            .map(|end| at + end)
+            .find(|line| !text[*line..].starts_with(&indent))?;
+        return Some(format!("{}{indent}{}", &text[..line], &text[line..]));
+    }
     if error.info().starts_with("invalid indentation in flow") {
         let line = before.rfind('\n').map_or(0, |end| end + 1);
-        let indent = " ".repeat(64);
         return Some(format!(
             "{}{indent}{}{after}",
             &before[..line],
