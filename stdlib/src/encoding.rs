@@ -262,7 +262,8 @@ fn push_indented(
     Ok(())
 }
 
-fn json_error(text: &str, error: JsonError) -> BuiltinError {
+/// The error of Go's decoder of streams for a text that is no JSON.
+pub(crate) fn json_error(text: &str, error: JsonError) -> BuiltinError {
     match error.memory {
         Some(memory) => memory.into(),
         // Go's decoder of streams, which OPA uses here, has other words for the end.
@@ -276,14 +277,21 @@ fn json_error(text: &str, error: JsonError) -> BuiltinError {
 
 fn unmarshal<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
-    let text = string(x, 1)?;
+    unmarshalled(cx, string(x, 1)?).map(Some)
+}
+
+/// The value that a JSON text stands for.
+pub(crate) fn unmarshalled<'a>(
+    cx: &mut Call<'a, '_>,
+    text: &'a str,
+) -> Result<Value<'a>, BuiltinError> {
     charge_bytes(cx, text.len() * 2)?;
     let read =
         |text: &'a str| json::read_borrowed(text.as_bytes(), cx.arena, ReadOptions::default());
     let trailing = |error: &JsonError| error.message.ends_with("after top-level value");
     let at = match read(text) {
         Err(error) if trailing(&error) => error.offset,
-        other => return other.map(Some).map_err(|error| json_error(text, error)),
+        other => return other.map_err(|error| json_error(text, error)),
     };
     // OPA looks at the next token, and lets a null pass with all that follows.
     let (first, rest) = text.split_at(at);
@@ -295,9 +303,7 @@ fn unmarshal<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
         let token = token.map_err(|error| json_error(rest, error))?;
         let shown = match token.view() {
             View::Null => {
-                return read(first)
-                    .map(Some)
-                    .map_err(|error| json_error(first, error));
+                return read(first).map_err(|error| json_error(first, error));
             }
             View::Boolean(value) => format!("%!s(bool={value})"),
             View::String(text) => text.to_string(),
@@ -441,8 +447,13 @@ fn base64_decode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<
     let text = string(x, 1)?;
     charge_bytes(cx, text.len())?;
     cx.reserve(text.len() * 2)?;
-    let bytes = decoded(text, &STANDARD).map_err(illegal_base64)?;
+    let bytes = base64_bytes(text)?;
     lossy(cx, &bytes)
+}
+
+/// The bytes that a base64 text stands for.
+pub(crate) fn base64_bytes(text: &str) -> Result<Vec<u8>, BuiltinError> {
+    decoded(text, &STANDARD).map_err(illegal_base64)
 }
 
 fn illegal_base64(at: usize) -> BuiltinError {
@@ -461,7 +472,12 @@ fn base64_is_valid<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcom
 
 fn base64url_decode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
-    let text = string(x, 1)?;
+    let bytes = base64url_bytes(cx, string(x, 1)?)?;
+    lossy(cx, &bytes)
+}
+
+/// The bytes that a base64 text with - and _ stands for. Padding may be missing.
+pub(crate) fn base64url_bytes(cx: &mut Call<'_, '_>, text: &str) -> Result<Vec<u8>, BuiltinError> {
     charge_bytes(cx, text.len())?;
     cx.reserve(text.len() * 3)?;
     let mut padded = text.to_owned();
@@ -473,8 +489,7 @@ fn base64url_decode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outco
             _ => return Err(failed(format!("illegal base64url string: {text}"))),
         }
     }
-    let bytes = decoded(&padded, &URL).map_err(illegal_base64)?;
-    lossy(cx, &bytes)
+    decoded(&padded, &URL).map_err(illegal_base64)
 }
 
 fn hex_encode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {

@@ -19,6 +19,7 @@ mod http;
 #[cfg(any(feature = "aws", feature = "http"))]
 mod http_keys;
 mod json_schema;
+mod jwt;
 #[cfg(feature = "x509")]
 #[allow(dead_code)]
 mod keys;
@@ -69,6 +70,8 @@ const GROUPS: &[&[Builtin]] = &[
     providers::BUILTINS,
     yaml::BUILTINS,
     units::BUILTINS,
+    jwt::BUILTINS,
+    jwt::signing::BUILTINS,
     walk::BUILTINS,
     debugging::BUILTINS,
     opa::BUILTINS,

@@ -107,6 +107,7 @@ const GROUPS: &[(&str, &[Function])] = &[
     ("net", calls::net::FUNCTIONS),
     ("jsonschema", calls::jsonschema::FUNCTIONS),
     ("graphql", &[]),
+    ("jwt", calls::jwt::FUNCTIONS),
 ];
 
 const FUNCTIONS: &[Function] = &[

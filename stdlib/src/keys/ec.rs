@@ -1,5 +1,7 @@
 //! Keys of elliptic curves.
 
+use num_bigint::BigUint;
+
 use super::{HostRandom, SignError};
 
 /// A curve by name.
@@ -78,6 +80,16 @@ impl Curve {
             Curve::P256 => 32,
             Curve::P384 => 48,
             Curve::P521 => 66,
+        }
+    }
+
+    /// What coordinates are smaller than.
+    pub(crate) fn prime(self) -> BigUint {
+        let power = |exponent: u32| BigUint::from(1_u8) << exponent;
+        match self {
+            Curve::P256 => power(256) - power(224) + power(192) + power(96) - 1_u8,
+            Curve::P384 => power(384) - power(128) - power(96) + power(32) - 1_u8,
+            Curve::P521 => power(521) - 1_u8,
         }
     }
 

@@ -6,6 +6,8 @@
 mod der;
 mod ec;
 mod hash;
+#[cfg(feature = "jwt")]
+pub(crate) mod jwk;
 pub(crate) mod pem;
 mod random;
 mod rsa;
@@ -44,8 +46,10 @@ pub(crate) enum Scheme {
     RsaPss(Hash),
     /// With a salt of the length of the hash.
     RsaPssSalted(Hash),
-    /// Two numbers side by side.
+    /// Two numbers side by side, each as long as the curve has them.
     EcdsaRaw(Hash),
+    /// Two numbers of any length, the halves of the signature. Only for verification.
+    EcdsaHalves(Hash),
     /// Two numbers in a sequence of ASN.1.
     EcdsaAsn1(Hash),
     EdDsa,
@@ -64,9 +68,11 @@ impl PublicKey {
             (PublicKey::Rsa(key), Scheme::RsaPssSalted(hash)) => {
                 key.verify_pss(hash, message, signature, Some(hash.size()))
             }
-            (PublicKey::Ec(key), Scheme::EcdsaRaw(hash)) => {
+            (PublicKey::Ec(key), Scheme::EcdsaRaw(hash) | Scheme::EcdsaHalves(hash)) => {
+                let exact = signature.len() == 2 * key.curve.size();
                 let (r, s) = signature.split_at(signature.len() / 2);
-                key.verify(&hash.digest(&[message]), r, s)
+                (exact || scheme == Scheme::EcdsaHalves(hash))
+                    && key.verify(&hash.digest(&[message]), r, s)
             }
             (PublicKey::Ec(key), Scheme::EcdsaAsn1(hash)) => der::ecdsa_signature(signature)
                 .is_some_and(|(r, s)| key.verify(&hash.digest(&[message]), r, s)),
@@ -154,6 +160,116 @@ impl PrivateKey {
         match self {
             PrivateKey::Rsa(key) => key.work(),
             PrivateKey::Ec(_) | PrivateKey::Ed25519(_) => 2_000,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regovm_core::host::{Host, NoHost};
+
+    /// Keys of all kinds, each in the forms that it has, then its public key.
+    const KEYS: &str = include_str!("testdata.pem");
+
+    struct Counting(u8);
+
+    impl Host for Counting {
+        fn random(&mut self, buffer: &mut [u8]) -> bool {
+            for byte in buffer {
+                self.0 = self.0.wrapping_mul(5).wrapping_add(1);
+                *byte = self.0;
+            }
+            true
+        }
+    }
+
+    fn private(block: &pem::Block<'_>) -> Option<PrivateKey> {
+        let bytes = &block.bytes;
+        Some(match block.kind {
+            "PRIVATE KEY" => PrivateKey::from_pkcs8(bytes).expect("PKCS#8"),
+            "RSA PRIVATE KEY" => PrivateKey::Rsa(RsaPrivateKey::from_pkcs1(bytes).expect("PKCS#1")),
+            "EC PRIVATE KEY" => PrivateKey::Ec(EcPrivateKey::from_sec1(bytes, None).expect("SEC1")),
+            _ => return None,
+        })
+    }
+
+    #[test]
+    fn all_forms_of_a_key_are_the_same() {
+        let mut forms: Vec<PrivateKey> = Vec::new();
+        let mut kinds = 0;
+        for block in pem::blocks(KEYS) {
+            match private(&block) {
+                Some(key) => forms.push(key),
+                None => {
+                    let public = PublicKey::from_spki(&block.bytes).expect("SPKI");
+                    assert!(forms.iter().all(|key| key.public() == public));
+                    assert!(forms.windows(2).all(|keys| keys[0] == keys[1]));
+                    forms.clear();
+                    kinds += 1;
+                }
+            }
+        }
+        assert_eq!(kinds, 5);
+    }
+
+    #[test]
+    fn what_is_signed_verifies() {
+        let hashes = [Hash::Sha1, Hash::Sha256, Hash::Sha384, Hash::Sha512];
+        let mut made = 0;
+        for key in pem::blocks(KEYS).iter().filter_map(private) {
+            let schemes = hashes
+                .into_iter()
+                .flat_map(|hash| {
+                    [
+                        Scheme::RsaPkcs1(hash),
+                        Scheme::RsaPss(hash),
+                        Scheme::RsaPssSalted(hash),
+                        Scheme::EcdsaRaw(hash),
+                        Scheme::EcdsaAsn1(hash),
+                    ]
+                })
+                .chain([Scheme::EdDsa]);
+            for scheme in schemes {
+                let mut host = Counting(1);
+                let random = &mut HostRandom::new(&mut host);
+                let signature = match key.sign(scheme, b"message", random) {
+                    Err(error) => {
+                        assert_eq!(error, SignError::WrongKind);
+                        continue;
+                    }
+                    Ok(signature) => signature,
+                };
+                made += 1;
+                let public = key.public();
+                assert!(public.verify(scheme, b"message", &signature), "{scheme:?}");
+                assert!(!public.verify(scheme, b"massage", &signature));
+                assert!(!public.verify(scheme, b"message", &signature[1..]));
+                assert!(!public.verify(scheme, b"message", &[]));
+                assert!(!PublicKey::Other.verify(scheme, b"message", &signature));
+                let chance = !matches!(scheme, Scheme::RsaPkcs1(_) | Scheme::EdDsa);
+                let random = &mut HostRandom::new(&mut NoHost);
+                match key.sign(scheme, b"message", random) {
+                    Err(error) => assert!(chance && error == SignError::NoRandom),
+                    Ok(again) => assert!(!chance && again == signature),
+                }
+            }
+        }
+        // Two forms of an RSA key and of three curves, and one of Ed25519.
+        assert_eq!(made, 2 * 12 + 6 * 8 + 1);
+    }
+
+    #[test]
+    fn damaged_keys_are_refused() {
+        for block in pem::blocks(KEYS) {
+            for at in [0, 1, 5, block.bytes.len() / 2] {
+                let short = &block.bytes[..at];
+                assert!(PrivateKey::from_pkcs8(short).is_err());
+                assert!(RsaPrivateKey::from_pkcs1(short).is_err());
+                assert!(EcPrivateKey::from_sec1(short, None).is_err());
+                assert!(PublicKey::from_spki(short).is_err());
+                assert!(PublicKey::from_certificate(short).is_err());
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Calls that are asked of OPA, a file for each group of built-ins.
 
 pub mod jsonschema;
+pub mod jwt;
 pub mod net;
