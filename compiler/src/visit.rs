@@ -364,16 +364,25 @@ impl VarSet {
 
     /// Those that are not in the other set, with their places.
     pub fn difference(&self, other: &VarSet) -> VarSet {
-        VarSet {
-            vars: self.kept(|name| !other.contains(name)),
-        }
+        self.filter(|name| !other.contains(name))
     }
 
     /// Those that are in the other set too.
     pub fn intersection(&self, other: &VarSet) -> VarSet {
+        self.filter(|name| other.contains(name))
+    }
+
+    /// Those of which something holds, with their places.
+    pub fn filter(&self, keep: impl Fn(&str) -> bool) -> VarSet {
+        let kept = self.vars.iter().filter(|(name, _)| keep(name));
         VarSet {
-            vars: self.kept(|name| other.contains(name)),
+            vars: kept.map(|(name, span)| (name.clone(), *span)).collect(),
         }
+    }
+
+    /// Forgets those of which something does not hold.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.vars.retain(|name, _| keep(name));
     }
 
     /// True if every variable is in the other set.
@@ -384,14 +393,6 @@ impl VarSet {
     /// True if both hold the same variables, wherever they stand.
     pub fn same_vars(&self, other: &VarSet) -> bool {
         self.vars.keys().eq(other.vars.keys())
-    }
-
-    fn kept(&self, keep: impl Fn(&str) -> bool) -> BTreeMap<Name, Span> {
-        self.vars
-            .iter()
-            .filter(|(name, _)| keep(name))
-            .map(|(n, s)| (n.clone(), *s))
-            .collect()
     }
 }
 

@@ -24,35 +24,111 @@ pub fn run(state: &mut State<'_>) {
     if !state.graph.sorted.is_empty() || state.graph.uses.is_empty() {
         return;
     }
-    let mut found = Vec::new();
+    let components = components(state);
+    let mut suspects = Vec::new();
     state.rule_tree.depth_first(&mut |node| {
         for &id in &node.rules {
             let mut id = id;
             let mut next = Some(state.rule(id));
             while let Some(rule) = next {
-                found.extend(cycle_through(state, id));
+                if components.contains_key(&id) {
+                    suspects.push(id);
+                }
                 id.branch += 1;
                 next = rule.else_rule.as_deref();
             }
         }
         false
     });
-    for diagnostic in found {
-        state.error(diagnostic);
+    for id in suspects {
+        if let Some(diagnostic) = cycle_through(state, &components, id)
+            && !state.error(diagnostic)
+        {
+            return;
+        }
     }
+}
+
+/// The rules on cycles, with a number for all that reach each other. (Tarjan's algorithm, without recursion.)
+fn components(state: &State<'_>) -> HashMap<RuleId, usize> {
+    let graph = &state.graph;
+    let mut seen: HashMap<RuleId, usize> = HashMap::new();
+    let mut lowest: Vec<usize> = Vec::new();
+    let mut component: HashMap<RuleId, usize> = HashMap::new();
+    // Rules whose component is not known yet, in the order in which they were met.
+    let mut waiting: Vec<RuleId> = Vec::new();
+    let mut is_waiting: Vec<bool> = Vec::new();
+    for root in state.rule_ids() {
+        if seen.contains_key(&root) {
+            continue;
+        }
+        let mut path: Vec<(RuleId, usize)> = Vec::new();
+        let mut enter = Some(root);
+        loop {
+            if let Some(id) = enter.take() {
+                let number = lowest.len();
+                seen.insert(id, number);
+                lowest.push(number);
+                is_waiting.push(true);
+                waiting.push(id);
+                path.push((id, 0));
+            }
+            let Some((id, next)) = path.last_mut() else {
+                break;
+            };
+            let (id, number) = (*id, seen[id]);
+            if let Some(used) = graph.uses(id).get(*next) {
+                *next += 1;
+                match seen.get(used) {
+                    None => enter = Some(*used),
+                    Some(other) if is_waiting[*other] => {
+                        lowest[number] = lowest[number].min(*other);
+                    }
+                    Some(_) => {}
+                }
+                continue;
+            }
+            path.pop();
+            if let Some((outer, _)) = path.last() {
+                let outer = seen[outer];
+                lowest[outer] = lowest[outer].min(lowest[number]);
+            }
+            if lowest[number] == number {
+                let first = waiting.iter().rposition(|other| *other == id).unwrap_or(0);
+                let members = waiting.split_off(first);
+                let alone = members.len() == 1 && !graph.uses(id).contains(&id);
+                for member in members {
+                    is_waiting[seen[&member]] = false;
+                    if !alone {
+                        component.insert(member, number);
+                    }
+                }
+            }
+        }
+    }
+    component
 }
 
 fn rule_text(state: &State<'_>, id: RuleId) -> String {
     ref_text(&written_ref(state, state.rule_ref(id)))
 }
 
-fn cycle_through(state: &State<'_>, id: RuleId) -> Option<Diagnostic> {
-    let all = |from: RuleId| state.graph.uses(from).to_vec();
+fn cycle_through(
+    state: &State<'_>,
+    components: &HashMap<RuleId, usize>,
+    id: RuleId,
+) -> Option<Diagnostic> {
+    let home = components.get(&id);
+    let all = |from: RuleId| {
+        let uses = state.graph.uses(from).iter().copied();
+        // No way leads back from other components.
+        uses.filter(|to| components.get(to) == home)
+            .collect::<Vec<_>>()
+    };
     let certain = |from: RuleId| {
-        let uses = state.graph.uses(from).iter();
-        uses.copied()
-            .filter(|to| cause(state, from, *to).is_none())
-            .collect()
+        let mut uses = all(from);
+        uses.retain(|to| cause(state, from, *to).is_none());
+        uses
     };
     let mut path = path_back(id, &all)?;
     let mut verb = "is";

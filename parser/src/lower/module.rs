@@ -7,7 +7,9 @@ use crate::ast::{
     Body, Expr, ExprKind, Head, HeadKeywords, Import, Module, Package, Ref, RegoVersion, Rule,
     Term, TermKind,
 };
+use crate::explain::too_deep;
 use crate::lexer::keyword::{Keyword, KeywordSet};
+use crate::lexer::layout::MAX_DEPTH;
 use crate::shape::{default_dependencies, is_ground, place_body, place_term, value_name};
 
 /// Why statements are no module.
@@ -418,6 +420,9 @@ impl Lowering {
                 }
             }
         }
+        if let Some(place) = too_long(&module) {
+            return Err(Refused::Errors(vec![too_deep(place.start)]));
+        }
         if self.errors.is_empty() {
             Ok(module)
         } else {
@@ -429,6 +434,19 @@ impl Lowering {
         self.errors
             .push(Diagnostic::new(Code::Parse, span, message));
     }
+}
+
+/// Where the path of a package or of a rule is longer than trees of paths may be deep.
+fn too_long(module: &Module) -> Option<Span> {
+    let long = |path: &Ref| path.len() > MAX_DEPTH as usize;
+    if long(&module.package.path) {
+        return Some(module.package.span);
+    }
+    let heads = module.rules.iter().map(|rule| &rule.head);
+    heads
+        .filter(|head| long(&head.reference))
+        .map(|head| head.span)
+        .next()
 }
 
 /// The path of a package with `data` in front.

@@ -1,12 +1,12 @@
 //! The order of a body: again and again the first expressions whose variables are bound by those
 //! already chosen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use regovm_core::Span;
 use regovm_parser::ast::{Body, Expr, ExprKind, Name, TemplatePart, Term, TermKind};
 
-use crate::output_vars::{Arity, equality_operands, of_body, of_expr};
+use crate::output_vars::{Arity, equality_operands, of_expr};
 use crate::state::State;
 use crate::visit::{
     self, Node, VarParams, VarSet, VarVisitor, expr_vars, reserved_vars, term_vars,
@@ -30,8 +30,41 @@ pub fn body(state: &State<'_>, globals: &VarSet, body: Body) -> (Body, Vec<Unsaf
         arity: &arity,
         left: Vec::new(),
     };
-    let body = order.body(globals, body);
+    let mut outer = Globals::default();
+    outer.extend(globals);
+    let body = order.body(&mut outer, body);
     (body, order.left)
+}
+
+/// The variables that are bound around an expression. A body adds to them and takes back what it has added.
+#[derive(Default)]
+struct Globals {
+    names: HashSet<Name>,
+    added: Vec<Name>,
+}
+
+impl Globals {
+    fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    fn extend(&mut self, vars: &VarSet) {
+        for name in vars {
+            if self.names.insert(name.clone()) {
+                self.added.push(name.clone());
+            }
+        }
+    }
+
+    fn mark(&self) -> usize {
+        self.added.len()
+    }
+
+    fn rewind(&mut self, mark: usize) {
+        for name in self.added.drain(mark.min(self.added.len())..) {
+            self.names.remove(&name);
+        }
+    }
 }
 
 struct Order<'a> {
@@ -42,7 +75,7 @@ struct Order<'a> {
 impl Order<'_> {
     /// The variables that expressions mention outside of closures; those of operands without braces
     /// count unless the operand binds them for itself.
-    fn mentioned(&self, vars: &mut VarSet, exprs: &[Expr]) {
+    fn mentions(&self, exprs: &[Expr]) -> VarSet {
         let hook = |visitor: &mut VarVisitor<'_>, expr: &Expr| {
             let mut promote = |body: &[Expr]| {
                 for name in &operand_needs(body, self.arity) {
@@ -68,94 +101,103 @@ impl Order<'_> {
             true
         };
         let mut visitor = VarVisitor::new(VarParams::SAFETY);
-        visitor.vars = std::mem::take(vars);
         visitor.hook = Some(&hook);
         visitor.body(exprs);
-        *vars = visitor.vars;
+        visitor.vars
     }
 
-    fn body(&mut self, globals: &VarSet, body: Body) -> Body {
-        let mut body_vars = VarSet::new();
-        self.mentioned(&mut body_vars, &body);
-        let mut safe = body_vars.intersection(globals);
-        let mut needs: Vec<Option<VarSet>> = Vec::with_capacity(body.len());
-        for expr in &body {
-            let mut vars = VarSet::new();
-            self.mentioned(&mut vars, std::slice::from_ref(expr));
-            let open = vars.difference(&safe);
-            needs.push((!open.is_empty()).then_some(open));
+    /// Goes through the expressions again and again, and each time chooses those whose variables are bound by
+    /// now. An expression is looked at again only when one of its variables has been bound since.
+    ///
+    /// Gives the chosen ones in order with their places in the body, and leaves the rest where they are.
+    fn choose(
+        &self,
+        body: Body,
+        needs: &mut [VarSet],
+        closed_over: &[VarSet],
+        mut safe: VarSet,
+    ) -> (Body, Vec<usize>, Vec<Option<Expr>>) {
+        let mut waiting: HashMap<Name, Vec<usize>> = HashMap::new();
+        for (i, expr) in body.iter().enumerate() {
+            for name in expr_vars(expr, VarParams::ALL) {
+                if !safe.contains(&name) {
+                    waiting.entry(name).or_default().push(i);
+                }
+            }
         }
+        // What is to be looked at, by the number of the round and the place in the body.
+        let mut todo: BTreeSet<(usize, usize)> = (0..body.len()).map(|i| (0, i)).collect();
+        let mut rest: Vec<Option<Expr>> = body.into_iter().map(Some).collect();
+        let mut chosen: Body = Vec::with_capacity(rest.len());
+        let mut places: Vec<usize> = Vec::with_capacity(rest.len());
+        while let Some((round, i)) = todo.pop_first() {
+            let Some(expr) = &rest[i] else { continue };
+            let outputs = of_expr(expr, self.arity, &safe);
+            let open = &mut needs[i];
+            // What was chosen binds nothing that is not safe, so all that is closed over is open.
+            if !closed_over[i].is_empty() {
+                if closed_over[i].same_vars(&outputs) {
+                    // It closes over what it binds itself.
+                    continue;
+                }
+                open.clone_from(&closed_over[i]);
+            }
+            open.retain(|name| !outputs.contains(name) && !safe.contains(name));
+            if !open.is_empty() {
+                continue;
+            }
+            for name in &outputs {
+                if safe.add(name) {
+                    for later in waiting.remove(name).unwrap_or_default() {
+                        todo.insert((round + usize::from(later <= i), later));
+                    }
+                }
+            }
+            places.push(i);
+            chosen.extend(rest[i].take());
+        }
+        (chosen, places, rest)
+    }
+
+    fn body(&mut self, globals: &mut Globals, body: Body) -> Body {
+        let body_vars = self.mentions(&body);
+        let safe = body_vars.filter(|name| globals.contains(name));
+        let mut needs: Vec<VarSet> = body
+            .iter()
+            .map(|expr| self.mentions(std::slice::from_ref(expr)).difference(&safe))
+            .collect();
         let closed_over: Vec<VarSet> = body
             .iter()
             .map(|expr| {
                 vars_in_closures(expr)
-                    .intersection(&body_vars)
-                    .difference(globals)
+                    .filter(|name| body_vars.contains(name) && !globals.contains(name))
             })
             .collect();
 
-        let mut rest: Vec<Option<Expr>> = body.into_iter().map(Some).collect();
-        let mut chosen: Body = Vec::with_capacity(rest.len());
-        let mut places: Vec<usize> = Vec::with_capacity(rest.len());
-        loop {
-            let before = chosen.len();
-            for i in 0..rest.len() {
-                let Some(expr) = &rest[i] else { continue };
-                let outputs = of_expr(expr, self.arity, &safe);
-                if !closed_over[i].is_empty() {
-                    let bound = of_body(&chosen, self.arity, &safe);
-                    let open = closed_over[i].difference(&bound);
-                    if !open.is_empty() {
-                        if open.same_vars(&outputs) {
-                            // It closes over what it binds itself.
-                            continue;
-                        }
-                        needs[i] = Some(open);
-                    }
-                }
-                if let Some(open) = &mut needs[i] {
-                    let bound: Vec<Name> = open
-                        .iter()
-                        .filter(|name| outputs.contains(name) || safe.contains(name))
-                        .cloned()
-                        .collect();
-                    for name in bound {
-                        open.remove(&name);
-                    }
-                }
-                if needs[i].as_ref().is_none_or(VarSet::is_empty) {
-                    needs[i] = None;
-                    safe.extend(&outputs);
-                    places.push(i);
-                    chosen.extend(rest[i].take());
-                }
-            }
-            if chosen.len() == before {
-                break;
-            }
-        }
+        let (mut chosen, places, rest) = self.choose(body, &mut needs, &closed_over, safe);
 
         let mark = self.left.len();
         let mut open: Vec<VarSet> = vec![VarSet::new(); chosen.len()];
-        let mut globals = globals.clone();
+        let outer = globals.mark();
         for (i, open) in open.iter_mut().enumerate() {
             let (earlier, later) = chosen.split_at_mut(i);
             if let Some(last) = earlier.last() {
-                self.mentioned(&mut globals, std::slice::from_ref(last));
+                globals.extend(&self.mentions(std::slice::from_ref(last)));
             }
             let mut closures = Closures {
                 order: self,
-                globals: &mut globals,
+                globals,
                 open,
             };
             closures.expr(&mut later[0]);
         }
+        globals.rewind(outer);
 
         for (expr, open) in chosen.iter().zip(open) {
             self.note(expr, open);
         }
-        for (expr, open) in rest.iter().zip(&mut needs) {
-            if let (Some(expr), Some(open)) = (expr, open.take()) {
+        for (expr, open) in rest.iter().zip(needs) {
+            if let Some(expr) = expr {
                 self.note(expr, open);
             }
         }
@@ -186,14 +228,16 @@ impl Order<'_> {
     /// The body of a closure; `collected` are the variables that it gives.
     fn closure(
         &mut self,
-        globals: &VarSet,
+        globals: &mut Globals,
         collected: &VarSet,
         open: &mut VarSet,
         body: &mut Body,
     ) {
-        let mut bound = globals.clone();
-        self.mentioned(&mut bound, body);
-        open.extend(&collected.difference(&bound));
+        if !collected.is_empty() {
+            let bound = self.mentions(body);
+            let unbound = |name: &str| !globals.contains(name) && !bound.contains(name);
+            open.extend(&collected.filter(unbound));
+        }
         let taken = std::mem::take(body);
         *body = self.body(globals, taken);
     }
@@ -214,7 +258,7 @@ fn restored(chosen: Body, places: Vec<usize>, rest: Vec<Option<Expr>>) -> Body {
 /// Orders the closures of one expression.
 struct Closures<'o, 'a> {
     order: &'o mut Order<'a>,
-    globals: &'o mut VarSet,
+    globals: &'o mut Globals,
     open: &'o mut VarSet,
 }
 

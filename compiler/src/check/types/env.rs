@@ -84,7 +84,12 @@ impl Node {
     }
 
     fn insert_here(&mut self, ty: &Ty, env: &Env) {
-        self.value = merge(&self.value, &Some(ty.clone()));
+        // One by one, many rules of one name would copy the union of their types again and again.
+        let joins = matches!(&**ty, Kind::Any(_) | Kind::Function(_) | Kind::Recursive(_))
+            || matches!(&**ty, Kind::Object { fixed, rest: Some(_) } if fixed.is_empty());
+        if joins || !ty::widen(&mut self.value, ty) {
+            self.value = merge(&self.value, &Some(ty.clone()));
+        }
         if self.children.is_empty() || !matches!(&*ty::unwrap(ty), Kind::Object { .. }) {
             return;
         }
@@ -385,10 +390,8 @@ impl Env {
             }
             TermKind::Object(members) => object_type(members, &mut |term| self.get(term)),
             TermKind::Set(items) => {
-                let of = items
-                    .iter()
-                    .fold(None, |all, item| ty::or(&all, &self.get(item)));
-                ty::set(of)
+                let types: Vec<Known> = items.iter().map(|item| self.get(item)).collect();
+                ty::set(ty::union(&types))
             }
             TermKind::Ref(path) => return self.get_ref(path),
             TermKind::Var(_) => return self.get_var(term),

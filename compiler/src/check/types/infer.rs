@@ -33,6 +33,9 @@ const MAX_CHECKS: usize = 32;
 /// See [`MAX_CHECKS`].
 const MIN_CHECKS: usize = 10_000;
 
+/// What a modifier replaces is typed no deeper than this, because trees of types are walked by recursion.
+pub const MAX_PATH: usize = 500;
+
 /// What the checker asks about the rest of the compilation.
 pub struct Context<'s> {
     /// The texts.
@@ -58,13 +61,16 @@ struct Comprehension {
 /// modifiers of expressions have replaced, and what is known of the variables from outside.
 type Circumstances = (*const Expr, Vec<*const Node>, Vec<TypeNumber>);
 
+/// An expression by its address, and the types that its modifiers give.
+type Modifiers = (*const Expr, Vec<TypeNumber>);
+
 /// Checks bodies against environments.
 pub struct Checker<'s> {
     context: Context<'s>,
     /// Trees that type what depends on a replaced document as anything, by the document.
     relaxed: RefCell<HashMap<String, Option<Arc<Node>>>>,
     /// The trees of modifiers, by the expression and the types that they give.
-    replaced: RefCell<HashMap<(*const Expr, Vec<TypeNumber>), Arc<Node>>>,
+    replaced: RefCell<HashMap<Modifiers, Arc<Node>>>,
     /// The comprehensions that were checked.
     memo: RefCell<HashMap<Circumstances, Rc<Comprehension>>>,
     outer: RefCell<OuterVars>,
@@ -233,10 +239,9 @@ impl<'s> Checker<'s> {
                 self.get(env, term)
             })),
             TermKind::Set(items) => {
-                let of = sorted_set(items)
-                    .into_iter()
-                    .fold(None, |all, item| ty::or(&all, &self.get(env, item)));
-                Some(ty::set(of))
+                let items = sorted_set(items);
+                let types: Vec<Known> = items.iter().map(|item| self.get(env, item)).collect();
+                Some(ty::set(ty::union(&types)))
             }
             _ if is_comprehension(term) => self.comprehension_term(env, term)?.ty.clone(),
             _ => env.get(term),
@@ -412,7 +417,11 @@ impl<'s> Checker<'s> {
             {
                 ty = ty::or(&target_ty, &value).unwrap_or(ty);
             }
-            replaced.push((ground_prefix(target), ty));
+            let path = ground_prefix(target);
+            if path.len() > MAX_PATH {
+                ty = ty::any();
+            }
+            replaced.push((&path[..path.len().min(MAX_PATH)], ty));
         }
         if replaced.is_empty() {
             return scope;

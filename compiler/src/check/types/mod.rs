@@ -311,7 +311,7 @@ impl Rules<'_, '_> {
             return Ok(());
         };
         let path = &annotation.path;
-        if path.is_empty() {
+        if path.is_empty() || path.len() > infer::MAX_PATH {
             return Ok(());
         }
         // The shortest part of the path that has a type is what is overridden.

@@ -382,7 +382,7 @@ fn any_contains(of: &[Ty], other: &Ty) -> bool {
     if matches!(&**other, Kind::Function(_)) {
         return false;
     }
-    of.is_empty() || of.iter().any(|ty| compare(ty, other) == Ordering::Equal)
+    of.is_empty() || of.binary_search_by(|ty| compare(ty, other)).is_ok()
 }
 
 /// The union of two types; an unknown one adds nothing. A function and something else have none.
@@ -405,6 +405,47 @@ pub fn or(a: &Known, b: &Known) -> Known {
             Ordering::Greater => Some(Arc::new(Kind::Any(vec![b.clone(), a.clone()]))),
         },
     }
+}
+
+/// The union of many types, as if they were added one after another.
+pub fn union<'t>(types: impl IntoIterator<Item = &'t Known>) -> Known {
+    let types: Vec<&Ty> = types.into_iter().flatten().collect();
+    let is_function = |ty: &&Ty| matches!(&***ty, Kind::Function(_));
+    if types.len() < 3 || types.iter().any(is_function) {
+        let add = |all, ty: &Ty| or(&all, &Some(ty.clone()));
+        return types.into_iter().fold(None, add);
+    }
+    let mut members: Vec<Ty> = Vec::with_capacity(types.len());
+    let mut wide = false;
+    for ty in types {
+        match &**ty {
+            Kind::Any(of) if of.is_empty() => return Some(any()),
+            Kind::Any(of) => {
+                wide = true;
+                members.extend_from_slice(of);
+            }
+            _ => members.push(ty.clone()),
+        }
+    }
+    members.sort_by(compare);
+    members.dedup_by(|later, earlier| compare(later, earlier) == Ordering::Equal);
+    match members.as_slice() {
+        [only] if !wide => Some(only.clone()),
+        _ => Some(Arc::new(Kind::Any(members))),
+    }
+}
+
+/// Adds a member to a union that nobody else holds. False if it is none.
+pub fn widen(union: &mut Known, member: &Ty) -> bool {
+    let Some(Kind::Any(of)) = union.as_mut().and_then(Arc::get_mut) else {
+        return false;
+    };
+    if !of.is_empty()
+        && let Err(at) = of.binary_search_by(|ty| compare(ty, member))
+    {
+        of.insert(at, member.clone());
+    }
+    true
 }
 
 fn add_to_any((whole, of): (&Ty, &[Ty]), other: &Ty) -> Ty {
@@ -483,11 +524,11 @@ pub fn array_select(fixed: &[Known], rest: &Known, at: usize) -> Known {
 
 /// The type of a member of an object by its key.
 pub fn object_select(fixed: &[(Constant, Known)], rest: &Option<Rest>, key: &Constant) -> Known {
-    if let Some((_, ty)) = fixed
-        .iter()
-        .find(|(k, _)| compare_constants(k, key) == Ordering::Equal)
-    {
-        return ty.clone();
+    if let Ok(at) = fixed.binary_search_by(|(known, _)| compare_constants(known, key)) {
+        // Of equal keys the first counts.
+        let equal = |(known, _): &(Constant, Known)| compare_constants(known, key).is_eq();
+        let first = fixed[..at].iter().rposition(|member| !equal(member));
+        return fixed[first.map_or(0, |before| before + 1)].1.clone();
     }
     match rest {
         Some(Rest {
@@ -531,13 +572,8 @@ pub fn keys(ty: &Ty) -> Known {
     match &*unwrap(ty) {
         Kind::Array { .. } => Some(number()),
         Kind::Object { fixed, rest } => {
-            let all = fixed
-                .iter()
-                .fold(None, |all, (key, _)| or(&all, &Some(type_of(key))));
-            match rest {
-                Some(rest) => or(&all, &rest.key),
-                None => all,
-            }
+            let known: Vec<Known> = fixed.iter().map(|(key, _)| Some(type_of(key))).collect();
+            union(known.iter().chain(rest.iter().map(|rest| &rest.key)))
         }
         Kind::Set(of) => of.clone(),
         Kind::Any(of) if of.is_empty() => Some(any()),
@@ -549,16 +585,10 @@ pub fn keys(ty: &Ty) -> Known {
 /// The type of the values of a collection; `None` if it has none or is no collection.
 pub fn values(ty: &Ty) -> Known {
     match &*unwrap(ty) {
-        Kind::Array { fixed, rest } => {
-            let all = fixed.iter().fold(None, |all, ty| or(&all, ty));
-            or(&all, rest)
-        }
+        Kind::Array { fixed, rest } => union(fixed.iter().chain([rest])),
         Kind::Object { fixed, rest } => {
-            let all = fixed.iter().fold(None, |all, (_, value)| or(&all, value));
-            match rest {
-                Some(rest) => or(&all, &rest.value),
-                None => all,
-            }
+            let rest = rest.iter().map(|rest| &rest.value);
+            union(fixed.iter().map(|(_, value)| value).chain(rest))
         }
         Kind::Set(of) => of.clone(),
         Kind::Any(of) if of.is_empty() => Some(any()),
