@@ -58,9 +58,7 @@ pub fn sort_errors(sources: &SourceMap, errors: &mut [Diagnostic]) {
         _ => errors.len(),
     };
     errors[..sorted].sort_by_cached_key(|error| {
-        let place = sources
-            .locate(error.span)
-            .map(|at| (at.file, at.row, at.col));
+        let place = sources.order(error.span);
         // Errors without a place come last.
         (
             place.is_none(),

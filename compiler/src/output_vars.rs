@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regovm_parser::ast::{Expr, ExprKind, Name, Term, TermKind};
 
 use crate::order::{is_ground_ref, sorted_members, terms_equal};
-use crate::visit::{Node, VarParams, VarSet, VarVisitor, term_vars, walk_terms};
+use crate::visit::{Node, ScopedVars, VarParams, VarSet, VarVisitor, Vars, term_vars, walk_terms};
 
 /// Number of arguments of what a call's operator names, if it is known.
 pub type Arity<'a> = &'a dyn Fn(&[Term]) -> Option<usize>;
@@ -24,18 +24,16 @@ const OPERANDS: VarParams = VarParams {
     ..DESTRUCTURED
 };
 
-/// The variables that a body binds beside those that are safe before it, in the order given.
-pub fn of_body(body: &[Expr], arity: Arity<'_>, safe: &VarSet) -> VarSet {
-    let mut known = safe.clone();
+/// Adds the variables that a body binds, in the order given.
+pub fn add_body(known: &mut ScopedVars, body: &[Expr], arity: Arity<'_>) {
     for expr in body {
-        let outputs = of_expr(expr, arity, &known);
+        let outputs = of_expr(expr, arity, known);
         known.extend(&outputs);
     }
-    known.difference(safe)
 }
 
 /// The variables that an expression binds if those in `safe` are bound before it.
-pub fn of_expr(expr: &Expr, arity: Arity<'_>, safe: &VarSet) -> VarSet {
+pub fn of_expr(expr: &Expr, arity: Arity<'_>, safe: &dyn Vars) -> VarSet {
     // What stands below a negation binds nothing outside of it.
     if expr.negated {
         return VarSet::new();
@@ -88,7 +86,7 @@ pub fn equality_operands(expr: &Expr) -> Option<(&Term, &Term)> {
     }
 }
 
-fn of_equality(expr: &Expr, (a, b): (&Term, &Term), safe: &VarSet) -> VarSet {
+fn of_equality(expr: &Expr, (a, b): (&Term, &Term), safe: &dyn Vars) -> VarSet {
     let mut known = Known {
         safe,
         found: VarSet::new(),
@@ -102,12 +100,12 @@ fn of_equality(expr: &Expr, (a, b): (&Term, &Term), safe: &VarSet) -> VarSet {
     }
     let mut outputs = unify_known(&known, a, b);
     outputs.extend(&known.found);
-    outputs.difference(safe)
+    outputs.filter(|name| !safe.contains(name))
 }
 
 /// The variables that are bound before a unification, without a copy of the large set.
 struct Known<'s> {
-    safe: &'s VarSet,
+    safe: &'s dyn Vars,
     found: VarSet,
     hidden: VarSet,
 }
@@ -133,7 +131,7 @@ impl Known<'_> {
     }
 }
 
-fn of_call(expr: &Expr, terms: &[Term], arity: Arity<'_>, safe: &VarSet) -> VarSet {
+fn of_call(expr: &Expr, terms: &[Term], arity: Arity<'_>, safe: &dyn Vars) -> VarSet {
     let operator = match terms.first().map(|operator| &operator.kind) {
         Some(TermKind::Ref(path)) => path,
         _ => return VarSet::new(),
@@ -159,7 +157,7 @@ fn of_call(expr: &Expr, terms: &[Term], arity: Arity<'_>, safe: &VarSet) -> VarS
 }
 
 /// The variables in brackets of references whose head is safe: they iterate.
-fn of_refs(node: Node<'_>, safe: &VarSet, outputs: &mut VarSet) {
+fn of_refs(node: Node<'_>, safe: &dyn Vars, outputs: &mut VarSet) {
     walk_terms(node, &mut |term| match &term.kind {
         TermKind::SetComprehension(_)
         | TermKind::ArrayComprehension(_)
@@ -183,7 +181,7 @@ fn of_refs(node: Node<'_>, safe: &VarSet, outputs: &mut VarSet) {
     });
 }
 
-fn is_ref_safe(path: &[Term], safe: &VarSet) -> bool {
+fn is_ref_safe(path: &[Term], safe: &dyn Vars) -> bool {
     match path.first() {
         Some(Term {
             kind: TermKind::Var(name),
@@ -194,12 +192,12 @@ fn is_ref_safe(path: &[Term], safe: &VarSet) -> bool {
     }
 }
 
-fn is_term_safe(term: &Term, safe: &VarSet) -> bool {
+fn is_term_safe(term: &Term, safe: &dyn Vars) -> bool {
     term_vars(term, VarParams::SAFETY).is_subset(safe)
 }
 
 /// The variables that `a = b` binds if those in `safe` are bound before it.
-pub fn unify(safe: &VarSet, a: &Term, b: &Term) -> VarSet {
+pub fn unify(safe: &dyn Vars, a: &Term, b: &Term) -> VarSet {
     unify_known(
         &Known {
             safe,
@@ -368,7 +366,7 @@ mod tests {
         )
     }
     fn outputs(expr: &Expr, safe: &[&str]) -> String {
-        let safe = safe.iter().map(|name| Name::from(*name)).collect();
+        let safe: VarSet = safe.iter().map(|name| Name::from(*name)).collect();
         let found = of_expr(expr, &|path| (path.len() == 1).then_some(1), &safe);
         found
             .iter()

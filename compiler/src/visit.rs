@@ -2,8 +2,8 @@
 //!
 //! The parser bounds the depth of trees, so the walks here recurse.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::{Entry, IntoKeys, Keys};
+use std::collections::{BTreeMap, HashSet};
 
 use regovm_core::Span;
 use regovm_parser::ast::{
@@ -385,8 +385,8 @@ impl VarSet {
         self.vars.retain(|name, _| keep(name));
     }
 
-    /// True if every variable is in the other set.
-    pub fn is_subset(&self, other: &VarSet) -> bool {
+    /// True if every variable is among others.
+    pub fn is_subset(&self, other: &dyn Vars) -> bool {
         self.vars.keys().all(|name| other.contains(name))
     }
 
@@ -417,6 +417,63 @@ impl<'a> IntoIterator for &'a VarSet {
     type IntoIter = Keys<'a, Name, Span>;
     fn into_iter(self) -> Self::IntoIter {
         self.vars.keys()
+    }
+}
+
+/// Something that holds variables.
+pub trait Vars {
+    /// True if the variable is there.
+    fn contains(&self, name: &str) -> bool;
+}
+
+impl Vars for VarSet {
+    fn contains(&self, name: &str) -> bool {
+        VarSet::contains(self, name)
+    }
+}
+
+impl Vars for ScopedVars {
+    fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+}
+
+/// Variables that are bound at a place. A body adds its own, and takes back what it has added, so that nothing is
+/// copied for the bodies inside of bodies.
+#[derive(Default, Debug)]
+pub struct ScopedVars {
+    names: HashSet<Name>,
+    added: Vec<Name>,
+}
+
+impl ScopedVars {
+    /// Adds variables.
+    pub fn extend<'n>(&mut self, vars: impl IntoIterator<Item = &'n Name>) {
+        for name in vars {
+            if self.names.insert(name.clone()) {
+                self.added.push(name.clone());
+            }
+        }
+    }
+
+    /// The state to which [`ScopedVars::rewind`] goes back.
+    pub fn mark(&self) -> usize {
+        self.added.len()
+    }
+
+    /// Forgets what was added since a mark.
+    pub fn rewind(&mut self, mark: usize) {
+        for name in self.added.drain(mark.min(self.added.len())..) {
+            self.names.remove(&name);
+        }
+    }
+}
+
+impl From<&VarSet> for ScopedVars {
+    fn from(vars: &VarSet) -> ScopedVars {
+        let mut scoped = ScopedVars::default();
+        scoped.extend(vars);
+        scoped
     }
 }
 

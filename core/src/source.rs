@@ -161,46 +161,48 @@ impl SourceMap {
 
     /// Where a span starts, for people; `None` for [`Span::NONE`].
     pub fn locate(&self, span: Span) -> Option<Location> {
+        let (source, row, before) = self.position(span)?;
+        let col = before.map_or(0, |before| {
+            // Continuation bytes of UTF-8 belong to the character before them.
+            let starts = before.bytes().filter(|byte| (*byte & 0xC0) != 0x80);
+            starts.count() as u32 + 1
+        });
+        let file = source.name.clone();
+        Some(Location { file, row, col })
+    }
+
+    /// File, row and bytes before the place in its row: in the order of [`SourceMap::locate`], and quick to have
+    /// even if the row is long.
+    pub fn order(&self, span: Span) -> Option<(&str, u32, Option<usize>)> {
+        let (source, row, before) = self.position(span)?;
+        Some((&source.name, row, before.map(str::len)))
+    }
+
+    /// The source of a place, its row, and what stands before it there; `None` for column 0.
+    fn position(&self, span: Span) -> Option<(&Source, u32, Option<&str>)> {
         let source = self.source_at(span.start)?;
         if span.end < span.start {
-            return Some(Location {
-                file: source.name.clone(),
-                row: 0,
-                col: 0,
-            });
+            return Some((source, 0, None));
         }
         let offset = span.start - source.base;
-        match source.text.as_bytes().get(offset as usize) {
+        let row = source.lines.partition_point(|start| *start <= offset);
+        let line = source.lines[row - 1] as usize;
+        Some(match source.text.as_bytes().get(offset as usize) {
             // OPA counts a line end as column 0 of the next line.
-            Some(b'\n') => {
-                let row = source.lines.partition_point(|start| *start <= offset) as u32 + 1;
-                return Some(Location {
-                    file: source.name.clone(),
-                    row,
-                    col: 0,
-                });
+            Some(b'\n') => (source, row as u32 + 1, None),
+            Some(_) => {
+                let mut end = offset as usize;
+                while !source.text.is_char_boundary(end) {
+                    end += 1;
+                }
+                (source, row as u32, Some(&source.text[line..end]))
             }
-            Some(_) => {}
             // The end of the text is where its last character is.
             None => {
-                let row = source.lines.len();
-                let last = &source.text[source.lines[row - 1] as usize..];
-                return Some(Location {
-                    file: source.name.clone(),
-                    row: row as u32,
-                    col: last.chars().count() as u32,
-                });
+                let mut before = source.text[line..].chars();
+                let before = before.next_back().map(|_| before.as_str());
+                (source, row as u32, before)
             }
-        }
-        let row = source.lines.partition_point(|start| *start <= offset);
-        let start = source.lines[row - 1] as usize;
-        let before = &source.text.as_bytes()[start..(offset as usize).min(source.text.len())];
-        // Continuation bytes of UTF-8 belong to the character before them.
-        let col = before.iter().filter(|byte| (**byte & 0xC0) != 0x80).count() as u32 + 1;
-        Some(Location {
-            file: source.name.clone(),
-            row: row as u32,
-            col,
         })
     }
 

@@ -11,8 +11,8 @@ use crate::output_vars::{self, Arity, is_operator};
 use crate::rule_tree::arity;
 use crate::state::{LocalNames, Query, State};
 use crate::visit::{
-    Node, VarParams, VarSet, VarVisitor, VisitMut, body_vars, descend_expr, descend_term,
-    is_generated, reserved_vars, term_vars, walk,
+    Node, ScopedVars, VarParams, VarSet, VarVisitor, Vars, VisitMut, descend_expr, descend_term,
+    expr_vars, is_generated, reserved_vars, term_vars, walk,
 };
 
 /// Rewrites all modules.
@@ -56,7 +56,7 @@ pub fn run_query(state: &State<'_>, query: &mut Query) -> Vec<Diagnostic> {
         arity: &arity,
         errors: &mut errors,
     };
-    printer.body(&mut query.body, &reserved_vars());
+    printer.body(&mut query.body, &mut ScopedVars::from(&reserved_vars()));
     errors
 }
 
@@ -95,62 +95,58 @@ struct Printer<'s> {
 
 impl Printer<'_> {
     fn rule(&mut self, rule: &mut Rule) {
-        let mut globals = reserved_vars();
+        let mut globals = ScopedVars::from(&reserved_vars());
         let mut args = VarVisitor::new(VarParams::ALL);
         args.terms(&rule.head.args);
         globals.extend(&args.vars);
         let mut nested = Nested {
             printer: self,
-            safe: globals.clone(),
+            safe: &mut globals,
         };
         nested.head(&mut rule.head);
-        self.body(&mut rule.body, &globals);
+        self.body(&mut rule.body, &mut globals);
     }
 
-    fn body(&mut self, body: &mut Body, globals: &VarSet) {
+    fn body(&mut self, body: &mut Body, safe: &mut ScopedVars) {
+        let outside = safe.mark();
         let errors_before = self.errors.len();
-        for i in 0..body.len() {
-            if has_nested_body(&body[i]) {
-                let safe = self.safe_before(body, i, globals);
+        for expr in body.iter_mut() {
+            if has_nested_body(expr) {
+                let mark = safe.mark();
                 let mut nested = Nested {
                     printer: self,
                     safe,
                 };
-                nested.expr(&mut body[i]);
+                nested.expr(expr);
+                safe.rewind(mark);
             }
+            output_vars::add_body(safe, std::slice::from_ref(expr), self.arity);
         }
+        safe.rewind(outside);
         if self.errors.len() > errors_before {
             return;
         }
-        for i in 0..body.len() {
-            if is_print(&body[i]) {
-                let mut safe = self.safe_before(body, i, globals);
-                for name in body_vars(&body[..i], VarParams::ALL) {
-                    if is_generated(&name) {
-                        safe.add(&name);
-                    }
-                }
-                if !self.print(&mut body[i], &safe) {
-                    return;
-                }
+        // Beside `safe`, what stages have made may be printed as soon as it is mentioned.
+        let mut made = VarSet::new();
+        for expr in body.iter_mut() {
+            if is_print(expr) && !self.print(expr, safe, &made) {
+                break;
             }
+            output_vars::add_body(safe, std::slice::from_ref(expr), self.arity);
+            made.extend(&expr_vars(expr, VarParams::ALL).filter(is_generated));
         }
+        safe.rewind(outside);
     }
 
-    fn safe_before(&self, body: &Body, i: usize, globals: &VarSet) -> VarSet {
-        let mut safe = output_vars::of_body(&body[..i], self.arity, globals);
-        safe.extend(globals);
-        safe
-    }
-
-    fn print(&mut self, expr: &mut Expr, safe: &VarSet) -> bool {
+    fn print(&mut self, expr: &mut Expr, safe: &ScopedVars, made: &VarSet) -> bool {
         let ExprKind::Call(terms) = &mut expr.kind else {
             return true;
         };
         let operands = terms.get(1..).unwrap_or_default();
         let errors_before = self.errors.len();
         for operand in operands {
-            for name in &term_vars(operand, VarParams::SAFETY).difference(safe) {
+            let unbound = |name: &str| !safe.contains(name) && !made.contains(name);
+            for name in &term_vars(operand, VarParams::SAFETY).filter(unbound) {
                 let written = self.rewritten.get(name).unwrap_or(name);
                 let message = format!("var {written} is undeclared");
                 self.errors
@@ -218,12 +214,12 @@ fn has_nested_body(expr: &Expr) -> bool {
 /// Finds the bodies of closures; what they can print is what is safe outside, and their own.
 struct Nested<'n, 's> {
     printer: &'n mut Printer<'s>,
-    safe: VarSet,
+    safe: &'n mut ScopedVars,
 }
 
 impl VisitMut for Nested<'_, '_> {
     fn body(&mut self, body: &mut Body) {
-        self.printer.body(body, &self.safe);
+        self.printer.body(body, self.safe);
     }
 
     fn expr(&mut self, expr: &mut Expr) {

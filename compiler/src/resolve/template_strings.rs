@@ -16,8 +16,8 @@ use crate::output_vars::{self, Arity};
 use crate::rule_tree::arity;
 use crate::state::{LocalNames, Query, State};
 use crate::visit::{
-    Node, VarParams, VarSet, VarVisitor, VisitMut, descend_expr, descend_head, descend_term,
-    reserved_vars, term_vars, walk,
+    Node, ScopedVars, VarParams, VarVisitor, Vars, VisitMut, descend_expr, descend_head,
+    descend_term, reserved_vars, term_vars, walk,
 };
 
 /// Rewrites all modules.
@@ -38,7 +38,7 @@ pub fn run(state: &mut State<'_>) {
             },
             rewritten: &state.rewritten_vars,
         };
-        let mut safe = reserved_vars();
+        let mut safe = ScopedVars::from(&reserved_vars());
         let mut args = VarVisitor::new(VarParams::ALL);
         args.terms(&rule.head.args);
         safe.extend(&args.vars);
@@ -48,7 +48,7 @@ pub fn run(state: &mut State<'_>) {
             safe,
             errors: &mut errors,
         };
-        rewriter.safe = rewriter.bound_by(&rule.body);
+        rewriter.bind(&rule.body);
         for expr in &mut rule.body {
             rewriter.expr(expr);
         }
@@ -77,10 +77,10 @@ pub fn run_query(state: &State<'_>, query: &mut Query) -> Vec<Diagnostic> {
     let mut rewriter = Rewriter {
         locals: &mut query.locals,
         context: &context,
-        safe: reserved_vars(),
+        safe: ScopedVars::from(&reserved_vars()),
         errors: &mut errors,
     };
-    rewriter.safe = rewriter.bound_by(&query.body);
+    rewriter.bind(&query.body);
     for expr in &mut query.body {
         rewriter.expr(expr);
     }
@@ -117,21 +117,19 @@ struct Rewriter<'s> {
     locals: &'s mut LocalNames,
     context: &'s Context<'s>,
     /// Variables that holes may read.
-    safe: VarSet,
+    safe: ScopedVars,
     errors: &'s mut Vec<Diagnostic>,
 }
 
 impl Rewriter<'_> {
-    fn bound_by(&self, body: &[Expr]) -> VarSet {
-        let mut safe = output_vars::of_body(body, self.context.arity, &self.safe);
-        safe.extend(&self.safe);
-        safe
+    fn bind(&mut self, body: &[Expr]) {
+        output_vars::add_body(&mut self.safe, body, self.context.arity);
     }
 
     /// Rewrites a closure's body, and the terms that it collects, with what the body binds.
     fn closure(&mut self, body: &mut [Expr], collected: &mut [&mut Term]) {
-        let inside = self.bound_by(body);
-        let outside = std::mem::replace(&mut self.safe, inside);
+        let outside = self.safe.mark();
+        self.bind(body);
         let errors_before = self.errors.len();
         for expr in body.iter_mut() {
             self.expr(expr);
@@ -139,7 +137,7 @@ impl Rewriter<'_> {
         for term in collected.iter_mut() {
             self.template(term);
         }
-        self.safe = outside;
+        self.safe.rewind(outside);
         // A template deeper in a collected term sees only what is bound outside; and where there
         // were errors in the body, OPA finds them once more.
         for term in collected {
@@ -218,7 +216,8 @@ impl Rewriter<'_> {
         if plain {
             return Some(Term::new(TermKind::Set(vec![term]), Span::NONE));
         }
-        for name in &term_vars(&term, VarParams::SAFETY).difference(&self.safe) {
+        let unbound = |name: &str| !self.safe.contains(name);
+        for name in &term_vars(&term, VarParams::SAFETY).filter(unbound) {
             let written = self.context.rewritten.get(name).unwrap_or(name);
             let message = format!("var {written} is undeclared");
             self.errors
@@ -236,12 +235,12 @@ impl VisitMut for Rewriter<'_> {
     fn expr(&mut self, expr: &mut Expr) {
         if let ExprKind::Every(every) = &mut expr.kind {
             self.template(&mut every.domain);
-            let outside = self.safe.clone();
+            let outside = self.safe.mark();
             for term in every.key.iter().chain([&every.value]) {
                 self.safe.extend(&term_vars(term, VarParams::ALL));
             }
             self.closure(&mut every.body, &mut []);
-            self.safe = outside;
+            self.safe.rewind(outside);
             self.term(&mut every.domain);
             for with in &mut expr.with {
                 self.with(with);

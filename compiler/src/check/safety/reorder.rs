@@ -1,7 +1,7 @@
 //! The order of a body: again and again the first expressions whose variables are bound by those
 //! already chosen.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use regovm_core::Span;
 use regovm_parser::ast::{Body, Expr, ExprKind, Name, TemplatePart, Term, TermKind};
@@ -9,7 +9,8 @@ use regovm_parser::ast::{Body, Expr, ExprKind, Name, TemplatePart, Term, TermKin
 use crate::output_vars::{Arity, equality_operands, of_expr};
 use crate::state::State;
 use crate::visit::{
-    self, Node, VarParams, VarSet, VarVisitor, expr_vars, reserved_vars, term_vars,
+    self, Node, ScopedVars, VarParams, VarSet, VarVisitor, Vars, expr_vars, reserved_vars,
+    term_vars,
 };
 
 /// An expression with variables that nothing binds.
@@ -30,41 +31,9 @@ pub fn body(state: &State<'_>, globals: &VarSet, body: Body) -> (Body, Vec<Unsaf
         arity: &arity,
         left: Vec::new(),
     };
-    let mut outer = Globals::default();
-    outer.extend(globals);
+    let mut outer = ScopedVars::from(globals);
     let body = order.body(&mut outer, body);
     (body, order.left)
-}
-
-/// The variables that are bound around an expression. A body adds to them and takes back what it has added.
-#[derive(Default)]
-struct Globals {
-    names: HashSet<Name>,
-    added: Vec<Name>,
-}
-
-impl Globals {
-    fn contains(&self, name: &str) -> bool {
-        self.names.contains(name)
-    }
-
-    fn extend(&mut self, vars: &VarSet) {
-        for name in vars {
-            if self.names.insert(name.clone()) {
-                self.added.push(name.clone());
-            }
-        }
-    }
-
-    fn mark(&self) -> usize {
-        self.added.len()
-    }
-
-    fn rewind(&mut self, mark: usize) {
-        for name in self.added.drain(mark.min(self.added.len())..) {
-            self.names.remove(&name);
-        }
-    }
 }
 
 struct Order<'a> {
@@ -159,7 +128,7 @@ impl Order<'_> {
         (chosen, places, rest)
     }
 
-    fn body(&mut self, globals: &mut Globals, body: Body) -> Body {
+    fn body(&mut self, globals: &mut ScopedVars, body: Body) -> Body {
         let body_vars = self.mentions(&body);
         let safe = body_vars.filter(|name| globals.contains(name));
         let mut needs: Vec<VarSet> = body
@@ -228,7 +197,7 @@ impl Order<'_> {
     /// The body of a closure; `collected` are the variables that it gives.
     fn closure(
         &mut self,
-        globals: &mut Globals,
+        globals: &mut ScopedVars,
         collected: &VarSet,
         open: &mut VarSet,
         body: &mut Body,
@@ -258,7 +227,7 @@ fn restored(chosen: Body, places: Vec<usize>, rest: Vec<Option<Expr>>) -> Body {
 /// Orders the closures of one expression.
 struct Closures<'o, 'a> {
     order: &'o mut Order<'a>,
-    globals: &'o mut Globals,
+    globals: &'o mut ScopedVars,
     open: &'o mut VarSet,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use regovm_core::{Code, Diagnostic, Location, Span};
+use regovm_core::{Code, Diagnostic, Span};
 use regovm_parser::ast::{Module, Name, Ref, Rule};
 
 use super::reorder::Unsafe;
@@ -20,11 +20,9 @@ pub fn var_text(name: &str) -> &str {
 }
 
 /// Orders places as OPA does: by file, row and column; no place comes last.
-fn by_place(state: &State<'_>, span: Span) -> (bool, Option<(std::sync::Arc<str>, u32, u32)>) {
-    match state.sources.locate(span) {
-        Some(Location { file, row, col }) => (false, Some((file, row, col))),
-        None => (true, None),
-    }
+fn by_place<'s>(state: &State<'s>, span: Span) -> (bool, Option<(&'s str, u32, Option<usize>)>) {
+    let place = state.sources.order(span);
+    (place.is_none(), place)
 }
 
 /// The errors for what is unsafe: the variables, or if all of them are generated the expressions.
@@ -115,16 +113,16 @@ impl Scopes {
         let mut first: HashMap<u32, Ref> = HashMap::new();
         for rule in rules {
             for_each_in_chain(rule, &mut |rule| {
-                let Some(at) = state.sources.locate(rule.span) else {
+                let Some((_, row, _)) = state.sources.order(rule.span) else {
                     return;
                 };
                 let name = ground_prefix(&rule.head.reference);
-                match first.get(&at.row) {
+                match first.get(&row) {
                     None => {
-                        first.insert(at.row, name.to_vec());
+                        first.insert(row, name.to_vec());
                     }
                     Some(other) if !refs_equal(other, name) => {
-                        shared.insert(at.row);
+                        shared.insert(row);
                     }
                     Some(_) => {}
                 }
@@ -136,8 +134,8 @@ impl Scopes {
     /// As [`Scopes::of`], after [`Scopes::prepare`].
     pub fn of_rule(&self, state: &State<'_>, rule: &Rule) -> String {
         let shared = self.shared.as_ref();
-        match state.sources.locate(rule.span) {
-            Some(at) if shared.is_some_and(|rows| rows.contains(&at.row)) => {
+        match state.sources.order(rule.span) {
+            Some((_, row, _)) if shared.is_some_and(|rows| rows.contains(&row)) => {
                 format!(" in rule {}", ref_text(ground_prefix(&rule.head.reference)))
             }
             _ => String::new(),

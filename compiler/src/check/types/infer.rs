@@ -18,6 +18,7 @@ use super::outer_vars::OuterVars;
 use super::ty::{self, Function, Kind, Known, Param, Ty};
 use super::unify::unifies;
 use crate::order::{ground_prefix, is_ground_ref, refs_equal, sorted_members, sorted_set};
+use crate::resolve::is_scalar;
 use crate::text::{ref_text, term_text};
 use crate::visit::{self, Node as Tree, VarParams, VisitMut};
 
@@ -741,10 +742,10 @@ impl RefChecker<'_, '_> {
     /// is elsewhere, a hint has the true place.
     fn report(&mut self, term: &Term, path: &[Term], error: Diagnostic) {
         let sources = self.checker.context.sources;
-        let here = sources.locate(term.span);
-        let shown = path.first().and_then(|head| sources.locate(head.span));
-        self.errors.push(match here {
-            Some(here) if Some(&here) != shown.as_ref() => error.with_hint(format!(
+        let shown = path.first().and_then(|head| sources.order(head.span));
+        let elsewhere = shown != sources.order(term.span);
+        self.errors.push(match sources.locate(term.span) {
+            Some(here) if elsewhere => error.with_hint(format!(
                 "the reference is in row {}, column {}",
                 here.row, here.col
             )),
@@ -848,6 +849,12 @@ impl RefChecker<'_, '_> {
             if has_no_members(&ty) {
                 return invalid(&None, &None, &[]);
             }
+            // All keys together are more than a known key needs.
+            let known = constant_of(head).and_then(|key| ty::select(&ty, &key));
+            if let (Some(child), true) = (known, is_scalar(head)) {
+                ty = child;
+                continue;
+            }
             let Some(keys) = ty::keys(&ty) else {
                 let written = self.checker.written(path);
                 return Some(no_members_error(
@@ -878,16 +885,7 @@ impl RefChecker<'_, '_> {
                         return invalid(&self.checker.get(self.env, head), &keys, &[]);
                     }
                 }
-                _ => {
-                    let child = constant_of(head).and_then(|key| ty::select(&ty, &key));
-                    match child {
-                        Some(child) => {
-                            ty = child;
-                            continue;
-                        }
-                        None => return invalid(&None, &keys, &known_keys(&ty)),
-                    }
-                }
+                _ => return invalid(&None, &keys, &known_keys(&ty)),
             }
             match ty::values(&ty) {
                 Some(values) => ty = values,
