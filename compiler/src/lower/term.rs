@@ -36,11 +36,7 @@ impl Lowering<'_> {
                 Ok(self.b.assign(|dst| StmtKind::MakeSet { dst, items }))
             }
             TermKind::Object(members) => {
-                let members = members
-                    .iter()
-                    .map(|(key, value)| Ok((self.value(key)?, self.value(value)?)))
-                    .collect::<Lowered<Vec<_>>>()?;
-                Ok(self.b.assign(|dst| StmtKind::MakeObject { dst, members }))
+                self.object(members.iter().map(|(key, value)| (key, value)))
             }
             TermKind::ArrayComprehension(it) => {
                 self.collect(CollectKind::Array, None, &it.term, &it.body)
@@ -62,6 +58,18 @@ impl Lowering<'_> {
     /// The values of terms, in order.
     pub(super) fn values(&mut self, terms: &[Term]) -> Lowered<Vec<Operand>> {
         terms.iter().map(|term| self.value(term)).collect()
+    }
+
+    /// An object of the values of keys and members.
+    pub(super) fn object<'t>(
+        &mut self,
+        members: impl IntoIterator<Item = (&'t Term, &'t Term)>,
+    ) -> Lowered<Operand> {
+        let members = members
+            .into_iter()
+            .map(|(key, value)| Ok((self.value(key)?, self.value(value)?)))
+            .collect::<Lowered<Vec<_>>>()?;
+        Ok(self.b.assign(|dst| StmtKind::MakeObject { dst, members }))
     }
 
     fn collect(

@@ -4,12 +4,13 @@
 //! bound, everything else is compared. A pair whose both sides are unknown waits for the others, which bind its
 //! variables (`[x, y] = [y, 1]`).
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 
 use regovm_parser::ast::{Term, TermKind};
 
 use super::constants::{constant, integer};
-use super::{Lowered, Lowering, internal};
+use super::{Lowered, Lowering};
 use crate::ir::{Compare, Operand, StmtKind};
 use crate::visit::is_wildcard;
 
@@ -142,23 +143,45 @@ impl Lowering<'_> {
             work.push_back((Side::Term(left_value), Side::Term(right_value)));
             return Ok(true);
         }
+        let keys = left.iter().chain(&right).map(|(key, _)| *key);
+        if !keys.clone().all(|key| self.is_ready(key)) {
+            return Ok(false);
+        }
+        let constants = keys.clone().all(|key| constant(key).is_some());
+        // What is written in the same way is the same key. What the others are is known at run time only.
+        let mut others: HashMap<Key<'_>, &'t Term> = right
+            .iter()
+            .map(|(key, value)| (Key(key), *value))
+            .collect();
+        let mut alone = Vec::new();
         let mut pairs = Vec::new();
-        for (key, value) in &left {
-            let Some(key) = constant(key) else {
-                return Err(internal(a.span, "two object patterns with variable keys"));
-            };
-            match right
-                .iter()
-                .find(|(other, _)| constant(other).as_ref() == Some(&key))
-            {
-                Some((_, other)) => pairs.push((Side::Term(value), Side::Term(other))),
-                None if right.iter().all(|(other, _)| constant(other).is_some()) => {
-                    self.b.emit(StmtKind::Fail);
-                    return Ok(true);
-                }
-                None => return Err(internal(a.span, "two object patterns with variable keys")),
+        for (key, value) in left {
+            match others.remove(&Key(key)) {
+                Some(other) => pairs.push((Side::Term(value), Side::Term(other))),
+                None => alone.push((key, value)),
             }
         }
+        if alone.is_empty() {
+            work.extend(pairs);
+            return Ok(true);
+        }
+        if constants {
+            self.b.emit(StmtKind::Fail);
+            return Ok(true);
+        }
+        let mut rest = right;
+        rest.retain(|(key, _)| others.contains_key(&Key(key)));
+        if !alone
+            .iter()
+            .chain(&rest)
+            .all(|(_, value)| self.is_ready(value))
+        {
+            // The pairs bind what the rest needs.
+            work.extend(pairs);
+            return Ok(false);
+        }
+        let (alone, rest) = (self.object(alone)?, self.object(rest)?);
+        self.guard_equal(alone, rest);
         work.extend(pairs);
         Ok(true)
     }
@@ -243,6 +266,32 @@ impl Lowering<'_> {
     /// `base[key]`
     pub(super) fn get(&mut self, base: Operand, key: Operand) -> Operand {
         self.b.assign(|dst| StmtKind::Get { dst, base, key })
+    }
+}
+
+/// A key by how it is written.
+struct Key<'t>(&'t Term);
+
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Key<'_>) -> bool {
+        match (constant(self.0), constant(other.0)) {
+            (Some(a), Some(b)) => a == b,
+            (None, None) => crate::order::terms_equal(self.0, other.0),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Key<'_> {}
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match (constant(self.0), &self.0.kind) {
+            (Some(constant), _) => constant.hash(state),
+            (None, TermKind::Var(name)) => name.hash(state),
+            // Rare: equality tells them apart.
+            _ => {}
+        }
     }
 }
 
