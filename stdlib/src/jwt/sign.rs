@@ -71,26 +71,41 @@ fn is_json<'a>(cx: &mut Call<'a, '_>, text: &'a str) -> Result<bool, BuiltinErro
 }
 
 fn read_header<'a>(cx: &Call<'a, '_>, text: &'a str) -> Result<Value<'a>, String> {
-    json::read_borrowed(text.as_bytes(), cx.arena, ReadOptions::default()).map_err(|error| {
-        // What begins with no value at all is a bad number to OPA's library.
-        let text = text.trim_start_matches([' ', '\t', '\r', '\n']);
-        let reason = match text.chars().next() {
-            None => "cannot parse empty string".to_owned(),
-            Some('{' | '[' | '"' | 't' | 'f' | 'n' | '0'..='9' | '-' | '+' | '.' | 'e' | 'E') => {
-                return format!("cannot parse JSON: {}", error.message);
-            }
-            Some(first) => {
-                format!(
-                    "cannot parse number: unexpected char: {}",
-                    shown(first.encode_utf8(&mut [0; 4]))
-                )
-            }
-        };
-        format!(
-            "cannot parse JSON: {reason}; unparsed tail: {}",
-            shown(text)
-        )
+    let read = json::read_borrowed(text.as_bytes(), cx.arena, ReadOptions::default());
+    read.or_else(|error| {
+        let text = text.trim_start_matches(BLANKS);
+        if text.is_empty() {
+            Err("cannot parse JSON: cannot parse empty string; unparsed tail: \"\"".to_owned())
+        } else if text.starts_with(['{', '[', '"', 't', 'f', 'n']) {
+            Err(format!("cannot parse JSON: {}", error.message))
+        } else {
+            read_number(text)
+        }
     })
+}
+
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// What begins with nothing else is a number to OPA's library, of any characters that numbers have.
+fn read_number<'a>(text: &str) -> Result<Value<'a>, String> {
+    let in_numbers = |c: char| matches!(c, '0'..='9' | '.' | '-' | '+' | 'e' | 'E');
+    let end = text.find(|c| !in_numbers(c)).unwrap_or(text.len());
+    let (number, rest) = text.split_at(end);
+    if !rest.is_empty() && matches!(number, "" | "-" | "+") {
+        let first = match text.bytes().next() {
+            Some(byte @ 0x80..) => format!("\"\\x{byte:02x}\""),
+            _ => shown(text.get(..1).unwrap_or_default()),
+        };
+        return Err(format!(
+            "cannot parse JSON: cannot parse number: unexpected char: {first}; unparsed tail: {}",
+            shown(text)
+        ));
+    }
+    match rest.trim_start_matches(BLANKS) {
+        // A number has no members, whichever it is.
+        "" => Ok(Value::NULL),
+        tail => Err(format!("unexpected tail: {}", shown(tail))),
+    }
 }
 
 /// A text in quotes, its middle left out if it is long.
