@@ -70,7 +70,7 @@ fn public_key(info: &SubjectPublicKeyInfoRef<'_>) -> Result<Option<PublicKey>, S
     let parameters = info.algorithm.parameters;
     match info.algorithm.oid.to_string().as_str() {
         RSA => {
-            if !parameters.is_some_and(|any| any.decode_as::<Null>().is_ok()) {
+            if parameters.is_none_or(|any| any.decode_as::<Null>().is_err()) {
                 return err("RSA key missing NULL parameters");
             }
             RsaPublicKey::from_pkcs1(bytes).map(|key| Some(PublicKey::Rsa(key)))

@@ -248,7 +248,8 @@ mod tests {
                 assert!(!public.verify(scheme, b"message", &[]));
                 assert!(!PublicKey::Other.verify(scheme, b"message", &signature));
                 let chance = !matches!(scheme, Scheme::RsaPkcs1(_) | Scheme::EdDsa);
-                let random = &mut HostRandom::new(&mut NoHost);
+                let mut nothing = NoHost;
+                let random = &mut HostRandom::new(&mut nothing);
                 match key.sign(scheme, b"message", random) {
                     Err(error) => assert!(chance && error == SignError::NoRandom),
                     Ok(again) => assert!(!chance && again == signature),
