@@ -102,3 +102,91 @@ fn all_shapes() {
         assert!(passed.is_some(), "{before} does not nest");
     }
 }
+
+fn repeated(count: usize, part: impl Fn(usize) -> String) -> String {
+    (0..count).map(part).collect()
+}
+
+/// What is wrong with a module, if anything.
+fn first_error(text: String) -> Option<String> {
+    let mut sources = SourceMap::new();
+    let id = sources.add("long.rego", text).expect("short text");
+    let module = match parse_module(&sources, id, &ParseOptions::default()) {
+        Ok(module) => module,
+        Err(errors) => return Some(errors[0].message.clone()),
+    };
+    let (table, options) = (table(), Options::default());
+    let checked = check_modules(&sources, vec![module], Vec::new(), &table, &options, None);
+    checked.err().map(|errors| errors[0].message.clone())
+}
+
+/// Each of these took time that grew with the square or a power of its length.
+#[test]
+fn long_flat_texts_are_checked() {
+    const N: usize = 3_000;
+    let body = |exprs: String| format!("package a\np if {{ {exprs} true }}\n");
+    let backwards = repeated(N, |i| format!("x{i} = x{}; ", i + 1));
+    assert_eq!(first_error(body(format!("{backwards}x{N} = 1; "))), None);
+    let unsafe_vars = first_error(body(repeated(N, |i| format!("x{i}; "))));
+    assert_eq!(unsafe_vars.as_deref(), Some("var x0 is unsafe"));
+    let closures = repeated(N, |i| format!("c{i} := [x | x := input[y]]; "));
+    assert_eq!(first_error(body(format!("y := 1; {closures}"))), None);
+    let templates = repeated(N / 3, |i| format!("t{i} := $\"a {{input.x{i}}}\"; "));
+    assert_eq!(first_error(body(templates)), None);
+    let members = repeated(N, |i| format!("{{\"k{i}\": 1}}, "));
+    let array = format!("x := [{members}]; x[_].k1 = 1; ");
+    assert_eq!(first_error(body(array)), None);
+}
+
+/// A cycle of many rules is reported as often as the error limit lets it be.
+#[test]
+fn long_cycles_are_found() {
+    let rules = repeated(2_000, |i| format!("p{i} := p{}\n", (i + 1) % 2_000));
+    let error = first_error(format!("package a\n{rules}")).unwrap_or_default();
+    assert!(
+        error.starts_with("rule data.a.p0 is recursive: data.a.p0 -> data.a.p1 -> "),
+        "{error}"
+    );
+}
+
+/// Types that share their parts are far larger than their texts.
+#[test]
+fn types_with_shared_parts_are_compared_part_by_part() {
+    let shared = |name: &str, first: &str| {
+        let steps = repeated(60, |i| {
+            format!("{name}{} := [{name}{i}, {name}{i}]; ", i + 1)
+        });
+        format!("{name}0 := {first}; {steps}")
+    };
+    for (last, wrong) in [("2", false), ("\"a\"", true)] {
+        for level in [8, 60] {
+            let text = format!(
+                "package a\np if {{ {}{}x{level} = y{level} }}\n",
+                shared("x", "1"),
+                shared("y", last)
+            );
+            // What is as large as the larger ones may be anything.
+            let error = (wrong && level == 8).then_some("match error");
+            assert_eq!(first_error(text).as_deref(), error, "{last} {level}");
+        }
+    }
+}
+
+/// Trees of paths are walked by recursion: their paths have a limit.
+#[test]
+fn long_paths_are_refused() {
+    let too_deep = Some("max parsing recursion depth exceeded");
+    let path = ".a".repeat(100_000);
+    assert_eq!(
+        first_error(format!("package a{path}\n")).as_deref(),
+        too_deep
+    );
+    assert_eq!(
+        first_error(format!("package a\np{path} := 1\n")).as_deref(),
+        too_deep
+    );
+    let target = format!("package a\np if input.x with input{path} as 1\n");
+    assert_eq!(first_error(target), None);
+    let data = format!("package a\np if data{path}\n");
+    assert_eq!(first_error(data), None);
+}
