@@ -21,7 +21,10 @@ mod http_keys;
 mod json_schema;
 mod jwt;
 #[cfg(feature = "x509")]
-#[allow(dead_code)]
+#[allow(
+    dead_code,
+    reason = "which of it is used depends on the other features"
+)]
 mod keys;
 mod net;
 mod numbers;

@@ -86,6 +86,12 @@ impl RsaPrivateKey {
         let wrong = |text: &str| Err(format!("crypto/rsa: {text}"));
         let n = &self.public.modulus;
         let one = BigUint::from(1_u8);
+        if n.bits() > MOST_BITS {
+            return wrong("public modulus is too large");
+        }
+        if self.exponent >= *n {
+            return Err("input overflows the modulus".to_owned());
+        }
         if !n.bit(0) {
             return wrong("public modulus is even");
         }
@@ -116,6 +122,9 @@ impl RsaPrivateKey {
             if *exponent >= order || (exponent * self.public.exponent) % &order != one {
                 return wrong("invalid CRT exponent");
             }
+        }
+        if inverse >= *p {
+            return Err("input overflows the modulus".to_owned());
         }
         if (q * inverse) % p != one {
             return wrong("invalid CRT coefficient");
