@@ -40,6 +40,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "crypto.hmac.md5",
         feature: "crypto",
+        since: (0, 36),
         signature: "(x: str, key: str) -> y: str",
         doc: "The HMAC of the string's bytes with a key, by MD5, in hexadecimal.",
         cost: Cost::Linear("bytes"),
@@ -49,6 +50,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "crypto.hmac.sha1",
         feature: "crypto",
+        since: (0, 36),
         signature: "(x: str, key: str) -> y: str",
         doc: "The HMAC of the string's bytes with a key, by SHA-1, in hexadecimal.",
         cost: Cost::Linear("bytes"),
@@ -58,6 +60,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "crypto.hmac.sha256",
         feature: "crypto",
+        since: (0, 36),
         signature: "(x: str, key: str) -> y: str",
         doc: "The HMAC of the string's bytes with a key, by SHA-256, in hexadecimal.",
         cost: Cost::Linear("bytes"),
@@ -67,6 +70,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "crypto.hmac.sha512",
         feature: "crypto",
+        since: (0, 36),
         signature: "(x: str, key: str) -> y: str",
         doc: "The HMAC of the string's bytes with a key, by SHA-512, in hexadecimal.",
         cost: Cost::Linear("bytes"),
@@ -76,6 +80,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
         name: "crypto.hmac.equal",
         feature: "crypto",
+        since: (0, 52),
         signature: "(mac1: str, mac2: str) -> result: bool",
         doc: "Whether two codes are equal, in a time that does not tell how much of them is.",
         cost: Cost::Linear("bytes"),
