@@ -18,7 +18,7 @@ const BROKEN: &str = "net/http: HTTP/1.x transport connection broken: ";
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) head: HttpHead,
-    /// `HTTP/1.0`: without a length the body ends with the connection.
+    /// The first bytes of the body.
     pub(super) rest: Vec<u8>,
 }
 
@@ -68,9 +68,10 @@ fn read_head(wire: &mut Wire<'_>, bytes: &mut Vec<u8>) -> Result<usize, String> 
     let mut checked = false;
     let mut part = [0; 4096];
     loop {
-        if !checked && let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+        let fresh = &bytes[looked_at..];
+        if !checked && let Some(end) = fresh.iter().position(|byte| *byte == b'\n') {
             // Garbage is known by its first line.
-            status_line(line(&bytes[..end])).map_err(|why| format!("{BROKEN}{why}"))?;
+            status_line(line(&bytes[..looked_at + end])).map_err(|why| format!("{BROKEN}{why}"))?;
             checked = true;
         }
         if let Some(end) = head_end(bytes, looked_at) {

@@ -26,7 +26,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[builtin! {
     name: "http.send",
     feature: "http",
     purity: Nondeterministic,
-    signature: "(request: obj<str=>any>) -> obj<any=>any>",
+    signature: "(request: obj<str=>any>) -> response: obj<any=>any>",
     doc: "The response to an HTTP request. The request is an object; `method` and `url` are required. The host must allow the machine.",
     cost: Cost::Linear("bytes of request and response"),
     examples: [(r#"http.send({"method": "get"})"#, "")],
