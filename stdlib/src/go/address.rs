@@ -49,6 +49,7 @@ pub(crate) fn parse_address(text: &[u8]) -> Result<Address<'_>, String> {
 }
 
 /// An address without a zone, with nothing said about what is wrong.
+#[cfg(any(feature = "net", test))]
 pub(crate) fn plain_address(text: &str) -> Option<IpAddr> {
     match parse_address(text.as_bytes()) {
         Ok(Address { ip, zone: [] }) => Some(ip),

@@ -111,6 +111,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
 ];
 
+#[cfg_attr(not(feature = "net"), allow(dead_code))]
 fn lookup_ip_addr<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [name] = operands(arguments)?;
     let name = string(name, 1)?;
