@@ -206,13 +206,12 @@ fn term(of: &Term) -> Constant {
         TermKind::Ref(path) => ("ref", Some(terms(path))),
         TermKind::Array(elements) => ("array", Some(terms(elements))),
         TermKind::Set(elements) => {
-            let mut elements = order::sorted(elements);
-            elements.dedup_by(|later, first| order::terms(first, later).is_eq());
+            let elements = order::sorted_set(elements);
             let elements = elements.into_iter().map(term).collect();
             ("set", Some(Constant::Array(elements)))
         }
         TermKind::Object(members) => {
-            let pair = |(key, value): &(Term, Term)| Constant::Array(vec![term(key), term(value)]);
+            let pair = |(key, value): (&Term, &Term)| Constant::Array(vec![term(key), term(value)]);
             let members = order::sorted_members(members).into_iter().map(pair);
             ("object", Some(Constant::Array(members.collect())))
         }

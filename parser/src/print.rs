@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use crate::ast::{
-    Body, Expr, ExprKind, Head, Import, Logical, Package, RegoVersion, Rule, TemplatePart, Term,
+    Expr, ExprKind, Head, Import, Logical, Package, RegoVersion, Rule, TemplatePart, Term,
     TermKind, With,
 };
 use crate::lexer::keyword::{BASE, FUTURE_V0, Keyword};
@@ -33,7 +33,7 @@ pub fn expr(expr: &Expr) -> String {
 }
 
 /// Expressions with semicolons between them.
-pub fn body(body: &Body) -> String {
+pub fn body(body: &[Expr]) -> String {
     let mut out = String::new();
     write_body(&mut out, body);
     out
@@ -165,11 +165,8 @@ fn write_term(out: &mut String, term: &Term) {
         TermKind::Object(members) => write_object(out, members),
         TermKind::Set(items) if items.is_empty() => out.push_str("set()"),
         TermKind::Set(items) => {
-            let mut sorted: Vec<&Term> = items.iter().collect();
-            sorted.sort_by(|a, b| order::terms(a, b));
-            sorted.dedup_by(|a, b| order::terms(a, b).is_eq());
             out.push('{');
-            for (at, item) in sorted.into_iter().enumerate() {
+            for (at, item) in order::sorted_set(items).into_iter().enumerate() {
                 if at > 0 {
                     out.push_str(", ");
                 }
@@ -222,20 +219,8 @@ fn write_term(out: &mut String, term: &Term) {
 }
 
 fn write_object(out: &mut String, members: &[(Term, Term)]) {
-    let mut sorted: Vec<&(Term, Term)> = Vec::with_capacity(members.len());
-    for member in members {
-        // The last value of a key wins.
-        match sorted
-            .iter_mut()
-            .find(|other| order::terms(&other.0, &member.0).is_eq())
-        {
-            Some(other) => *other = member,
-            None => sorted.push(member),
-        }
-    }
-    sorted.sort_by(|a, b| order::terms(&a.0, &b.0));
     out.push('{');
-    for (at, (key, value)) in sorted.into_iter().enumerate() {
+    for (at, (key, value)) in order::sorted_members(members).into_iter().enumerate() {
         if at > 0 {
             out.push_str(", ");
         }
@@ -333,15 +318,19 @@ fn write_reference(out: &mut String, path: &[Term]) {
 
 /// Whether a name can stand after a dot in every version of Rego.
 pub(crate) fn is_plain_name(name: &str) -> bool {
+    is_name(name) && !Keyword::of(name).is_some_and(|keyword| BASE.with(FUTURE_V0).has(keyword))
+}
+
+/// Whether a text is spelt as a name, be it a keyword or not.
+pub fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes
         .next()
         .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !Keyword::of(name).is_some_and(|keyword| BASE.with(FUTURE_V0).has(keyword))
 }
 
-fn write_body(out: &mut String, body: &Body) {
+fn write_body(out: &mut String, body: &[Expr]) {
     for (at, expr) in body.iter().enumerate() {
         if at > 0 {
             out.push_str("; ");
@@ -446,8 +435,8 @@ fn write_logical(out: &mut String, logical: &Logical, and: bool) {
     write_operand(out, &logical.rhs, logical.explicit_rhs, and, true);
 }
 
-fn write_operand(out: &mut String, body: &Body, explicit: bool, under_and: bool, right: bool) {
-    match &body[..] {
+fn write_operand(out: &mut String, body: &[Expr], explicit: bool, under_and: bool, right: bool) {
+    match body {
         [inner] if !explicit => {
             let parens = !inner.with.is_empty()
                 || match &inner.kind {

@@ -166,16 +166,13 @@ fn dependencies(term: &Term, found: &mut Vec<&'static str>) {
         TermKind::Array(items) => items.iter().for_each(|item| dependencies(item, found)),
         // OPA goes through sets and objects in order of their values.
         TermKind::Set(items) => {
-            let mut sorted: Vec<&Term> = items.iter().collect();
-            sorted.sort_by(|a, b| crate::order::terms(a, b));
-            sorted.dedup_by(|a, b| crate::order::terms(a, b).is_eq());
-            sorted
+            crate::order::sorted_set(items)
                 .into_iter()
                 .for_each(|item| dependencies(item, found));
         }
         TermKind::Object(members) => {
             let mut sorted: Vec<&(Term, Term)> = members.iter().collect();
-            sorted.sort_by(|a, b| crate::order::terms(&a.0, &b.0));
+            sorted.sort_by(|a, b| crate::order::compare_terms(&a.0, &b.0));
             for (key, value) in sorted {
                 dependencies(key, found);
                 dependencies(value, found);

@@ -484,16 +484,11 @@ fn can_leave(kind: &StmtKind) -> bool {
         | StmtKind::MergeDocuments { .. }
         | StmtKind::Close { .. }
         | StmtKind::EmitRow { .. } => false,
-        StmtKind::Scan { body, .. }
-        | StmtKind::Walk { body, .. }
-        | StmtKind::Collect { body, .. } => body.iter().any(|stmt| leaves_through(&stmt.kind)),
-        StmtKind::Blocks { blocks }
-        | StmtKind::FirstDefined {
-            branches: blocks, ..
-        } => blocks
-            .iter()
-            .flatten()
-            .any(|stmt| leaves_through(&stmt.kind)),
+        StmtKind::Scan { .. }
+        | StmtKind::Walk { .. }
+        | StmtKind::Collect { .. }
+        | StmtKind::Blocks { .. }
+        | StmtKind::FirstDefined { .. } => leaves_through(kind),
         _ => true,
     }
 }

@@ -308,7 +308,7 @@ fn is_pattern(term: &Term) -> bool {
 /// The members of an object literal; of equal constant keys the last counts.
 fn members(all: &[(Term, Term)]) -> Vec<(&Term, &Term)> {
     let mut kept: Vec<(&Term, &Term)> = Vec::with_capacity(all.len());
-    let mut places = std::collections::HashMap::new();
+    let mut places = HashMap::new();
     for (key, value) in all {
         match constant(key).map(|key| places.insert(key, kept.len())) {
             Some(Some(place)) => {

@@ -9,6 +9,8 @@ use regovm_parser::ast::{
     Body, Expr, ExprKind, Head, Name, Rule, TemplatePart, Term, TermKind, With,
 };
 
+use regovm_parser::shape::value_name;
+
 use super::refs::add_declared;
 use super::{append_to_body, is_assignment, is_root_document, is_scalar, operator, push_expr};
 use crate::output_vars;
@@ -594,16 +596,7 @@ impl<'s> Rewriter<'s> {
                 }
                 "ref"
             }
-            TermKind::Null => "null",
-            TermKind::Boolean(_) => "boolean",
-            TermKind::Number(_) => "number",
-            TermKind::String(_) => "string",
-            TermKind::Set(_) => "set",
-            TermKind::ArrayComprehension(_) => "arraycomprehension",
-            TermKind::SetComprehension(_) => "setcomprehension",
-            TermKind::ObjectComprehension(_) => "objectcomprehension",
-            TermKind::Call(_) => "call",
-            TermKind::Template(_) => "templatestring",
+            kind => value_name(kind),
         };
         self.error(term.span, format!("cannot assign to {what}"));
     }

@@ -98,25 +98,40 @@ pub fn is_root_document(term: &Term) -> bool {
 
 /// True if a term holds references or closures, so that its value takes evaluation.
 pub fn requires_eval(term: &Term) -> bool {
+    holds(Node::Term(term), |node| {
+        is_closure(node) || matches!(node, Node::Term(term) if term.as_ref().is_some())
+    })
+}
+
+/// True if an expression holds closures.
+pub fn has_closures(expr: &Expr) -> bool {
+    holds(Node::Expr(expr), is_closure)
+}
+
+/// True if something is true of a node or of one below it.
+fn holds(node: Node<'_>, is: impl Fn(&Node<'_>) -> bool) -> bool {
     let mut found = false;
-    walk(Node::Term(term), &mut |node| {
-        found |= match node {
-            Node::Term(term) => matches!(
-                term.kind,
-                TermKind::Ref(_)
-                    | TermKind::ArrayComprehension(_)
-                    | TermKind::SetComprehension(_)
-                    | TermKind::ObjectComprehension(_)
-            ),
-            Node::Expr(expr) => matches!(
-                expr.kind,
-                ExprKind::Every(_) | ExprKind::Not(_) | ExprKind::And(_) | ExprKind::Or(_)
-            ),
-            _ => false,
-        };
+    walk(node, &mut |node| {
+        found |= is(&node);
         found
     });
     found
+}
+
+fn is_closure(node: &Node<'_>) -> bool {
+    match node {
+        Node::Term(term) => matches!(
+            term.kind,
+            TermKind::ArrayComprehension(_)
+                | TermKind::SetComprehension(_)
+                | TermKind::ObjectComprehension(_)
+        ),
+        Node::Expr(expr) => matches!(
+            expr.kind,
+            ExprKind::Every(_) | ExprKind::Not(_) | ExprKind::And(_) | ExprKind::Or(_)
+        ),
+        _ => false,
+    }
 }
 
 /// True for `a := b`.

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use regovm_core::{Code, Diagnostic};
 use regovm_parser::ast::{Body, Comprehension, Expr, ExprKind, Name, Rule, Term, TermKind};
 
-use super::{equality, for_each_rule, push_expr};
+use super::{equality, for_each_rule, has_closures, push_expr};
 use crate::output_vars::{self, Arity, is_operator};
 use crate::rule_tree::arity;
 use crate::state::{LocalNames, Query, State};
 use crate::visit::{
-    Node, ScopedVars, VarParams, VarSet, VarVisitor, Vars, VisitMut, descend_expr, descend_term,
-    expr_vars, is_generated, reserved_vars, term_vars, walk,
+    ScopedVars, VarParams, VarSet, VarVisitor, Vars, VisitMut, descend_expr, descend_term,
+    expr_vars, is_generated, reserved_vars, term_vars,
 };
 
 /// Rewrites all modules.
@@ -111,7 +111,7 @@ impl Printer<'_> {
         let outside = safe.mark();
         let errors_before = self.errors.len();
         for expr in body.iter_mut() {
-            if has_nested_body(expr) {
+            if has_closures(expr) {
                 let mark = safe.mark();
                 let mut nested = Nested {
                     printer: self,
@@ -188,27 +188,6 @@ pub(super) fn capture(
         body: vec![bind],
     };
     Term::new(TermKind::SetComprehension(Box::new(inner)), span)
-}
-
-fn has_nested_body(expr: &Expr) -> bool {
-    let mut found = false;
-    walk(Node::Expr(expr), &mut |node| {
-        found |= match node {
-            Node::Term(term) => matches!(
-                term.kind,
-                TermKind::ArrayComprehension(_)
-                    | TermKind::SetComprehension(_)
-                    | TermKind::ObjectComprehension(_)
-            ),
-            Node::Expr(expr) => matches!(
-                expr.kind,
-                ExprKind::Every(_) | ExprKind::Not(_) | ExprKind::And(_) | ExprKind::Or(_)
-            ),
-            _ => false,
-        };
-        found
-    });
-    found
 }
 
 /// Finds the bodies of closures; what they can print is what is safe outside, and their own.

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use regovm_core::{Code, Diagnostic, Span};
 use regovm_parser::ast::{Term, TermKind};
+use regovm_parser::shape::value_name;
 
 use super::constant::{compare_constants, go_text, json_string};
 use super::ty::{self, Kind, Known, Param, Rest, Ty};
@@ -212,22 +213,7 @@ fn ref_json(reference: &[Term]) -> String {
 }
 
 fn term_json(term: &Term) -> String {
-    let kind = match &term.kind {
-        TermKind::Null => "null",
-        TermKind::Boolean(_) => "boolean",
-        TermKind::Number(_) => "number",
-        TermKind::String(_) => "string",
-        TermKind::Var(_) => "var",
-        TermKind::Ref(_) => "ref",
-        TermKind::Array(_) => "array",
-        TermKind::Object(_) => "object",
-        TermKind::Set(_) => "set",
-        TermKind::ArrayComprehension(_) => "arraycomprehension",
-        TermKind::SetComprehension(_) => "setcomprehension",
-        TermKind::ObjectComprehension(_) => "objectcomprehension",
-        TermKind::Call(_) => "call",
-        TermKind::Template(_) => "templatestring",
-    };
+    let kind = value_name(&term.kind);
     format!(r#"{{"type":"{kind}","value":{}}}"#, value_json(term))
 }
 
