@@ -6,6 +6,7 @@
 mod aggregates;
 mod arrays;
 mod bits;
+mod chance;
 mod crypto;
 mod debugging;
 mod declare;
@@ -39,10 +40,13 @@ mod replacer;
 mod semver;
 mod sets;
 mod strings;
+mod template;
 mod text;
+mod time;
 mod types;
 mod units;
 mod uris;
+mod uuid;
 mod walk;
 mod yaml;
 
@@ -52,12 +56,14 @@ const GROUPS: &[&[Builtin]] = &[
     operators::BUILTINS,
     numbers::BUILTINS,
     bits::BUILTINS,
+    chance::BUILTINS,
     aggregates::BUILTINS,
     arrays::BUILTINS,
     sets::BUILTINS,
     objects::BUILTINS,
     documents::BUILTINS,
     strings::BUILTINS,
+    template::BUILTINS,
     types::BUILTINS,
     regex::BUILTINS,
     encoding::BUILTINS,
@@ -75,6 +81,8 @@ const GROUPS: &[&[Builtin]] = &[
     units::BUILTINS,
     jwt::BUILTINS,
     jwt::signing::BUILTINS,
+    time::BUILTINS,
+    uuid::BUILTINS,
     walk::BUILTINS,
     debugging::BUILTINS,
     opa::BUILTINS,

@@ -108,6 +108,8 @@ const GROUPS: &[(&str, &[Function])] = &[
     ("jsonschema", calls::jsonschema::FUNCTIONS),
     ("graphql", &[]),
     ("jwt", calls::jwt::FUNCTIONS),
+    ("template", calls::template::FUNCTIONS),
+    ("time", calls::time::FUNCTIONS),
 ];
 
 const FUNCTIONS: &[Function] = &[

@@ -9,9 +9,10 @@ use super::float::push_float;
 use super::quote::{Charset, can_backquote, is_printable, push_quoted, push_quoted_char};
 use crate::text::Text;
 use regovm_core::builtin::BuiltinError;
+use regovm_core::value::{Object, Value, View};
 
 /// An operand, as the Go type that OPA hands to `fmt.Sprintf`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Argument<'a> {
     /// `int64`
     Integer(i64),
@@ -21,15 +22,51 @@ pub(crate) enum Argument<'a> {
     Big(BigInt),
     /// `string`: strings, and every other value as its text.
     Text(Cow<'a, str>),
+    // Those that only templates have.
+    /// `int`
+    Int(i64),
+    /// `uint8`
+    Byte(u8),
+    /// `bool`
+    Boolean(bool),
+    /// `json.Number`
+    JsonNumber(Cow<'a, str>),
+    /// `nil`
+    Nil,
+    /// `[]interface {}`: elements, and so many nils behind them.
+    List(&'a [Value<'a>], usize),
+    /// `map[string]interface {}`
+    Map(Object<'a>),
 }
 
-impl Argument<'_> {
+impl<'v> Argument<'v> {
     fn type_name(&self) -> &'static str {
         match self {
             Argument::Integer(_) => "int64",
             Argument::Float(_) => "float64",
             Argument::Big(_) => "*big.Int",
             Argument::Text(_) => "string",
+            Argument::Int(_) => "int",
+            Argument::Byte(_) => "uint8",
+            Argument::Boolean(_) => "bool",
+            Argument::JsonNumber(_) => "json.Number",
+            Argument::Nil => "<nil>",
+            Argument::List(..) => "[]interface {}",
+            Argument::Map(_) => "map[string]interface {}",
+        }
+    }
+
+    /// An element of a list or map.
+    fn element(value: Value<'v>) -> Argument<'v> {
+        match value.view() {
+            View::Null => Argument::Nil,
+            View::Boolean(value) => Argument::Boolean(value),
+            View::Integer(number) => Argument::JsonNumber(Cow::Owned(number.to_string())),
+            View::Number(number) => Argument::JsonNumber(Cow::Borrowed(number.text())),
+            View::String(text) => Argument::Text(Cow::Borrowed(text.as_str())),
+            View::Array(array) => Argument::List(array.as_slice(), 0),
+            View::Set(set) => Argument::List(set.as_sorted_slice(), 0),
+            View::Object(object) => Argument::Map(object),
         }
     }
 }
@@ -59,17 +96,29 @@ pub(crate) fn push_formatted(
     format: &str,
     arguments: &[Argument<'_>],
 ) -> Outcome {
-    Printer {
-        out,
-        format,
-        at: 0,
-        arguments,
-        next: 0,
-        reordered: false,
-        good_index: true,
-        flags: Flags::default(),
+    Printer::new(out, format, arguments).run()
+}
+
+/// Appends arguments as `Sprint` does, with spaces between those that are no strings; or as `Sprintln` does.
+pub(crate) fn push_printed(
+    out: &mut Text<'_, '_, '_>,
+    arguments: &[Argument<'_>],
+    line: bool,
+) -> Outcome {
+    let mut printer = Printer::new(out, "", arguments);
+    let mut after_string = true;
+    for (i, argument) in arguments.iter().enumerate() {
+        let string = matches!(argument, Argument::Text(_) | Argument::JsonNumber(_));
+        if i > 0 && (line || !(string || after_string)) {
+            printer.out.push(' ')?;
+        }
+        after_string = string;
+        printer.print(argument, 'v', false)?;
     }
-    .run()
+    if line {
+        printer.out.push('\n')?;
+    }
+    Ok(())
 }
 
 struct Printer<'p, 'c, 'a, 'h> {
@@ -86,7 +135,30 @@ struct Printer<'p, 'c, 'a, 'h> {
     flags: Flags,
 }
 
-impl Printer<'_, '_, '_, '_> {
+/// A list or map that is being printed.
+enum Open<'v> {
+    List(std::slice::Iter<'v, Value<'v>>, usize),
+    Map(regovm_core::value::ObjectIter<'v>),
+}
+
+impl<'p, 'c, 'a, 'h> Printer<'p, 'c, 'a, 'h> {
+    fn new(
+        out: &'p mut Text<'c, 'a, 'h>,
+        format: &'p str,
+        arguments: &'p [Argument<'p>],
+    ) -> Printer<'p, 'c, 'a, 'h> {
+        Printer {
+            out,
+            format,
+            at: 0,
+            arguments,
+            next: 0,
+            reordered: false,
+            good_index: true,
+            flags: Flags::default(),
+        }
+    }
+
     fn run(mut self) -> Outcome {
         while self.at < self.format.len() {
             let rest = &self.format[self.at..];
@@ -244,7 +316,12 @@ impl Printer<'_, '_, '_, '_> {
         let argument = self.arguments.get(self.next)?;
         self.next += 1;
         match argument {
-            Argument::Integer(n) if n.unsigned_abs() <= LARGEST_NUMBER as u64 => Some(*n),
+            Argument::Integer(n) | Argument::Int(n)
+                if n.unsigned_abs() <= LARGEST_NUMBER as u64 =>
+            {
+                Some(*n)
+            }
+            Argument::Byte(n) => Some((*n).into()),
             _ => None,
         }
     }
@@ -266,11 +343,19 @@ impl Printer<'_, '_, '_, '_> {
             if i > 0 {
                 self.out.push_str(", ")?;
             }
-            self.out.push_str(argument.type_name())?;
-            self.out.push('=')?;
-            self.print(argument, 'v', false)?;
+            self.type_and_value(argument, false)?;
         }
         self.out.push(')')
+    }
+
+    /// `string=a`, as messages about mistakes show an argument.
+    fn type_and_value(&mut self, argument: &Argument<'_>, wrong_verb: bool) -> Outcome {
+        self.out.push_str(argument.type_name())?;
+        if matches!(argument, Argument::Nil) {
+            return Ok(());
+        }
+        self.out.push('=')?;
+        self.print(argument, 'v', wrong_verb)
     }
 
     /// `wrong_verb`: the argument is shown within the message about a verb that does not fit.
@@ -279,9 +364,16 @@ impl Printer<'_, '_, '_, '_> {
             return self.pad_truncated(argument.type_name());
         }
         match argument {
-            Argument::Integer(n) => self.integer(*n, verb, argument),
+            Argument::Integer(n) | Argument::Int(n) => self.integer(*n, verb, argument),
+            Argument::Byte(n) => self.integer((*n).into(), verb, argument),
+            Argument::Boolean(value) if matches!(verb, 't' | 'v') => {
+                self.pad(if *value { "true" } else { "false" })
+            }
+            Argument::Nil if verb == 'v' => self.pad("<nil>"),
+            Argument::Boolean(_) | Argument::Nil => self.wrong_verb(verb, argument),
+            Argument::List(..) | Argument::Map(_) => self.composite(argument, verb),
             Argument::Float(x) => self.float(*x, verb, argument),
-            Argument::Text(text) => self.string(text, verb, argument),
+            Argument::Text(text) | Argument::JsonNumber(text) => self.string(text, verb, argument),
             Argument::Big(n) if wrong_verb => self.big_as_struct(n),
             Argument::Big(_) if verb == 'w' => self.wrong_verb(verb, argument),
             // The address of the number in Go, which no two runs agree on.
@@ -294,10 +386,86 @@ impl Printer<'_, '_, '_, '_> {
         self.out.push_str("%!")?;
         self.out.push(verb)?;
         self.out.push('(')?;
-        self.out.push_str(argument.type_name())?;
-        self.out.push('=')?;
-        self.print(argument, 'v', true)?;
+        self.type_and_value(argument, true)?;
         self.out.push(')')
+    }
+
+    /// The beginning of a list or map, or all of what is neither.
+    fn open<'v>(
+        &mut self,
+        argument: &Argument<'v>,
+        verb: char,
+    ) -> Result<Option<Open<'v>>, BuiltinError> {
+        self.out.work(1)?;
+        let (open, rest) = match argument {
+            Argument::List(elements, nils) => ("[", Open::List(elements.iter(), *nils)),
+            Argument::Map(object) => ("map[", Open::Map(object.iter())),
+            // Within others it is not padded, and fits every verb.
+            Argument::Nil => {
+                self.out.push_str(if self.flags.sharp_v {
+                    "interface {}(nil)"
+                } else {
+                    "<nil>"
+                })?;
+                return Ok(None);
+            }
+            other => {
+                self.print(other, verb, false)?;
+                return Ok(None);
+            }
+        };
+        if self.flags.sharp_v {
+            self.out.push_str(argument.type_name())?;
+            self.out.push('{')?;
+        } else {
+            self.out.push_str(open)?;
+        }
+        Ok(Some(rest))
+    }
+
+    /// A list or map: the verb is that of the elements.
+    fn composite(&mut self, argument: &Argument<'_>, verb: char) -> Outcome {
+        let (separator, close) = if self.flags.sharp_v {
+            (", ", "}")
+        } else {
+            (" ", "]")
+        };
+        let mut stack: Vec<_> = self
+            .open(argument, verb)?
+            .map(|open| (open, true))
+            .into_iter()
+            .collect();
+        while let Some((open, first)) = stack.last_mut() {
+            let next = match open {
+                Open::List(elements, nils) => match elements.next() {
+                    Some(value) => Some((None, Argument::element(*value))),
+                    None if *nils > 0 => {
+                        *nils -= 1;
+                        Some((None, Argument::Nil))
+                    }
+                    None => None,
+                },
+                Open::Map(members) => members
+                    .next()
+                    .map(|(key, value)| (Some(key), Argument::element(value))),
+            };
+            let Some((key, value)) = next else {
+                self.out.push_str(close)?;
+                stack.pop();
+                continue;
+            };
+            if !std::mem::take(first) {
+                self.out.push_str(separator)?;
+            }
+            if let Some(key) = key {
+                self.print(&Argument::element(key), verb, false)?;
+                self.out.push(':')?;
+            }
+            if let Some(open) = self.open(&value, verb)? {
+                stack.push((open, true));
+            }
+        }
+        Ok(())
     }
 
     fn pad(&mut self, text: &str) -> Outcome {

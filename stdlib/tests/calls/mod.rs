@@ -3,3 +3,5 @@
 pub mod jsonschema;
 pub mod jwt;
 pub mod net;
+pub mod template;
+pub mod time;
