@@ -178,7 +178,7 @@ fn index<'a>(cx: &mut Call<'a, '_>, arguments: &[Item<'a>]) -> Outcome<'a> {
                 }
             },
             _ => {
-                let name = item.type_name();
+                let name = item.datum.type_name();
                 return problem(format!("can't index item of type {name}"));
             }
         };

@@ -124,10 +124,10 @@ pub(super) fn number(text: &str, kind: Kind) -> Result<Number<'_>, String> {
     if !text.contains(['.', 'e', 'E', 'p', 'P']) {
         return Err(format!("integer overflow: {}", quoted(text)));
     }
-    let whole = value.trunc() == value && value.abs() < 9.223_372_036_854_775_807e18;
     Ok(Number {
         text,
-        integer: whole.then_some(value as i64),
+        // Its text makes it a float wherever it stands.
+        integer: None,
         float: Some(value),
     })
 }
