@@ -374,6 +374,12 @@ fn decoded(text: &str, engine: &GeneralPurpose) -> Result<Vec<u8>, usize> {
     engine.decode(&bare).map_err(|_| first_wrong(text, engine))
 }
 
+/// The bytes of a base64 text, or Go's error.
+#[cfg(feature = "x509")]
+pub(crate) fn base64_bytes(text: &str) -> Result<Vec<u8>, String> {
+    decoded(text, &STANDARD).map_err(|at| format!("illegal base64 data at input byte {at}"))
+}
+
 /// The position that Go names in its error.
 fn first_wrong(text: &str, engine: &GeneralPurpose) -> usize {
     let url = engine.encode([0xff]).starts_with('_');

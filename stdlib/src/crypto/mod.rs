@@ -2,6 +2,8 @@
 
 #[cfg(feature = "crypto")]
 mod hashes;
+#[cfg(feature = "x509")]
+mod x509;
 
 use regovm_core::builtin::{Builtin, Cost};
 
@@ -86,5 +88,80 @@ pub(crate) const BUILTINS: &[Builtin] = &[
         cost: Cost::Linear("bytes"),
         examples: [(r#"crypto.hmac.equal("ab", "ab")"#, "true"), (r#"crypto.hmac.equal("ab", "ac")"#, "false")],
         body: hashes::hmac_equal,
+    },
+    builtin! {
+        name: "crypto.x509.parse_certificates",
+        feature: "x509",
+        signature: "(certs: str) -> [obj<str=>any>]",
+        doc: "The certificates of a text: PEM, or base64 of PEM or DER.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"crypto.x509.parse_certificates("")"#, "[]"), (r#"crypto.x509.parse_certificates("MAA=")"#, "")],
+        body: x509::parse_certificates,
+    },
+    builtin! {
+        name: "crypto.x509.parse_and_verify_certificates",
+        feature: "x509",
+        since: (0, 31),
+        signature: "(certs: str) -> [bool, [obj<str=>any>]]",
+        doc: "Whether the last certificate of a text is signed by way of those before it by the first one, for the use of a server and now; and the chain.",
+        cost: Cost::Superlinear("bytes, and up to 100 signatures"),
+        examples: [(r#"crypto.x509.parse_and_verify_certificates("")"#, "[false, []]")],
+        body: x509::parse_and_verify,
+    },
+    builtin! {
+        name: "crypto.x509.parse_and_verify_certificates_with_options",
+        feature: "x509",
+        since: (0, 63),
+        signature: "(certs: str, options: obj<str=>any>) -> [bool, [obj<str=>any>]]",
+        doc: "Whether the last certificate of a text is signed by way of those before it by the first one, and the chain. Options: `DNSName`, `CurrentTime` in nanoseconds, `KeyUsages`, `MaxConstraintComparisons`.",
+        cost: Cost::Superlinear("bytes, and up to 100 signatures"),
+        examples: [(r#"crypto.x509.parse_and_verify_certificates_with_options("", {"CurrentTime": 0})"#, "[false, []]")],
+        body: x509::parse_and_verify_with_options,
+    },
+    builtin! {
+        name: "crypto.x509.parse_certificate_request",
+        feature: "x509",
+        since: (0, 21),
+        signature: "(csr: str) -> obj<str=>any>",
+        doc: "A request for a certificate: PEM, or base64 of PEM or DER.",
+        cost: Cost::Linear("bytes"),
+        examples: [(r#"crypto.x509.parse_certificate_request("MAA=")"#, "")],
+        body: x509::parse_certificate_request,
+    },
+    builtin! {
+        name: "crypto.x509.parse_keypair",
+        feature: "x509",
+        since: (0, 53),
+        signature: "(cert: str, pem: str) -> obj<str=>any>",
+        doc: "A certificate and its private key: PEM, or base64 of PEM or DER. Undefined unless they belong together.",
+        cost: Cost::Superlinear("bytes"),
+        examples: [(r#"crypto.x509.parse_keypair("MAA=", "MAA=")"#, "")],
+        body: x509::parse_keypair,
+    },
+    builtin! {
+        name: "crypto.x509.parse_rsa_private_key",
+        feature: "x509",
+        since: (0, 33),
+        signature: "(pem: str) -> obj<str=>any>",
+        doc: "The first private key of a text as a JSON Web Key: PEM, or base64 of PEM. It need not be of RSA.",
+        cost: Cost::Superlinear("bytes"),
+        examples: [
+            (
+                r#"crypto.x509.parse_rsa_private_key("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINZXmNZDdIh+XH7phhOlLfFqMQFSUfx4hiex9EYh7wN1\n-----END PRIVATE KEY-----")"#,
+                r#"{"crv": "Ed25519", "d": "1leY1kN0iH5cfumGE6Ut8WoxAVJR_HiGJ7H0RiHvA3U", "kty": "OKP", "x": "w_EWafcUg1n8oltN4SRCCDVQSWAK8J5opOanGvU02lQ"}"#
+            ),
+            (r#"crypto.x509.parse_rsa_private_key("MAA=")"#, "null"),
+        ],
+        body: x509::parse_rsa_private_key,
+    },
+    builtin! {
+        name: "crypto.parse_private_keys",
+        feature: "x509",
+        since: (0, 55),
+        signature: "(keys: str) -> [obj<str=>any>]",
+        doc: "All private keys of a text: PEM, or base64 of PEM.",
+        cost: Cost::Superlinear("bytes"),
+        examples: [(r#"crypto.parse_private_keys("")"#, "null"), (r#"crypto.parse_private_keys("nope")"#, "[]")],
+        body: x509::parse_private_keys,
     },
 ];

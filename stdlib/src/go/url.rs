@@ -37,21 +37,21 @@ type Bytes = Vec<u8>;
 pub(crate) struct Url {
     /// In lower case.
     pub(crate) scheme: String,
-    opaque: String,
+    pub(crate) opaque: String,
     /// Name and password.
-    user: Option<(Bytes, Option<Bytes>)>,
+    pub(crate) user: Option<(Bytes, Option<Bytes>)>,
     pub(crate) host: Bytes,
     /// Decoded.
     pub(crate) path: Bytes,
     /// The spelling of the path, if it is not the usual one.
-    raw_path: String,
+    pub(crate) raw_path: String,
     /// `scheme:/path`, without the two slashes of an authority.
-    omit_host: bool,
-    force_query: bool,
+    pub(crate) omit_host: bool,
+    pub(crate) force_query: bool,
     pub(crate) query: String,
     /// Decoded.
     pub(crate) fragment: Bytes,
-    raw_fragment: String,
+    pub(crate) raw_fragment: String,
 }
 
 fn quoted(text: &str) -> String {
