@@ -375,9 +375,8 @@ fn decoded(text: &str, engine: &GeneralPurpose) -> Result<Vec<u8>, usize> {
 }
 
 /// The bytes of a base64 text, or Go's error.
-#[cfg(feature = "x509")]
 pub(crate) fn base64_bytes(text: &str) -> Result<Vec<u8>, String> {
-    decoded(text, &STANDARD).map_err(|at| format!("illegal base64 data at input byte {at}"))
+    decoded(text, &STANDARD).map_err(illegal_base64)
 }
 
 /// The position that Go names in its error.
@@ -453,17 +452,12 @@ fn base64_decode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<
     let text = string(x, 1)?;
     charge_bytes(cx, text.len())?;
     cx.reserve(text.len() * 2)?;
-    let bytes = base64_bytes(text)?;
+    let bytes = base64_bytes(text).map_err(failed)?;
     lossy(cx, &bytes)
 }
 
-/// The bytes that a base64 text stands for.
-pub(crate) fn base64_bytes(text: &str) -> Result<Vec<u8>, BuiltinError> {
-    decoded(text, &STANDARD).map_err(illegal_base64)
-}
-
-fn illegal_base64(at: usize) -> BuiltinError {
-    failed(format!("illegal base64 data at input byte {at}"))
+fn illegal_base64(at: usize) -> String {
+    format!("illegal base64 data at input byte {at}")
 }
 
 fn base64_is_valid<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -495,7 +489,7 @@ pub(crate) fn base64url_bytes(cx: &mut Call<'_, '_>, text: &str) -> Result<Vec<u
             _ => return Err(failed(format!("illegal base64url string: {text}"))),
         }
     }
-    decoded(&padded, &URL).map_err(illegal_base64)
+    decoded(&padded, &URL).map_err(|at| failed(illegal_base64(at)))
 }
 
 fn hex_encode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {

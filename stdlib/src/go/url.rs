@@ -1,7 +1,6 @@
 //! URLs as Go's `net/url` reads, resolves and writes them: what it refuses, and its words for it.
 
-use std::net::Ipv6Addr;
-
+use super::address::parse_address;
 use super::quote::{Charset, push_quoted};
 
 /// The parts of a URL that Go escapes by different rules.
@@ -198,18 +197,9 @@ fn parse_bracketed(host: &str) -> Result<Bytes, String> {
         }
         None => unescape(name, Part::Host)?,
     };
-    let text = String::from_utf8_lossy(&address);
-    let (plain, zone) = text
-        .split_once('%')
-        .map_or((&*text, None), |(plain, zone)| (plain, Some(zone)));
-    if zone.is_none() && plain.parse::<std::net::Ipv4Addr>().is_ok() {
+    let parsed = parse_address(&address).map_err(|why| format!("invalid host: {why}"))?;
+    if parsed.ip.is_ipv4() {
         return Err("invalid IP-literal".to_owned());
-    }
-    if plain.parse::<Ipv6Addr>().is_err() || zone == Some("") {
-        let shown = quoted(&text);
-        return Err(format!(
-            "invalid host: ParseAddr({shown}): unable to parse IP"
-        ));
     }
     Ok([b"[", address.as_slice(), b"]", port.as_bytes()].concat())
 }

@@ -81,10 +81,7 @@ fn public_key(info: &SubjectPublicKeyInfoRef<'_>) -> Result<Option<PublicKey>, S
                 return err("invalid ECDSA parameters");
             };
             let Some(curve) = Curve::of_oid(&oid.to_string()) else {
-                return match oid.to_string().as_str() {
-                    "1.3.132.0.33" => Ok(Some(PublicKey::Other)),
-                    _ => err("unsupported elliptic curve"),
-                };
+                return err("unsupported elliptic curve");
             };
             let key = EcPublicKey::from_point(curve, bytes);
             key.map(|key| Some(PublicKey::Ec(key)))

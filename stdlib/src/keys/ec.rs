@@ -7,6 +7,8 @@ use super::{HostRandom, SignError};
 /// A curve by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Curve {
+    /// Only in certificates and PEM: JSON web keys have no name for it.
+    P224,
     P256,
     P384,
     P521,
@@ -31,6 +33,10 @@ pub(crate) struct EcPrivateKey {
 macro_rules! on_curve {
     ($curve:expr, $lib:ident => $body:expr) => {
         match $curve {
+            Curve::P224 => {
+                use ::p224 as $lib;
+                $body
+            }
             Curve::P256 => {
                 use ::p256 as $lib;
                 $body
@@ -51,6 +57,7 @@ impl Curve {
     /// The name in JSON web keys and in Go.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Curve::P224 => "P-224",
             Curve::P256 => "P-256",
             Curve::P384 => "P-384",
             Curve::P521 => "P-521",
@@ -67,6 +74,7 @@ impl Curve {
     /// The curve of an object identifier.
     pub(crate) fn of_oid(oid: &str) -> Option<Curve> {
         match oid {
+            "1.3.132.0.33" => Some(Curve::P224),
             "1.2.840.10045.3.1.7" => Some(Curve::P256),
             "1.3.132.0.34" => Some(Curve::P384),
             "1.3.132.0.35" => Some(Curve::P521),
@@ -77,6 +85,7 @@ impl Curve {
     /// Bytes of a coordinate.
     pub(crate) fn size(self) -> usize {
         match self {
+            Curve::P224 => 28,
             Curve::P256 => 32,
             Curve::P384 => 48,
             Curve::P521 => 66,
@@ -87,6 +96,7 @@ impl Curve {
     pub(crate) fn prime(self) -> BigUint {
         let power = |exponent: u32| BigUint::from(1_u8) << exponent;
         match self {
+            Curve::P224 => power(224) - power(96) + 1_u8,
             Curve::P256 => power(256) - power(224) + power(192) + power(96) - 1_u8,
             Curve::P384 => power(384) - power(128) - power(96) + power(32) - 1_u8,
             Curve::P521 => power(521) - 1_u8,
@@ -96,6 +106,7 @@ impl Curve {
     /// Bits of a coordinate.
     pub(crate) fn bits(self) -> u64 {
         match self {
+            Curve::P224 => 224,
             Curve::P256 => 256,
             Curve::P384 => 384,
             Curve::P521 => 521,

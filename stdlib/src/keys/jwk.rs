@@ -620,12 +620,8 @@ fn check_chain(value: Value<'_>) -> Result<(), String> {
         let wrong = |error: String| format!("failed to decode certificate at index {i}: {error}");
         let text = text(certificate).map_err(wrong)?;
         let bare: String = text.split_ascii_whitespace().collect();
-        let der = base64_bytes(&bare).map_err(|error| match error {
-            BuiltinError::Value(text) => {
-                wrong(format!("failed to base64 decode the certificate: {text}"))
-            }
-            other => wrong(format!("{other:?}")),
-        })?;
+        let der = base64_bytes(&bare)
+            .map_err(|error| wrong(format!("failed to base64 decode the certificate: {error}")))?;
         PublicKey::from_certificate(&der)
             .map_err(|error| wrong(format!("failed to parse certificate: {error}")))?;
     }

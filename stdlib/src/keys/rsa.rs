@@ -107,7 +107,8 @@ impl RsaPrivateKey {
         let [p, q] = self.primes.as_slice() else {
             return Ok(());
         };
-        if !p.bit(0) {
+        // Go inverts q only if it must.
+        if self.precomputed.is_none() && !p.bit(0) {
             return wrong("p is even");
         }
         if p >= n || q >= n || *p <= one || *q <= one {

@@ -155,7 +155,7 @@ fn keyword(random: &mut Random, depth: usize, draft: Option<&str>) -> String {
     let count = random.of(&["0", "1", "2", "3"]);
     let number = random.of(&["0", "1", "2.5", "10", "1000000"]);
     let choice = random.below(if depth == 0 { 14 } else { 26 });
-    let mut sub = |random: &mut Random| sub_schema(random, depth.saturating_sub(1), draft);
+    let sub = |random: &mut Random| sub_schema(random, depth.saturating_sub(1), draft);
     match choice {
         0 => format!("\"type\": {}", random.of(TYPES)),
         1 => format!("\"type\": [{}]", random.of(TYPES)),

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::der::{Der, tag};
 use super::mailbox::Mailbox;
 use super::oid::{Oid, is_identifier};
-use crate::go::quote::{Charset, push_quoted};
+use crate::go::quote::{Charset, push_quoted, push_quoted_bytes};
 use crate::go::url::Url;
 
 /// An extension, unread.
@@ -492,9 +492,10 @@ impl Subtrees {
             return Ok(());
         }
         let Some(text) = ascii(content) else {
-            let lossy = quoted(&String::from_utf8_lossy(content));
+            let mut bytes = String::new();
+            push_quoted_bytes(&mut bytes, content);
             return Err(format!(
-                "x509: invalid constraint value: x509: {lossy} cannot be encoded as an IA5String"
+                "x509: invalid constraint value: x509: {bytes} cannot be encoded as an IA5String"
             ));
         };
         let domain = is_domain(content, true);

@@ -15,7 +15,7 @@ use super::public_key::SubjectKey;
 use super::request::Request;
 use super::time::Moment;
 use crate::go::url::Url;
-use crate::keys::{EcPublicKey, PrivateKey, RsaPrivateKey};
+use crate::keys::{Curve, EcPublicKey, PrivateKey, RsaPrivateKey};
 use crate::operand::failed;
 
 /// Makes values of what Go's JSON has.
@@ -152,9 +152,7 @@ impl<'a> Json<'a> {
         }))
     }
 
-    fn url(self, url: &Url<'_>) -> Value<'a> {
-        // What is written as Go would write it is not shown a second time.
-        let unlike = |raw: &str, default: String| self.text(if raw == default { "" } else { raw });
+    fn url(self, url: &Url) -> Value<'a> {
         // What is in the user part is not shown.
         let user = match url.user {
             Some(_) => self.object(&[]),
@@ -162,18 +160,15 @@ impl<'a> Json<'a> {
         };
         self.object(&[
             ("Scheme", self.text(&url.scheme)),
-            ("Opaque", self.text(url.opaque)),
+            ("Opaque", self.text(&url.opaque)),
             ("User", user),
             ("Host", self.text(&lossy(&url.host))),
             ("Path", self.text(&lossy(&url.path))),
-            ("RawPath", unlike(url.raw_path, url.default_path())),
-            ("RawQuery", self.text(url.raw_query)),
+            ("RawPath", self.text(&url.raw_path)),
+            ("RawQuery", self.text(&url.query)),
             ("ForceQuery", Value::boolean(url.force_query)),
             ("Fragment", self.text(&lossy(&url.fragment))),
-            (
-                "RawFragment",
-                unlike(url.raw_fragment, url.default_fragment()),
-            ),
+            ("RawFragment", self.text(&url.raw_fragment)),
             ("OmitHost", Value::boolean(url.omit_host)),
         ])
     }
@@ -317,7 +312,7 @@ impl<'a> Json<'a> {
         self.push_constraints(&mut members, certificate);
         self.push_policies(&mut members, certificate);
         if url_texts {
-            let texts = details.names.urls.iter().map(Url::text);
+            let texts = details.names.urls.iter().map(Url::to_string);
             let texts = self.list(texts.map(|text| self.text(&text)));
             members.push(("URIStrings", texts));
         }
@@ -496,14 +491,14 @@ impl<'a> Json<'a> {
     }
 
     /// The key as a JSON Web Key.
-    pub(super) fn web_key(self, key: &ParsedKey) -> Value<'a> {
+    pub(super) fn web_key(self, key: &ParsedKey) -> Shown<'a> {
         let bytes = |bytes: &[u8]| self.text(&URL_SAFE_NO_PAD.encode(bytes));
         let kind = |kind: &str| ("kty", self.text(kind));
         let pair = |curve: &str, d: &[u8], x: &[u8]| {
             let curve = ("crv", self.text(curve));
             self.object(&[kind("OKP"), curve, ("d", bytes(d)), ("x", bytes(x))])
         };
-        match key {
+        Ok(match key {
             ParsedKey::Signing(PrivateKey::Rsa(key)) => {
                 let number = |n: &BigUint| bytes(&n.to_bytes_be());
                 let [dp, dq, inverse] = key.precomputed();
@@ -519,6 +514,11 @@ impl<'a> Json<'a> {
                 members.extend(["p", "q"].into_iter().zip(key.primes.iter().map(number)));
                 self.object(&members)
             }
+            ParsedKey::Signing(PrivateKey::Ec(key)) if key.public.curve == Curve::P224 => {
+                return Err(failed(
+                    "failed to initialize *jwk.ecdsaPrivateKey from *ecdsa.PrivateKey: jwk: failed to get algorithm for converting ECDSA private key to JWK: unknown elliptic curve: P-224",
+                ));
+            }
             ParsedKey::Signing(PrivateKey::Ec(key)) => {
                 let (x, y) = key.public.coordinates();
                 self.object(&[
@@ -533,7 +533,7 @@ impl<'a> Json<'a> {
                 pair("Ed25519", seed, &ed25519_public(seed))
             }
             ParsedKey::X25519(number) => pair("X25519", number, &x25519_public(number)),
-        }
+        })
     }
 }
 

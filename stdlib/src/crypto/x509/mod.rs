@@ -308,8 +308,10 @@ pub(super) fn parse_rsa_private_key<'a>(
         None => Cow::Borrowed(text),
     };
     let found = private_keys(cx, &text)?;
-    let key = found.first().map(|key| Json(cx.arena).web_key(key));
-    Ok(Some(key.unwrap_or(Value::NULL)))
+    match found.first() {
+        Some(key) => Json(cx.arena).web_key(key).map(Some),
+        None => Ok(Some(Value::NULL)),
+    }
 }
 
 pub(super) fn parse_keypair<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {

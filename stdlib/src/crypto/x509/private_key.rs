@@ -177,11 +177,18 @@ pub(super) fn from_sec1(bytes: &[u8], outside: Option<&Oid>) -> Result<EcPrivate
     if key.scalar.len() - zeros > curve.size() {
         return Err("x509: invalid private key length".to_owned());
     }
-    if key.scalar.len() == zeros {
-        return Err("ecdsa: invalid public key encoding".to_owned());
+    let number = BigUint::from_bytes_be(key.scalar);
+    if let Some(found) = EcPrivateKey::from_scalar(curve, key.scalar) {
+        return Ok(found);
     }
-    EcPrivateKey::from_scalar(curve, key.scalar)
-        .ok_or_else(|| "input overflows the modulus".to_owned())
+    // Zero times the base is no point, and neither is the order of the curve times the base.
+    let none = number == BigUint::default()
+        || EcPrivateKey::from_scalar(curve, &(number - 1_u32).to_bytes_be()).is_some();
+    Err(if none {
+        "ecdsa: invalid public key encoding".to_owned()
+    } else {
+        "input overflows the modulus".to_owned()
+    })
 }
 
 /// The key of `PRIVATE KEY`.

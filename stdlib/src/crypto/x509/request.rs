@@ -216,6 +216,7 @@ fn requested<'d>(attributes: &[Element<'d>]) -> Result<Vec<Extension<'d>>, Strin
             let oid = fields.oid(&Field::PLAIN)?;
             let critical = fields.next(&Field::OPTIONAL, Shape::Boolean)?;
             let critical = critical.map(|element| boolean(element.content));
+            let critical = critical.transpose()?.unwrap_or(false);
             let value = fields.required(&Field::PLAIN, Shape::Octets)?.content;
             if !seen.insert(oid.clone()) {
                 return Err(
@@ -224,7 +225,7 @@ fn requested<'d>(attributes: &[Element<'d>]) -> Result<Vec<Extension<'d>>, Strin
             }
             found.push(Extension {
                 oid,
-                critical: critical.transpose()?.unwrap_or(false),
+                critical,
                 value,
             });
         }
