@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use crate::host::Host;
 use crate::types::{FunctionType, Type};
-use crate::value::{Arena, MemoryExceeded, Value};
+use crate::value::{Arena, Claim, MemoryExceeded, Value};
 
 /// Everything that is known about a built-in without running it.
 #[derive(Clone, Copy, Debug)]
@@ -214,10 +214,15 @@ impl Meter for Unmetered {
     }
 }
 
+/// Bytes of caches that survive from one run to the next, at most.
+const MOST_KEPT: usize = 64 << 20;
+
 /// Things that built-ins keep between calls, one of each type: compiled patterns and the like.
 #[derive(Default)]
 pub struct Caches {
     by_type: HashMap<TypeId, Box<dyn Any + Send>>,
+    /// Bytes that [`Call::keep`] has announced.
+    held: usize,
     run: u64,
 }
 
@@ -239,19 +244,25 @@ impl Caches {
         }
     }
 
-    /// The number of the run: caches of one query begin anew when it changes.
+    /// The number of the run. What was computed in an earlier one is charged again, though it is not done again: the
+    /// count of steps must not depend on what ran before.
     pub fn run(&self) -> u64 {
         self.run
     }
 
-    /// Begins a run.
-    pub fn begin_run(&mut self) {
+    /// Begins a run. What is kept counts against its limit, and is forgotten if it takes too much of it.
+    pub fn begin_run(&mut self, arena: &Arena) {
         self.run += 1;
+        let most = (arena.limit() / 8).min(MOST_KEPT);
+        if self.held > most || arena.claim(self.held).is_err() {
+            self.clear();
+        }
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.by_type.clear();
+        self.held = 0;
     }
 }
 
@@ -314,6 +325,30 @@ impl<'a, 'h> Call<'a, 'h> {
     pub fn charge(&mut self, units: u64) -> Result<(), BuiltinError> {
         self.arena.check()?;
         Ok(self.meter.charge(units)?)
+    }
+
+    /// Looks at the clock now; fails too if the arena is exhausted.
+    pub fn look(&mut self) -> Result<(), BuiltinError> {
+        self.arena.check()?;
+        Ok(self.meter.look()?)
+    }
+
+    /// Counts memory beside the arena until the claim is dropped.
+    pub fn claim(&mut self, bytes: usize) -> Result<Claim<'a>, BuiltinError> {
+        Ok(Claim::new(self.arena, bytes)?)
+    }
+
+    /// Counts memory that stays in a cache of the session.
+    pub fn keep(&mut self, bytes: usize) -> Result<(), BuiltinError> {
+        self.arena.claim(bytes)?;
+        self.caches.held += bytes;
+        Ok(())
+    }
+
+    /// Takes back [`Call::keep`], for what a cache has forgotten.
+    pub fn forget(&mut self, bytes: usize) {
+        self.arena.release(bytes);
+        self.caches.held = self.caches.held.saturating_sub(bytes);
     }
 
     /// Announces a large allocation.

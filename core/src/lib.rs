@@ -11,6 +11,7 @@ pub mod json;
 mod source;
 pub mod types;
 pub mod value;
+pub mod work;
 #[cfg(feature = "yaml")]
 pub mod yaml;
 

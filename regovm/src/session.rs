@@ -1,5 +1,6 @@
 //! Asking a policy, again and again, on one thread.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -134,9 +135,7 @@ impl Session {
     }
 
     fn run(&mut self, query: usize, input: Input<'_>) -> Result<Answer<'_>, Failure> {
-        self.arena.reset();
-        self.arena
-            .set_limit(self.budget.memory.unwrap_or(usize::MAX));
+        self.arena.restart(self.budget.memory.unwrap_or(usize::MAX));
         let Session {
             policy,
             arena,
@@ -163,24 +162,17 @@ impl Session {
             };
             Failure::message(stage, e.message).with_hint(e.hint)
         })?;
-        let passed = {
-            let deadline = budget.deadline.clone();
-            move || {
-                deadline
-                    .as_ref()
-                    .is_some_and(|(limit, clock)| clock() >= *limit)
+        let deadline = budget.deadline.clone().map(|(budget, clock)| {
+            let passed = move || clock() >= budget;
+            regovm_vm::Deadline {
+                passed: Rc::new(passed),
+                budget,
             }
-        };
+        });
         let options = regovm_vm::Options {
             max_steps: budget.steps,
-            deadline: budget
-                .deadline
-                .as_ref()
-                .map(|(limit, _)| regovm_vm::Deadline {
-                    passed: &passed,
-                    budget: *limit,
-                }),
-            cancel: budget.cancel.as_deref(),
+            deadline,
+            cancel: budget.cancel.clone(),
             strict_builtin_errors: *strict_builtin_errors,
             ..regovm_vm::Options::default()
         };

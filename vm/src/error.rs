@@ -164,7 +164,7 @@ pub(crate) fn describe(
     fault: Fault,
     program: &Program,
     pc: u32,
-    budget: &Budget<'_>,
+    budget: &Budget,
     memory_limit: usize,
     depth_limit: usize,
 ) -> EvalError {
@@ -202,14 +202,8 @@ pub(crate) fn describe(
         }
         Fault::Stop(reason) => {
             let what = match reason {
-                StopReason::Steps => format!("step budget of {} exhausted", budget.limit),
-                StopReason::Deadline => {
-                    let given = budget
-                        .deadline
-                        .map(|deadline| deadline.budget)
-                        .unwrap_or_default();
-                    format!("time budget of {given:?} exhausted")
-                }
+                StopReason::Steps => format!("step budget of {} exhausted", budget.limit()),
+                StopReason::Deadline => format!("time budget of {:?} exhausted", budget.time()),
                 StopReason::Memory if memory_limit == usize::MAX => {
                     "the memory of the machine is exhausted".to_owned()
                 }

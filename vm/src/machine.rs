@@ -2,10 +2,7 @@
 
 use regovm_core::builtin::{Caches, Meter, StopReason};
 use regovm_core::host::Host;
-use regovm_core::value::{
-    Arena, ArrayBuilder, ObjectBuilder, SetBuilder, Value, View, reset_comparison_work,
-    take_comparison_work,
-};
+use regovm_core::value::{Arena, ArrayBuilder, ObjectBuilder, SetBuilder, Value, View};
 
 use crate::budget::Budget;
 use crate::bytecode::{ConflictKind, FunctionIndex, Instruction, Reg, Source, list_words};
@@ -66,18 +63,17 @@ pub(crate) struct Buffers {
     frames: Vec<Frame>,
 }
 
+/// Registers and frames that are kept for the next run, at most.
+const KEPT: usize = 1 << 10;
+
 /// Makes room in a vector beside the arena, within the memory budget.
-fn room<T>(vec: &mut Vec<T>, more: usize, arena: &Arena, heap: &mut usize) -> Result<(), Fault> {
+pub(crate) fn room<T>(vec: &mut Vec<T>, more: usize, arena: &Arena) -> Result<(), Fault> {
     if vec.capacity() - vec.len() >= more {
         return Ok(());
     }
     let capacity = (vec.len() + more).max(2 * vec.capacity()).max(8);
-    let bytes = (capacity - vec.capacity()).saturating_mul(size_of::<T>());
-    if arena.used().saturating_add(*heap).saturating_add(bytes) > arena.limit() {
-        return Err(Fault::Stop(StopReason::Memory));
-    }
+    arena.claim((capacity - vec.capacity()).saturating_mul(size_of::<T>()))?;
     vec.reserve_exact(capacity - vec.len());
-    *heap += bytes;
     Ok(())
 }
 
@@ -91,8 +87,8 @@ pub(crate) struct Machine<'a, 'r> {
     pub(crate) data: Value<'a>,
     /// The last whole `data` that was asked for, and what policies see of it.
     pub(crate) whole_data: Option<(Value<'a>, Value<'a>)>,
-    pub(crate) budget: Budget<'r>,
-    pub(crate) options: Options<'r>,
+    pub(crate) budget: Budget,
+    pub(crate) options: &'r Options,
     pub(crate) host: &'r mut dyn Host,
     pub(crate) caches: &'r mut Caches,
     pub(crate) registers: Vec<Option<Value<'a>>>,
@@ -116,8 +112,6 @@ pub(crate) struct Machine<'a, 'r> {
     pub(crate) list: Vec<Value<'a>>,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) rows: Vec<Vec<Value<'a>>>,
-    /// Bytes beside the arena.
-    heap: usize,
 }
 
 impl<'a, 'r> Machine<'a, 'r> {
@@ -126,8 +120,8 @@ impl<'a, 'r> Machine<'a, 'r> {
         target: Target<'a>,
         arena: &'a Arena,
         input: Option<Value<'a>>,
-        budget: Budget<'r>,
-        options: Options<'r>,
+        budget: Budget,
+        options: &'r Options,
         host: &'r mut dyn Host,
         caches: &'r mut Caches,
         buffers: Buffers,
@@ -163,18 +157,19 @@ impl<'a, 'r> Machine<'a, 'r> {
             list: Vec::new(),
             conflicts: Vec::new(),
             rows: Vec::new(),
-            heap: 0,
         }
     }
 
     pub(crate) fn steps(&self) -> u64 {
-        self.budget.used
+        self.budget.used()
     }
 
     /// The rows, and the memory for the next run.
     pub(crate) fn finish(mut self) -> (Vec<Vec<Value<'a>>>, Buffers) {
         self.registers.clear();
+        self.registers.shrink_to(KEPT);
         self.frames.clear();
+        self.frames.shrink_to(KEPT);
         let registers = self.registers.into_iter().map(|_| None).collect();
         (
             self.rows,
@@ -188,16 +183,14 @@ impl<'a, 'r> Machine<'a, 'r> {
     /// Runs a query to its end.
     pub(crate) fn query(&mut self, function: FunctionIndex) -> Result<(), EvalError> {
         let start = self.program.functions[function.index()].code.start;
-        reset_comparison_work();
-        let result = match self.budget.poll() {
+        let result = match self.budget.look() {
             Ok(()) => self.run(function),
             Err(reason) => Err((Fault::Stop(reason), start as usize)),
         };
         // Conveniences of the arena give empty values when it is exhausted: then no answer can be believed.
         let result = match result {
             Ok(()) => self
-                .check_memory()
-                .and_then(|()| self.charge_answer())
+                .charge_answer()
                 .map_err(|fault| (fault, start as usize)),
             Err(error) => Err(error),
         };
@@ -219,63 +212,42 @@ impl<'a, 'r> Machine<'a, 'r> {
     /// Holds the answer to the budgets as it will be written: values share parts, and a small one may have a text that
     /// does not end.
     fn charge_answer(&mut self) -> Result<(), Fault> {
-        /// Bytes that one scalar takes at least when it is handed out.
-        const SCALAR: usize = 32;
-        /// Values between two looks at the budgets, and values per step.
-        const CHUNK: u32 = 1 << 13;
-        const PER_STEP: u32 = 4;
-        let mut stack: Vec<Value<'a>> = self.rows.iter().flatten().copied().collect();
-        let (mut bytes, mut unpaid) = (0_usize, 0_u32);
-        while let Some(value) = stack.pop() {
-            match value.view() {
-                View::String(text) => bytes += text.as_str().len(),
-                View::Array(array) => stack.extend(array.iter()),
-                View::Set(set) => stack.extend(set.iter()),
-                View::Object(object) => {
-                    stack.extend(object.iter().flat_map(|(key, value)| [key, value]));
-                }
-                _ => {}
-            }
-            bytes = bytes.saturating_add(SCALAR);
-            unpaid += 1;
-            if unpaid == CHUNK {
-                unpaid = 0;
-                self.budget.charge(u64::from(CHUNK / PER_STEP))?;
-                if bytes > self.arena.limit() {
-                    return Err(Fault::Stop(StopReason::Memory));
+        /// Bytes that a value takes at least when it is handed out, with what leads to it.
+        const VALUE: usize = 96;
+        /// Bytes per step, and steps between two looks at the budgets.
+        const PER_STEP: usize = 256;
+        const CHUNK: usize = 1 << 10;
+        let (mut bytes, mut paid) = (0_usize, 0_usize);
+        for row in 0..self.rows.len() {
+            for column in 0..self.rows[row].len() {
+                for value in self.rows[row][column].parts() {
+                    bytes = bytes.saturating_add(VALUE);
+                    match value.view() {
+                        View::String(text) => bytes = bytes.saturating_add(text.len()),
+                        View::Number(number) => bytes = bytes.saturating_add(number.text().len()),
+                        _ => {}
+                    }
+                    if bytes - paid >= CHUNK * PER_STEP {
+                        self.budget.charge(((bytes - paid) / PER_STEP) as u64)?;
+                        paid = bytes;
+                        if bytes > self.arena.limit() {
+                            return Err(Fault::Stop(StopReason::Memory));
+                        }
+                    }
                 }
             }
         }
-        Ok(())
+        // What is left is less than anybody would notice; but work may be unpaid, and results may mean nothing.
+        self.charge(0)
     }
 
-    /// Accounts for a step.
+    /// Accounts for steps.
     #[inline]
-    pub(crate) fn charge(&mut self) -> Result<(), Fault> {
+    pub(crate) fn charge(&mut self, steps: u64) -> Result<(), Fault> {
         if self.arena.exhausted() {
             return Err(Fault::Stop(StopReason::Memory));
         }
-        Ok(self.budget.charge(1 + take_comparison_work())?)
-    }
-
-    /// Accounts for memory beside the arena.
-    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Fault> {
-        self.heap = self.heap.saturating_add(bytes);
-        self.check_memory()
-    }
-
-    fn check_memory(&self) -> Result<(), Fault> {
-        if self.arena.exhausted()
-            || self.arena.used().saturating_add(self.heap) > self.arena.limit()
-        {
-            return Err(Fault::Stop(StopReason::Memory));
-        }
-        Ok(())
-    }
-
-    /// Accounts for memory that is free again.
-    pub(crate) fn shrink(&mut self, bytes: usize) {
-        self.heap = self.heap.saturating_sub(bytes);
+        Ok(self.budget.charge(steps)?)
     }
 
     /// What a source holds.
@@ -358,8 +330,8 @@ impl<'a, 'r> Machine<'a, 'r> {
                 "a function is called with the wrong number of arguments",
             ));
         }
-        room(&mut self.registers, size, self.arena, &mut self.heap)?;
-        room(&mut self.frames, 1, self.arena, &mut self.heap)?;
+        room(&mut self.registers, size, self.arena)?;
+        room(&mut self.frames, 1, self.arena)?;
         self.registers
             .extend(self.list.iter().map(|value| Some(*value)));
         self.registers.resize(base + size, None);
@@ -381,9 +353,9 @@ impl<'a, 'r> Machine<'a, 'r> {
         let iterators = usize::from(callee.iterators);
         let builders = usize::from(callee.builders);
         let overlays = usize::from(callee.overlays);
-        room(&mut self.iters, iterators, self.arena, &mut self.heap)?;
-        room(&mut self.builders, builders, self.arena, &mut self.heap)?;
-        room(&mut self.slots, overlays, self.arena, &mut self.heap)?;
+        room(&mut self.iters, iterators, self.arena)?;
+        room(&mut self.builders, builders, self.arena)?;
+        room(&mut self.slots, overlays, self.arena)?;
         self.iters
             .resize_with(frame.iters + iterators, Iter::default);
         self.builders
@@ -405,14 +377,10 @@ impl<'a, 'r> Machine<'a, 'r> {
         if let MemoPlace::Call(hash) = frame.memo {
             let params = self.program.functions[frame.function as usize].params as usize;
             let arguments = &self.registers[frame.base..frame.base + params];
-            let calls = &mut self.overlays.get_mut(frame.overlay).memo.calls;
-            let needed = self.arena.used() + self.heap;
-            if needed.saturating_add(calls.next_growth()) > self.arena.limit() {
-                return Err(Fault::Stop(StopReason::Memory));
-            }
             // The compiler assigns no parameter anew; what another one makes is just not remembered.
             if let Some(arguments) = arguments.iter().copied().collect() {
-                self.heap += calls.put(hash, frame.function, arguments, outcome);
+                let calls = &mut self.overlays.get_mut(frame.overlay).memo.calls;
+                calls.put(self.arena, hash, frame.function, arguments, outcome)?;
             }
         }
         self.registers.truncate(frame.base);
@@ -421,7 +389,7 @@ impl<'a, 'r> Machine<'a, 'r> {
         while self.slots.len() > frame.slots {
             if let Some(overlay) = self.slots.pop() {
                 let freed = self.overlays.release(overlay);
-                self.shrink(freed);
+                self.arena.release(freed);
             }
         }
         match frame.memo {
@@ -429,12 +397,8 @@ impl<'a, 'r> Machine<'a, 'r> {
             MemoPlace::Rule => match frame.overlay {
                 OverlayId::NONE => self.rules[frame.function as usize] = Some(outcome),
                 overlay => {
-                    let grown = self
-                        .overlays
-                        .get_mut(overlay)
-                        .memo
-                        .put_rule(frame.function, outcome);
-                    self.grow(grown)?;
+                    let memo = &mut self.overlays.get_mut(overlay).memo;
+                    memo.put_rule(self.arena, frame.function, outcome)?;
                 }
             },
             MemoPlace::Call(_) => {}

@@ -3,7 +3,7 @@
 //! Arguments are compared by value if they are small and by identity if they are large: a whole document is never hashed.
 
 use hashbrown::{HashMap, HashTable};
-use regovm_core::value::{Value, View};
+use regovm_core::value::{Arena, MemoryExceeded, Value, View};
 use smallvec::SmallVec;
 
 /// Values in an argument that is compared by value, at most.
@@ -32,6 +32,8 @@ struct Entry<'a> {
 #[derive(Default)]
 pub(crate) struct Calls<'a> {
     table: HashTable<Entry<'a>>,
+    /// Bytes of arguments that lie beside the table.
+    spilled: usize,
 }
 
 impl<'a> Calls<'a> {
@@ -69,42 +71,44 @@ impl<'a> Calls<'a> {
         self.table.find(hash, same).map(|entry| entry.outcome)
     }
 
-    /// Remembers a call; gives the bytes that the heap grew by.
+    /// Remembers a call; the memory that it takes is claimed.
     pub(crate) fn put(
         &mut self,
+        arena: &Arena,
         hash: u64,
         function: u32,
         arguments: Arguments<'a>,
         outcome: Outcome<'a>,
-    ) -> usize {
+    ) -> Result<(), MemoryExceeded> {
         if self.table.len() >= MAX_CALLS {
             self.table.clear();
+            arena.release(std::mem::take(&mut self.spilled));
         }
-        let before = self.bytes();
-        self.table.insert_unique(
+        if self.table.len() == self.table.capacity() {
+            // For a moment there are the old table and one twice as large.
+            let before = self.table.allocation_size();
+            let claimed = 2 * before + 64 * size_of::<Entry<'a>>();
+            arena.claim(claimed)?;
+            self.table.reserve(1, |entry| entry.hash);
+            arena.release((claimed + before).saturating_sub(self.table.allocation_size()));
+        }
+        if arguments.spilled() {
+            let bytes = arguments.capacity() * size_of::<Value<'a>>();
+            arena.claim(bytes)?;
+            self.spilled += bytes;
+        }
+        let entry = Entry {
             hash,
-            Entry {
-                hash,
-                function,
-                arguments,
-                outcome,
-            },
-            |entry| entry.hash,
-        );
-        self.bytes().saturating_sub(before)
-    }
-
-    /// Bytes that the next call to be remembered needs, if the table must grow for it.
-    pub(crate) fn next_growth(&self) -> usize {
-        if self.table.len() < self.table.capacity() || self.table.len() >= MAX_CALLS {
-            0
-        } else {
-            2 * self.bytes()
-        }
+            function,
+            arguments,
+            outcome,
+        };
+        self.table.insert_unique(hash, entry, |entry| entry.hash);
+        Ok(())
     }
 
     fn bytes(&self) -> usize {
-        self.table.capacity() * (size_of::<Entry<'a>>() + 1)
+        self.table.allocation_size() + self.spilled
     }
 }
 
@@ -155,16 +159,21 @@ impl<'a> Memo<'a> {
         self.rules.get(&function).copied()
     }
 
-    /// Remembers a rule; gives the bytes that the heap grew by.
-    pub(crate) fn put_rule(&mut self, function: u32, outcome: Outcome<'a>) -> usize {
-        let before = self.bytes();
+    /// Remembers a rule; the memory that it takes is claimed. There are no more of them than rules in the program.
+    pub(crate) fn put_rule(
+        &mut self,
+        arena: &Arena,
+        function: u32,
+        outcome: Outcome<'a>,
+    ) -> Result<(), MemoryExceeded> {
+        let before = self.rules.allocation_size();
         self.rules.insert(function, outcome);
-        self.bytes() - before
+        arena.claim(self.rules.allocation_size() - before)
     }
 
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        self.rules.capacity() * (size_of::<(u32, Outcome<'a>)>() + 1) + self.calls.bytes()
+        self.rules.allocation_size() + self.calls.bytes()
     }
 }
 
@@ -181,7 +190,7 @@ mod tests {
         let arguments = [pair(), arena.integer(2)];
         let kept = arguments.iter().copied().collect();
         let hash = Calls::hash(3, &arguments);
-        calls.put(hash, 3, kept, Some(Value::TRUE));
+        calls.put(&arena, hash, 3, kept, Some(Value::TRUE)).unwrap();
         let again = [pair(), arena.integer(2)];
         assert_eq!(Calls::hash(3, &again), hash);
         assert_eq!(calls.get(hash, 3, &again), Some(Some(Value::TRUE)));
@@ -203,7 +212,7 @@ mod tests {
     fn undefined_is_remembered_too() {
         let mut memo = Memo::default();
         assert_eq!(memo.rule(1), None);
-        memo.put_rule(1, None);
+        memo.put_rule(&Arena::new(), 1, None).unwrap();
         assert_eq!(memo.rule(1), Some(None));
     }
 }

@@ -8,6 +8,7 @@
 use std::cell::Cell;
 
 use regovm_core::value::{Arena, Kind, Value};
+use regovm_core::work;
 
 use crate::bytecode::Callee;
 use crate::memo::Memo;
@@ -146,6 +147,7 @@ impl<'a> Node<'a> {
             return base.unwrap_or(Value::NULL);
         }
         let object = base.and_then(Value::as_object);
+        work::count(object.map_or(0, |object| object.len()) as u64);
         let siblings = object.into_iter().flat_map(|object| object.iter());
         let replaced = self.children.iter().map(|(key, node)| {
             (
@@ -184,12 +186,13 @@ pub(crate) fn merge<'a>(
     if depth >= MERGE_DEPTH {
         return first;
     }
+    work::count((ours.len() + theirs.len()) as u64);
     let members = ours.iter().map(|(key, value)| match theirs.get(key) {
         Some(other) => (key, merge(value, other, arena, depth + 1)),
         None => (key, value),
     });
     let rest = theirs.iter().filter(|(key, _)| ours.get(*key).is_none());
-    arena.object_from(members.chain(rest).collect::<Vec<_>>())
+    arena.object_from(members.chain(rest))
 }
 
 /// What a replaced function does.

@@ -1,5 +1,6 @@
 //! Running queries of a program, again and again.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use regovm_core::Code;
@@ -15,21 +16,21 @@ use crate::machine::{Buffers, Machine};
 use crate::program::Program;
 
 /// Settings of one run.
-#[derive(Clone, Copy)]
-pub struct Options<'r> {
+#[derive(Clone)]
+pub struct Options {
     /// Steps after which the query is stopped.
     pub max_steps: Option<u64>,
     /// When to stop.
-    pub deadline: Option<Deadline<'r>>,
+    pub deadline: Option<Deadline>,
     /// Set by another thread to stop the query.
-    pub cancel: Option<&'r AtomicBool>,
+    pub cancel: Option<Arc<AtomicBool>>,
     /// A built-in that fails ends the query; otherwise it is undefined.
     pub strict_builtin_errors: bool,
     /// How deep calls may nest.
     pub max_depth: usize,
 }
 
-impl Default for Options<'_> {
+impl Default for Options {
     fn default() -> Self {
         Options {
             max_steps: None,
@@ -81,7 +82,7 @@ impl Session {
         query: usize,
         arena: &'a Arena,
         input: Option<Value<'a>>,
-        options: &Options<'_>,
+        options: &Options,
         host: &mut dyn Host,
     ) -> Result<Answer<'a>, EvalError> {
         let Some(entry) = target.program.queries.get(query) else {
@@ -92,15 +93,20 @@ impl Session {
                 stop: None,
             });
         };
-        let budget = Budget::new(options.max_steps, options.deadline, options.cancel);
-        self.caches.begin_run();
+        let budget = Budget::new(
+            options.max_steps,
+            options.deadline.clone(),
+            options.cancel.clone(),
+        );
+        let _watched = budget.watch();
+        self.caches.begin_run(arena);
         let buffers = std::mem::take(&mut self.buffers);
         let mut machine = Machine::new(
             target,
             arena,
             input,
             budget,
-            *options,
+            options,
             host,
             &mut self.caches,
             buffers,

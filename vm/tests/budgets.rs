@@ -3,6 +3,8 @@
 mod common;
 
 use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -82,7 +84,7 @@ fn large_input() -> String {
     format!("[{}]", vec!["0"; 1000].join(","))
 }
 
-fn stop(text: &str, options: &Options<'_>, memory: usize) -> EvalError {
+fn stop(text: &str, options: &Options, memory: usize) -> EvalError {
     let program = common::program(&text.replace("iterators=2", ""));
     match common::try_run(&program, &large_input(), "{}", options, memory) {
         Ok((rows, steps)) => panic!("it ended after {steps} steps with {rows:?}"),
@@ -138,12 +140,12 @@ fn the_step_count_is_the_same_on_every_run() {
 #[test]
 fn a_deadline_stops() {
     let looks = Cell::new(0);
-    let passed = || {
+    let passed = move || {
         looks.set(looks.get() + 1);
         looks.get() > 20
     };
     let deadline = Deadline {
-        passed: &passed,
+        passed: Rc::new(passed),
         budget: Duration::from_millis(250),
     };
     let error = stop(
@@ -165,11 +167,11 @@ fn a_deadline_stops() {
 
 #[test]
 fn cancelling_stops_even_short_queries() {
-    let cancel = AtomicBool::new(true);
+    let cancel = Arc::new(AtomicBool::new(true));
     let error = stop(
         RECURSION,
         &Options {
-            cancel: Some(&cancel),
+            cancel: Some(cancel),
             ..Options::default()
         },
         usize::MAX,

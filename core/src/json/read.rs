@@ -344,7 +344,7 @@ impl<'a, 't> Reader<'a, 't> {
         }
         let text = self.text_of_string()?;
         self.colon()?;
-        let next = self.arena.shapes().borrow_mut().step(node, &text);
+        let next = self.arena.shape_step(node, &text);
         Ok(match next {
             Some(next) => Key::Shaped(next),
             None => Key::Other(self.make_string(text)?),

@@ -5,10 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU32;
 
-use bumpalo::Bump;
 use num_bigint::BigInt;
 
-use super::layout::{LINEAR, Layout, fill, short_hash, table_len};
+use super::chunks::Chunks;
+use super::layout::{CHUNK, LINEAR, Layout, fill, short_hash, table_len};
 use super::number::{self, Decimal};
 use super::raw::{
     ArrayHeader, NumberHeader, ObjectHeader, SetHeader, StringHeader, TAG_ARRAY, TAG_NUMBER,
@@ -17,7 +17,7 @@ use super::raw::{
 use super::scratch::Scratch;
 use super::shape::{NodeId, Shape, Shapes};
 use super::{ArrayBuilder, Object, Value};
-use crate::Constant;
+use crate::{Constant, work};
 
 /// Allocations up to this size may overshoot the limit; larger ones are refused.
 const LARGE: usize = 32 * 1024;
@@ -32,7 +32,8 @@ const HUGE: usize = u32::MAX as usize - 64;
 /// [`MemoryExceeded`], and the conveniences that return a bare [`Value`] return an empty one and
 /// set [`Arena::exhausted`]. So an evaluator must look at it before it hands out a result.
 pub struct Arena {
-    bump: Bump,
+    chunks: Chunks,
+    /// Bytes of chunks, and those that are claimed.
     used: Cell<usize>,
     limit: Cell<usize>,
     exhausted: Cell<bool>,
@@ -45,6 +46,28 @@ pub struct Arena {
 pub struct MemoryExceeded {
     /// The limit in bytes.
     pub limit: usize,
+}
+
+/// Copies items one block after the other, as long as there is a point in going on; gives how many.
+///
+/// # Safety
+///
+/// As [`std::ptr::copy_nonoverlapping`].
+unsafe fn copy<T: Copy>(items: &[T], to: *mut T) -> usize {
+    /// Bytes between two looks at the watch.
+    const BLOCK: usize = 1 << 18;
+    let len = (BLOCK / size_of::<T>().max(1)).max(1);
+    let mut copied = 0;
+    for block in items.chunks(len) {
+        if block.len() == len && !work::effort_bytes(BLOCK) {
+            // What is left is not wanted any more, and a text must end where a character does: so nothing of it.
+            return 0;
+        }
+        // SAFETY: the block is a part of `items`, and its place the same part of the room.
+        unsafe { std::ptr::copy_nonoverlapping(block.as_ptr(), to.add(copied), block.len()) };
+        copied += block.len();
+    }
+    copied
 }
 
 impl std::fmt::Display for MemoryExceeded {
@@ -70,7 +93,7 @@ impl Arena {
     /// An empty arena that may use about this many bytes.
     pub fn with_limit(bytes: usize) -> Arena {
         Arena {
-            bump: Bump::new(),
+            chunks: Chunks::default(),
             used: Cell::new(0),
             limit: Cell::new(bytes),
             exhausted: Cell::new(false),
@@ -80,13 +103,21 @@ impl Arena {
 
     /// Forgets every value at once and keeps memory for the next ones.
     pub fn reset(&mut self) {
-        self.bump.reset();
-        self.shapes.get_mut().reset();
-        self.used.set(0);
-        self.exhausted.set(false);
+        self.restart(self.limit.get());
     }
 
-    /// Bytes given out since the last reset.
+    /// As [`Arena::reset`], with another limit.
+    pub fn restart(&mut self, limit: usize) {
+        self.limit.set(limit);
+        self.chunks.reset();
+        let shapes = self.shapes.get_mut();
+        shapes.reset(limit / 8);
+        self.used.set(shapes.bytes());
+        self.exhausted.set(self.used.get() > limit);
+        self.make_room(0);
+    }
+
+    /// Bytes in use since the last reset: of this arena, and those that were claimed beside it.
     pub fn used(&self) -> usize {
         self.used.get()
     }
@@ -94,12 +125,6 @@ impl Arena {
     /// The limit in bytes; `usize::MAX` if there is none.
     pub fn limit(&self) -> usize {
         self.limit.get()
-    }
-
-    /// Changes the limit.
-    pub fn set_limit(&self, bytes: usize) {
-        self.limit.set(bytes);
-        self.exhausted.set(self.used.get() > bytes);
     }
 
     /// True once more was asked for than the limit allows.
@@ -123,44 +148,89 @@ impl Arena {
         }
     }
 
+    /// What may still be used.
+    fn left(&self) -> usize {
+        self.limit.get().saturating_sub(self.used.get())
+    }
+
+    /// Frees what is only kept for later if the limit leaves no room for it besides so many bytes more.
+    #[inline]
+    fn make_room(&self, bytes: usize) {
+        if self.limit.get() != usize::MAX
+            && self.left() < bytes.saturating_add(self.chunks.kept_bytes())
+        {
+            self.chunks.forget_kept();
+        }
+    }
+
     /// Announces a large allocation, in this arena or beside it. Allocates nothing.
     #[inline]
     pub fn reserve(&self, bytes: usize) -> Result<(), MemoryExceeded> {
-        if bytes > LARGE
-            && (bytes > HUGE || self.limit.get().saturating_sub(self.used.get()) < bytes)
-        {
+        if bytes > LARGE && (bytes > HUGE || self.left() < bytes) {
             self.exhausted.set(true);
             return Err(self.exceeded());
         }
         Ok(())
     }
 
-    /// Counts bytes that are allocated beside this arena for the values in it.
-    pub(crate) fn claim(&self, bytes: usize) -> Result<(), MemoryExceeded> {
-        self.reserve(bytes)?;
+    /// Counts bytes that are allocated beside this arena; see [`Claim`](super::Claim) for those that are freed again.
+    pub fn claim(&self, bytes: usize) -> Result<(), MemoryExceeded> {
         let used = self.used.get().saturating_add(bytes);
-        self.used.set(used);
         if used > self.limit.get() {
             self.exhausted.set(true);
             return Err(self.exceeded());
         }
+        self.make_room(bytes);
+        self.used.set(used);
         Ok(())
     }
 
     /// Undoes [`Arena::claim`].
-    pub(crate) fn release(&self, bytes: usize) {
+    pub fn release(&self, bytes: usize) {
         self.used.set(self.used.get().saturating_sub(bytes));
     }
 
     /// Room of a layout; counted.
     #[inline]
     pub(super) fn room(&self, layout: Room) -> NonNull<u8> {
-        let used = self.used.get().saturating_add(layout.size());
+        match self.chunks.take(layout) {
+            Some(room) => room,
+            None => self.more_room(layout),
+        }
+    }
+
+    #[cold]
+    fn more_room(&self, layout: Room) -> NonNull<u8> {
+        self.make_room(layout.size());
+        let (room, bytes) = self.chunks.more(layout, self.left());
+        let used = self.used.get().saturating_add(bytes);
         self.used.set(used);
         if used > self.limit.get() {
             self.exhausted.set(true);
         }
-        self.bump.alloc_layout(layout)
+        room
+    }
+
+    /// Does something with the tree of shapes, and counts what it grows by.
+    #[inline]
+    fn with_shapes<T>(&self, work: impl FnOnce(&mut Shapes) -> T) -> T {
+        let mut shapes = self.shapes.borrow_mut();
+        let before = shapes.bytes();
+        let result = work(&mut shapes);
+        let grown = shapes.bytes() - before;
+        if grown > 0 {
+            let used = self.used.get().saturating_add(grown);
+            self.used.set(used);
+            if used > self.limit.get() {
+                self.exhausted.set(true);
+            }
+        }
+        result
+    }
+
+    /// The node of the tree of shapes behind another one.
+    pub(crate) fn shape_step(&self, node: NodeId, key: &str) -> Option<NodeId> {
+        self.with_shapes(|shapes| shapes.step(node, key))
     }
 
     #[inline]
@@ -179,10 +249,11 @@ impl Arena {
             return &[];
         }
         let place = self.room(Room::for_value(items)).cast::<T>();
-        // SAFETY: the room has the layout of `items`, and the source is no part of it.
+        // SAFETY: the room has the layout of `items`, the source is no part of it, and as much is
+        // taken for written as was copied.
         unsafe {
-            std::ptr::copy_nonoverlapping(items.as_ptr(), place.as_ptr(), items.len());
-            std::slice::from_raw_parts(place.as_ptr(), items.len())
+            let copied = copy(items, place.as_ptr());
+            std::slice::from_raw_parts(place.as_ptr(), copied)
         }
     }
 
@@ -304,12 +375,12 @@ impl Arena {
         // SAFETY: the room has space for the header and the elements behind it; both have an
         // alignment of at most 8, and the header's size is a multiple of it.
         unsafe {
+            let place = header.add(1).cast::<Value<'a>>();
+            let copied = copy(elements, place.as_ptr());
             header.write(ArrayHeader {
-                len: elements.len() as u32,
+                len: copied as u32,
                 hash: AtomicU32::new(0),
             });
-            let place = header.add(1).cast::<Value<'a>>();
-            std::ptr::copy_nonoverlapping(elements.as_ptr(), place.as_ptr(), elements.len());
             Value::from_pointer(header.as_ptr(), TAG_ARRAY)
         }
     }
@@ -336,9 +407,11 @@ impl Arena {
         if list.as_slice().is_sorted_by(|a, b| a < b) {
             return self.set_sorted(list.as_slice());
         }
-        let list = list.as_mut_slice();
+        if list.sort_by_key(self, |value| *value).is_err() {
+            return self.set_sorted(&[]);
+        }
         // Stable, so that the first spelling stays in front.
-        list.sort();
+        let list = list.as_mut_slice();
         let mut kept = 1;
         for at in 1..list.len() {
             if list[at] != list[kept - 1] {
@@ -363,9 +436,11 @@ impl Arena {
         if list.as_slice().is_sorted_by(|a, b| a.0 < b.0) {
             return self.object_sorted(list.as_slice());
         }
-        let list = list.as_mut_slice();
+        if list.sort_by_key(self, |(key, _)| *key).is_err() {
+            return self.object_sorted(&[]);
+        }
         // Stable, so that the first spelling stays in front.
-        list.sort_by_key(|(key, _)| *key);
+        let list = list.as_mut_slice();
         let mut kept = 1;
         for at in 1..list.len() {
             if list[at].0 == list[kept - 1].0 {
@@ -381,12 +456,11 @@ impl Arena {
     /// An object whose string keys are names and no data, so that many objects have the same:
     /// it shares a shape with them. The same object as [`Arena::object_from`] makes.
     pub fn record<'a>(&'a self, members: &[(Value<'a>, Value<'a>)]) -> Value<'a> {
-        let node = {
-            let mut shapes = self.shapes.borrow_mut();
+        let node = self.with_shapes(|shapes| {
             members.iter().try_fold(NodeId::ROOT, |node, (key, _)| {
                 shapes.step(node, key.as_str()?)
             })
-        };
+        });
         match node {
             Some(node) => self.shaped(node, members.iter().map(|(_, value)| *value)),
             None => self.object_from(members.iter().copied()),
@@ -413,12 +487,12 @@ impl Arena {
         node: NodeId,
         values: impl ExactSizeIterator<Item = Value<'a>>,
     ) -> Value<'a> {
-        let mut shapes = self.shapes.borrow_mut();
-        let shape = shapes.shape(node);
-        // SAFETY: the table of shapes is only cleared by `reset`, which needs the arena for
-        // itself; so its layouts live for 'a.
-        let shape: Shape<'a> = unsafe { std::mem::transmute::<Shape<'_>, Shape<'a>>(shape) };
-        drop(shapes);
+        let shape: Shape<'a> = self.with_shapes(|shapes| {
+            let shape = shapes.shape(node);
+            // SAFETY: the table of shapes is only cleared by `reset`, which needs the arena for
+            // itself; so its layouts live for 'a.
+            unsafe { std::mem::transmute::<Shape<'_>, Shape<'a>>(shape) }
+        });
         let count = shape.layout.keys.len();
         if values.len() != count {
             return Value::NULL;
@@ -470,8 +544,13 @@ impl Arena {
             };
         }
         let hashes = self.zeros(keys.len());
-        for (hash, key) in hashes.iter_mut().zip(keys) {
-            *hash = short_hash(key.hash());
+        for (hashes, keys) in hashes.chunks_mut(CHUNK).zip(keys.chunks(CHUNK)) {
+            for (hash, key) in hashes.iter_mut().zip(keys) {
+                *hash = short_hash(key.hash());
+            }
+            if !work::effort(keys.len() as u64) {
+                break;
+            }
         }
         let index = self.zeros(table);
         fill(index, hashes);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use super::number::Number;
 use super::raw::{NumberHeader, StringHeader};
 use super::{Value, View};
+use crate::work;
 
 const K1: u64 = 0x9E37_79B9_7F4A_7C15;
 const K2: u64 = 0xD6E8_FEB8_6659_FD93;
@@ -30,20 +31,28 @@ fn narrow(hash: u64) -> u32 {
     (((hash >> 32) ^ hash) as u32).max(1)
 }
 
-/// The hash of bytes.
+/// Bytes between two looks at the watch.
+const BLOCK: usize = 1 << 16;
+
+/// The hash of bytes. It means nothing if there is no point in going on.
 pub(super) fn bytes(bytes: &[u8]) -> u64 {
     let mut state = mix(bytes.len() as u64, K2);
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        let mut word = [0; 8];
-        word.copy_from_slice(chunk);
-        state = mix(state, u64::from_le_bytes(word));
-    }
-    let rest = chunks.remainder();
-    if !rest.is_empty() {
-        let mut word = [0; 8];
-        word[..rest.len()].copy_from_slice(rest);
-        state = mix(state, u64::from_le_bytes(word));
+    for block in bytes.chunks(BLOCK) {
+        if block.len() == BLOCK && !work::effort_bytes(BLOCK) {
+            return 0;
+        }
+        let mut chunks = block.chunks_exact(8);
+        for chunk in &mut chunks {
+            let mut word = [0; 8];
+            word.copy_from_slice(chunk);
+            state = mix(state, u64::from_le_bytes(word));
+        }
+        let rest = chunks.remainder();
+        if !rest.is_empty() {
+            let mut word = [0; 8];
+            word[..rest.len()].copy_from_slice(rest);
+            state = mix(state, u64::from_le_bytes(word));
+        }
     }
     state
 }
@@ -60,7 +69,9 @@ fn cached(cell: &AtomicU32, compute: impl FnOnce() -> u64) -> u64 {
         return widen(known);
     }
     let fresh = narrow(compute());
-    cell.store(fresh, Relaxed);
+    if !work::is_over() {
+        cell.store(fresh, Relaxed);
+    }
     widen(fresh)
 }
 
@@ -125,49 +136,85 @@ pub(super) fn hash(value: Value<'_>) -> u64 {
     }
 }
 
+/// Values below a collection: its elements, or its keys and values in turn.
+fn part<'a>(collection: View<'a>, at: usize) -> Option<Value<'a>> {
+    match collection {
+        View::Array(array) => array.get(at),
+        View::Set(set) => set.as_sorted_slice().get(at).copied(),
+        View::Object(object) if at.is_multiple_of(2) => object.keys().get(at / 2).copied(),
+        View::Object(object) => object.values().get(at / 2).copied(),
+        _ => None,
+    }
+}
+
 /// Hashes a collection from its leaves up, with its own stack.
 fn collection(root: Value<'_>) -> u64 {
-    let mut stack = vec![root];
+    /// Parts between two looks at the watch.
+    const CHUNK: usize = 1 << 12;
+    // Collections on the way down, each with the number of its next part.
+    let mut stack = vec![(root, 0)];
     let mut result = 0;
-    while let Some(&top) = stack.last() {
-        let before = stack.len();
+    'next: while let Some((top, at)) = stack.last_mut() {
+        let view = top.view();
+        while let Some(part) = part(view, *at) {
+            *at += 1;
+            if at.is_multiple_of(CHUNK) && !work::effort(CHUNK as u64) {
+                return 0;
+            }
+            if ready(part).is_none() {
+                stack.push((part, 0));
+                continue 'next;
+            }
+        }
+        let child = |value: Value<'_>| ready(value).unwrap_or(0);
         let mut state;
-        let child = |value: Value<'_>| -> u64 { ready(value).unwrap_or(0) };
-        match top.view() {
+        match view {
             View::Array(array) => {
                 state = mix(array.len() as u64, 4);
-                for element in array.as_slice() {
-                    state = mix(state, child(*element));
+                for chunk in array.as_slice().chunks(CHUNK) {
+                    state = chunk
+                        .iter()
+                        .fold(state, |state, element| mix(state, child(*element)));
+                    if !work::effort(chunk.len() as u64) {
+                        return 0;
+                    }
                 }
-                stack.extend(array.iter().filter(|v| ready(*v).is_none()));
             }
             // Members and elements are added up, so that their order does not matter.
             View::Object(object) => {
                 state = mix(object.len() as u64, 5);
-                for (key, value) in object.iter() {
-                    state = state.wrapping_add(mix(child(key), child(value)));
-                }
-                for (key, value) in object.iter() {
-                    stack.extend([key, value].into_iter().filter(|v| ready(*v).is_none()));
+                for (keys, values) in object
+                    .keys()
+                    .chunks(CHUNK)
+                    .zip(object.values().chunks(CHUNK))
+                {
+                    for (key, value) in keys.iter().zip(values) {
+                        state = state.wrapping_add(mix(child(*key), child(*value)));
+                    }
+                    if !work::effort(keys.len() as u64) {
+                        return 0;
+                    }
                 }
             }
             View::Set(set) => {
                 state = mix(set.len() as u64, 6);
-                for element in set.iter() {
-                    state = state.wrapping_add(mix(child(element), K2));
+                for chunk in set.as_sorted_slice().chunks(CHUNK) {
+                    for element in chunk {
+                        state = state.wrapping_add(mix(child(*element), K2));
+                    }
+                    if !work::effort(chunk.len() as u64) {
+                        return 0;
+                    }
                 }
-                stack.extend(set.iter().filter(|v| ready(*v).is_none()));
             }
             _ => state = 0,
         }
-        if stack.len() == before {
-            let fresh = narrow(state);
-            if let Some(cell) = cell(top) {
-                cell.store(fresh, Relaxed);
-            }
-            result = widen(fresh);
-            stack.pop();
+        let fresh = narrow(state);
+        if let Some(cell) = cell(*top) {
+            cell.store(fresh, Relaxed);
         }
+        result = widen(fresh);
+        stack.pop();
     }
     result
 }

@@ -4,6 +4,7 @@
 use std::num::NonZeroU32;
 
 use super::{Value, hash};
+use crate::work;
 
 /// The identity of a shape: objects with equal ids have the same keys in the same slots. Unique
 /// in the process and never used again, so that a cache that remembers one can never be wrong.
@@ -59,10 +60,16 @@ pub(super) fn probe(
     }
 }
 
-/// Fills an empty table.
+/// Keys between two looks at the watch.
+pub(super) const CHUNK: usize = 1 << 12;
+
+/// Fills an empty table. Keys are missing if there is no point in going on.
 pub(super) fn fill(index: &mut [u32], hashes: &[u32]) {
     let mask = index.len() - 1;
     for (position, hash) in hashes.iter().enumerate() {
+        if position % CHUNK == CHUNK - 1 && !work::effort(CHUNK as u64) {
+            return;
+        }
         let mut slot = *hash as usize & mask;
         while index[slot] != 0 {
             slot = (slot + 1) & mask;

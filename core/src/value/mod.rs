@@ -3,6 +3,7 @@
 mod arena;
 mod array;
 mod bigfloat;
+mod chunks;
 mod convert;
 mod fast;
 mod frozen;
@@ -11,10 +12,12 @@ mod layout;
 pub mod number;
 mod object;
 mod order;
+mod parts;
 mod raw;
 mod scratch;
 mod set;
 mod shape;
+mod sort;
 mod string;
 mod table;
 
@@ -27,11 +30,13 @@ pub use frozen::Frozen;
 pub use layout::ShapeId;
 pub use number::Number;
 pub use object::{Object, ObjectBuilder, ObjectIter};
-pub use order::{reset_comparison_work, take_comparison_work};
+pub use parts::Parts;
 pub use raw::Value;
+pub use scratch::Claim;
 pub(crate) use scratch::Scratch;
 pub use set::{Set, SetBuilder};
 pub(crate) use shape::NodeId;
+pub use sort::sort_by_key;
 pub use string::Str;
 
 /// The kinds of values, in Rego's order.

@@ -10,6 +10,7 @@ use super::bigfloat::{Digits, Float};
 use super::fast::Fast;
 use super::raw::NumberHeader;
 use super::{Arena, Value, hash};
+use crate::work;
 
 /// Arithmetic refuses numbers with more digits or larger exponents: they would take the time and
 /// the memory of everything else. What OPA reads has 30,103 digits at most.
@@ -410,7 +411,12 @@ pub fn compare_numbers(a: Value<'_>, b: Value<'_>) -> Ordering {
     }
     match (decimal(a), decimal(b)) {
         (Some(a), Some(b)) => a.compare(b),
-        _ => compare_long(&text_of(a), &text_of(b)),
+        _ => {
+            let (a, b) = (text_of(a), text_of(b));
+            // Digits are looked at one by one.
+            work::count((a.len() + b.len()) as u64 / 8);
+            compare_long(&a, &b)
+        }
     }
 }
 

@@ -200,8 +200,9 @@ impl<'a> ObjectBuilder<'a> {
 
     /// The object.
     pub fn finish(mut self, arena: &'a Arena) -> Value<'a> {
-        let entries = self.entries.as_mut_slice();
-        entries.sort_unstable_by_key(|(key, _)| *key);
-        arena.object_sorted(entries)
+        match self.entries.sort_by_key(arena, |(key, _)| *key) {
+            Ok(()) => arena.object_sorted(self.entries.as_slice()),
+            Err(_) => arena.object_sorted(&[]),
+        }
     }
 }

@@ -1,40 +1,11 @@
 //! Rego's total order and equality, without recursion.
 
-use std::cell::Cell;
 use std::cmp::Ordering;
-use std::collections::HashSet;
 
 use super::number::compare_numbers;
 use super::object::ObjectIter;
 use super::{Kind, Value, View};
-
-thread_local! {
-    /// Pairs of values that comparisons of this thread have looked at.
-    static COMPARED: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Pairs per unit of work.
-const PAIRS_PER_UNIT: u64 = 8;
-
-/// The work that comparisons of collections on this thread have done since the last call, in units of a budget.
-///
-/// Equality and order are operators of Rust here and cannot take a meter with them: the evaluator asks afterwards.
-#[inline]
-pub fn take_comparison_work() -> u64 {
-    COMPARED.with(|compared| {
-        let pairs = compared.get();
-        if pairs < PAIRS_PER_UNIT {
-            return 0;
-        }
-        compared.set(pairs % PAIRS_PER_UNIT);
-        pairs / PAIRS_PER_UNIT
-    })
-}
-
-/// Forgets what was compared, at the start of a count.
-pub fn reset_comparison_work() {
-    COMPARED.with(|compared| compared.set(0));
-}
+use crate::work;
 
 /// Pairs after which a comparison starts to remember the collections that it has seen. Values share parts: a
 /// comparison that looks at a shared part each time it meets it may never end.
@@ -45,6 +16,8 @@ type Elements<'a> = std::iter::Copied<std::slice::Iter<'a, Value<'a>>>;
 /// Two collections of one kind on their way through a comparison.
 enum Frame<'a, 'b> {
     Elements(Elements<'a>, Elements<'b>),
+    /// The values of objects with one list of keys.
+    SameKeys(Elements<'a>, Elements<'b>),
     Members(ObjectIter<'a>, ObjectIter<'b>),
     /// The values of two members whose keys are still being compared.
     Values(Value<'a>, Value<'b>),
@@ -67,7 +40,7 @@ fn shallow<'a, 'b>(a: Value<'a>, b: Value<'b>) -> Result<Ordering, Frame<'a, 'b>
         return Ok(a.cmp(&b));
     }
     if let (Some(a), Some(b)) = (a.as_str(), b.as_str()) {
-        return Ok(a.cmp(b));
+        return Ok(compare_texts(a, b));
     }
     let (kind_a, kind_b) = (a.kind(), b.kind());
     if kind_a != kind_b {
@@ -78,7 +51,7 @@ fn shallow<'a, 'b>(a: Value<'a>, b: Value<'b>) -> Result<Ordering, Frame<'a, 'b>
         (View::Object(a), View::Object(b))
             if std::ptr::addr_eq(a.header.layout, b.header.layout) =>
         {
-            Err(Frame::Elements(
+            Err(Frame::SameKeys(
                 a.values.iter().copied(),
                 b.values.iter().copied(),
             ))
@@ -90,53 +63,111 @@ fn shallow<'a, 'b>(a: Value<'a>, b: Value<'b>) -> Result<Ordering, Frame<'a, 'b>
     }
 }
 
-fn deep(first: Frame<'_, '_>) -> Ordering {
-    let mut pairs = 0;
-    let order = compare_frames(first, &mut pairs);
-    COMPARED.with(|compared| compared.set(compared.get().saturating_add(pairs)));
-    order
+/// Bytes of texts that are compared in one go.
+const BLOCK: usize = 1 << 12;
+
+/// The order of two texts; that of long ones is work that counts.
+#[inline]
+fn compare_texts(a: &str, b: &str) -> Ordering {
+    if a.len().min(b.len()) <= BLOCK {
+        a.cmp(b)
+    } else {
+        compare_long_texts(a.as_bytes(), b.as_bytes())
+    }
 }
 
-fn compare_frames(first: Frame<'_, '_>, pairs: &mut u64) -> Ordering {
+#[cold]
+fn compare_long_texts(a: &[u8], b: &[u8]) -> Ordering {
+    for (x, y) in a.chunks(BLOCK).zip(b.chunks(BLOCK)) {
+        let order = x.cmp(y);
+        if order.is_ne() || !work::count((BLOCK / work::BYTES_PER_PIECE) as u64) {
+            return order;
+        }
+    }
+    a.len().cmp(&b.len())
+}
+
+/// Pairs that are counted together.
+const PAIRS: u64 = 1 << 12;
+
+/// Compares two collections of one kind. If there is no point in going on, what was found equal so far counts.
+fn deep(first: Frame<'_, '_>) -> Ordering {
     let mut stack = vec![first];
-    // Any difference ends the comparison, so whatever was met before is equal, or will be known not to be in time.
-    let mut seen = HashSet::new();
-    while let Some(top) = stack.last_mut() {
-        let (a, b) = match top {
-            Frame::Elements(a, b) => match (a.next(), b.next()) {
-                (Some(a), Some(b)) => (a, b),
-                (None, None) => {
-                    stack.pop();
-                    continue;
-                }
-                (a, b) => return a.is_some().cmp(&b.is_some()),
-            },
+    let mut pairs = 0_u64;
+    let mut counted = 0_u64;
+    let mut seen = Seen::default();
+    let order = loop {
+        let Some(top) = stack.last_mut() else {
+            break Ordering::Equal;
+        };
+        let next = match top {
+            Frame::Elements(a, b) => {
+                let lengths = a.len().cmp(&b.len());
+                a.next().zip(b.next()).ok_or(lengths)
+            }
+            Frame::SameKeys(a, b) => {
+                // The pair of keys, as if they had been compared: where shapes end depends on what was read before.
+                pairs += 1;
+                a.next().zip(b.next()).ok_or(Ordering::Equal)
+            }
             Frame::Members(a, b) => match (a.next(), b.next()) {
                 (Some((key_a, value_a)), Some((key_b, value_b))) => {
                     stack.push(Frame::Values(value_a, value_b));
-                    (key_a, key_b)
+                    Ok((key_a, key_b))
                 }
-                (None, None) => {
-                    stack.pop();
-                    continue;
-                }
-                (a, b) => return a.is_some().cmp(&b.is_some()),
+                (a, b) => Err(a.is_some().cmp(&b.is_some())),
             },
             Frame::Values(a, b) => {
                 let pair = (*a, *b);
                 stack.pop();
-                pair
+                Ok(pair)
             }
         };
-        *pairs += 1;
+        let (a, b) = match next {
+            Ok(pair) => pair,
+            Err(Ordering::Equal) => {
+                stack.pop();
+                continue;
+            }
+            Err(order) => break order,
+        };
+        pairs += 1;
+        if pairs - counted >= PAIRS {
+            if !work::count(pairs - counted) {
+                return Ordering::Equal;
+            }
+            counted = pairs;
+        }
         match shallow(a, b) {
-            Err(_) if *pairs > REMEMBER_AFTER && !seen.insert((a.to_bits(), b.to_bits())) => {}
+            Err(_) if pairs > REMEMBER_AFTER && seen.was_met(a, b) => {}
             Ok(Ordering::Equal) => {}
-            Ok(order) => return order,
+            Ok(order) => break order,
             Err(frame) => stack.push(frame),
         }
+    };
+    work::count(pairs - counted);
+    order
+}
+
+/// Pairs of collections that a comparison has met: any difference ends it, so they are equal, or will be known not to be
+/// in time. It forgets some, so that it takes a fixed amount of memory.
+#[derive(Default)]
+struct Seen {
+    places: Vec<(u64, u64)>,
+}
+
+impl Seen {
+    const PLACES: usize = 1 << 12;
+
+    fn was_met(&mut self, a: Value<'_>, b: Value<'_>) -> bool {
+        if self.places.is_empty() {
+            self.places.resize(Self::PLACES, (0, 0));
+        }
+        let pair = (a.to_bits(), b.to_bits());
+        let mixed = (pair.0 ^ pair.1.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let place = &mut self.places[(mixed >> 52) as usize % Self::PLACES];
+        std::mem::replace(place, pair) == pair
     }
-    Ordering::Equal
 }
 
 /// Equality: cheaper than the order, because lengths and known hashes tell most values apart.
@@ -145,7 +176,9 @@ pub(super) fn equal(a: Value<'_>, b: Value<'_>) -> bool {
         return true;
     }
     match (a.view(), b.view()) {
-        (View::String(a), View::String(b)) => *a == *b,
+        (View::String(a), View::String(b)) => {
+            a.len() == b.len() && compare_texts(a.as_str(), b.as_str()).is_eq()
+        }
         (View::Array(x), View::Array(y)) => x.len() == y.len() && compare(a, b).is_eq(),
         (View::Object(x), View::Object(y)) => x.len() == y.len() && compare(a, b).is_eq(),
         (View::Set(x), View::Set(y)) => x.len() == y.len() && compare(a, b).is_eq(),

@@ -3,6 +3,7 @@
 use smallvec::{Array, SmallVec};
 
 use super::arena::{Arena, MemoryExceeded};
+use super::{Value, sort};
 
 /// A list that starts inside itself and then claims what it grows by.
 pub(crate) struct Scratch<'a, A: Array> {
@@ -10,20 +11,40 @@ pub(crate) struct Scratch<'a, A: Array> {
     claim: Claim<'a>,
 }
 
-/// Bytes beside the arena that count as used until this is dropped.
+/// Bytes beside an arena that count as used until this is dropped.
 #[derive(Default)]
-pub(crate) struct Claim<'a> {
+pub struct Claim<'a> {
     arena: Option<&'a Arena>,
     bytes: usize,
 }
 
 impl<'a> Claim<'a> {
+    /// Counts bytes.
+    pub fn new(arena: &'a Arena, bytes: usize) -> Result<Claim<'a>, MemoryExceeded> {
+        let mut claim = Claim::default();
+        claim.grow(arena, bytes)?;
+        Ok(claim)
+    }
+
     /// Counts more bytes.
-    pub(crate) fn grow(&mut self, arena: &'a Arena, bytes: usize) -> Result<(), MemoryExceeded> {
+    pub fn grow(&mut self, arena: &'a Arena, bytes: usize) -> Result<(), MemoryExceeded> {
         arena.claim(bytes)?;
         self.arena = Some(arena);
         self.bytes += bytes;
         Ok(())
+    }
+
+    /// Counts as many bytes in all, if there are fewer so far.
+    pub fn grow_to(&mut self, arena: &'a Arena, bytes: usize) -> Result<(), MemoryExceeded> {
+        match bytes.checked_sub(self.bytes) {
+            None | Some(0) => Ok(()),
+            Some(more) => self.grow(arena, more),
+        }
+    }
+
+    /// Bytes that are counted.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 
@@ -61,6 +82,18 @@ impl<'a, A: Array> Scratch<'a, A> {
             .grow(arena, more.saturating_mul(size_of::<A::Item>()))?;
         self.items.reserve_exact(more);
         Ok(())
+    }
+
+    /// Sorts the items by keys in Rego's order; equal ones stay in their order.
+    pub(crate) fn sort_by_key(
+        &mut self,
+        arena: &'a Arena,
+        key: impl Fn(&A::Item) -> Value<'a>,
+    ) -> Result<(), MemoryExceeded>
+    where
+        A::Item: Copy,
+    {
+        sort::sort_by_key(arena, &mut self.items, key)
     }
 
     #[inline]

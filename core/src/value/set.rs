@@ -98,8 +98,9 @@ impl<'a> SetBuilder<'a> {
 
     /// The set.
     pub fn finish(mut self, arena: &'a Arena) -> Value<'a> {
-        let elements = self.elements.as_mut_slice();
-        elements.sort_unstable();
-        arena.set_sorted(elements)
+        match self.elements.sort_by_key(arena, |element| *element) {
+            Ok(()) => arena.set_sorted(self.elements.as_slice()),
+            Err(_) => arena.set_sorted(&[]),
+        }
     }
 }

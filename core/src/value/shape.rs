@@ -77,6 +77,10 @@ pub(crate) struct Shapes {
     keys: HashMap<&'static str, Value<'static>, Folding>,
     layouts: HashMap<Vec<u64>, &'static Layout<'static>, Folding>,
     bump: Bump,
+    /// Bytes of lists of keys that identify layouts.
+    identities: usize,
+    /// All bytes, as of the last growth.
+    bytes: usize,
 }
 
 impl Shapes {
@@ -87,12 +91,34 @@ impl Shapes {
             keys: HashMap::default(),
             layouts: HashMap::default(),
             bump: Bump::new(),
+            identities: 0,
+            bytes: 0,
         }
     }
 
-    /// Called when no value of the arena is left.
-    pub(crate) fn reset(&mut self) {
-        if self.nodes.len() > KEEP_NODES {
+    /// Bytes that the table takes.
+    #[inline]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Computes the bytes anew, after growth.
+    fn measure(&mut self) {
+        // What hash tables take for each entry besides, and the room that they leave.
+        fn table<K, V>(capacity: usize) -> usize {
+            (size_of::<(K, V)>() + 1) * capacity * 8 / 7
+        }
+        self.bytes = self.bump.allocated_bytes_including_metadata()
+            + self.nodes.capacity() * size_of::<Node>()
+            + table::<(u32, &str), u32>(self.transitions.capacity())
+            + table::<&str, Value<'_>>(self.keys.capacity())
+            + table::<Vec<u64>, &Layout<'_>>(self.layouts.capacity())
+            + self.identities;
+    }
+
+    /// Called when no value of the arena is left. Nothing is kept that takes more than some bytes.
+    pub(crate) fn reset(&mut self, most: usize) {
+        if self.nodes.len() > KEEP_NODES || self.bytes > most {
             *self = Shapes::new();
         }
     }
@@ -189,6 +215,7 @@ impl Shapes {
         });
         self.nodes[parent as usize].children += 1;
         self.transitions.insert((parent, text), next);
+        self.measure();
         Some(next)
     }
 
@@ -290,7 +317,9 @@ impl Shapes {
         // SAFETY: what is allocated in `bump` lives as long as the table, see `Node`.
         let layout: &'static Layout<'static> =
             unsafe { std::mem::transmute::<&Layout<'static>, _>(self.bump.alloc(layout)) };
+        self.identities += size_of_val(identity.as_slice());
         self.layouts.insert(identity, layout);
+        self.measure();
         layout
     }
 }

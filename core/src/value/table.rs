@@ -64,10 +64,12 @@ impl<'a> Table<'a> {
         self.claim
             .grow(arena, (size - self.index.len()) * 2 * size_of::<u32>())?;
         let known = self.hashes.len();
+        self.hashes.reserve_exact(size - known);
         self.hashes
             .extend((known..len).map(|at| short_hash(key_at(at).hash())));
-        self.index.clear();
-        self.index.resize(size, 0);
+        // Not both at a time, and zeroed by whoever gives the memory.
+        self.index = Vec::new();
+        self.index = vec![0; size];
         fill(&mut self.index, &self.hashes);
         Ok(())
     }

@@ -25,7 +25,7 @@ impl<'a> Machine<'a, '_> {
         overlay: OverlayId,
         pc: usize,
     ) -> Result<Called<'a>, Fault> {
-        self.charge()?;
+        self.charge(1)?;
         let (mut callee, mut overlay) = (callee, overlay);
         // What replaces a function runs without replaced functions, so one look is enough.
         match self.overlays.get(overlay).mock(callee) {
@@ -123,8 +123,8 @@ impl<'a> Machine<'a, '_> {
         };
         if builtin.fixed && !transient {
             let kept = self.list.iter().copied().collect();
-            let grown = self.fixed.put(hash, u32::from(index.0), kept, outcome);
-            self.grow(grown)?;
+            self.fixed
+                .put(self.arena, hash, u32::from(index.0), kept, outcome)?;
         }
         Ok(outcome)
     }

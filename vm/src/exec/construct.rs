@@ -3,7 +3,7 @@
 use regovm_core::value::{ArrayBuilder, ObjectBuilder, SetBuilder, Value};
 
 use crate::error::Fault;
-use crate::machine::{Builder, Machine};
+use crate::machine::{Builder, Machine, room};
 use crate::tree::TreeError;
 
 impl From<TreeError> for Fault {
@@ -100,7 +100,8 @@ impl<'a> Machine<'a, '_> {
     }
 
     pub(super) fn emit_row(&mut self) -> Result<(), Fault> {
-        self.grow(size_of::<Vec<Value<'a>>>() + self.list.len() * size_of::<Value<'a>>())?;
+        room(&mut self.rows, 1, self.arena)?;
+        self.arena.claim(size_of_val(self.list.as_slice()))?;
         self.rows.push(self.list.clone());
         Ok(())
     }

@@ -255,7 +255,7 @@ impl<'a> Machine<'a, '_> {
                     pc += 1;
                 }
                 Instruction::IterNext { iter, key, value } => {
-                    get!(self.charge());
+                    get!(self.charge(1));
                     let arena = self.arena;
                     match self.iters[frame.iters + iter.index()].next(|at| arena.integer(at as i64))
                     {
@@ -277,7 +277,7 @@ impl<'a> Machine<'a, '_> {
                     pc += 1;
                 }
                 Instruction::WalkNext { iter, path, value } => {
-                    get!(self.charge());
+                    get!(self.charge(1));
                     match get!(self.walk_next(frame.iters + iter.index(), path.get().is_some())) {
                         Some((k, v)) => {
                             if let (Some(reg), Some(k)) = (path.get(), k) {

@@ -43,7 +43,7 @@ impl<'a> Machine<'a, '_> {
     pub(super) fn overlay_close(&mut self, slot: usize) -> Result<(), Fault> {
         let overlay = self.open_overlay.take().ok_or(NOT_OPEN)?;
         let freed = self.overlays.release(self.slots[slot]);
-        self.shrink(freed);
+        self.arena.release(freed);
         self.slots[slot] = self.overlays.add(overlay);
         Ok(())
     }

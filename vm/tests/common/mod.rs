@@ -341,7 +341,7 @@ pub fn try_run(
     program: &Program,
     input: &str,
     data: &str,
-    options: &Options<'_>,
+    options: &Options,
     memory: usize,
 ) -> Result<(Vec<String>, u64), EvalError> {
     let linked = link(program, &table()).expect("all built-ins exist");

@@ -1,0 +1,174 @@
+//! Work of operations that cannot take a meter with them: comparing, hashing, sorting, copying.
+//!
+//! Equality, order and hashing are traits of Rust here. They report what they do to the thread, the evaluator that runs
+//! on it fetches the sum with [`take_units`], and installs a [`Watch`] that is asked from time to time if there is any
+//! point in going on. If there is none, the operation ends at once with a result that means nothing; the evaluator must
+//! not use it, and does not, because what was asked ([`Watch::goes_on`]) stays answered for the rest of the run.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// Who knows the budgets of the run on this thread.
+pub trait Watch {
+    /// False once a budget is used up; then false for ever. `unpaid` are units that [`take_units`] would give.
+    fn goes_on(&self, unpaid: u64) -> bool;
+}
+
+/// Small pieces of work (a pair compared, an element hashed, 64 bytes copied) per unit of a budget.
+const PIECES_PER_UNIT: u64 = 8;
+
+/// Pieces between two questions: well below a millisecond.
+const ASK_AFTER: u64 = 1 << 14;
+
+/// Bytes that are looked at or copied like one piece.
+pub(crate) const BYTES_PER_PIECE: usize = 64;
+
+#[derive(Default)]
+struct Tally {
+    /// Pieces that count and were not fetched yet.
+    unpaid: Cell<u64>,
+    /// Pieces since the last question.
+    unasked: Cell<u64>,
+    over: Cell<bool>,
+    watch: RefCell<Option<Rc<dyn Watch>>>,
+}
+
+thread_local! {
+    static TALLY: Tally = const {
+        Tally {
+            unpaid: Cell::new(0),
+            unasked: Cell::new(0),
+            over: Cell::new(false),
+            watch: RefCell::new(None),
+        }
+    };
+}
+
+/// Reports pieces of work that count as steps. False if there is no point in going on.
+#[inline]
+pub fn count(pieces: u64) -> bool {
+    TALLY.with(|tally| {
+        tally.unpaid.set(tally.unpaid.get().saturating_add(pieces));
+        tally.effort(pieces)
+    })
+}
+
+/// Reports pieces of work that take time and count as no steps. False if there is no point in going on.
+#[inline]
+pub(crate) fn effort(pieces: u64) -> bool {
+    TALLY.with(|tally| tally.effort(pieces))
+}
+
+/// [`effort`] of looking at so many bytes.
+#[inline]
+pub(crate) fn effort_bytes(bytes: usize) -> bool {
+    effort((bytes / BYTES_PER_PIECE) as u64)
+}
+
+/// True if an operation of this thread has ended early, so that its result means nothing.
+#[inline]
+pub fn is_over() -> bool {
+    TALLY.with(|tally| tally.over.get())
+}
+
+/// The work that was done on this thread since the last call, in units of a budget.
+#[inline]
+pub fn take_units() -> u64 {
+    TALLY.with(|tally| {
+        let pieces = tally.unpaid.get();
+        if pieces < PIECES_PER_UNIT {
+            return 0;
+        }
+        tally.unpaid.set(pieces % PIECES_PER_UNIT);
+        pieces / PIECES_PER_UNIT
+    })
+}
+
+impl Tally {
+    #[inline]
+    fn effort(&self, pieces: u64) -> bool {
+        let unasked = self.unasked.get().saturating_add(pieces);
+        if unasked < ASK_AFTER {
+            self.unasked.set(unasked);
+            return !self.over.get();
+        }
+        self.ask()
+    }
+
+    #[cold]
+    fn ask(&self) -> bool {
+        self.unasked.set(0);
+        let watch = self.watch.borrow().clone();
+        if let Some(watch) = watch
+            && !watch.goes_on(self.unpaid.get() / PIECES_PER_UNIT)
+        {
+            self.over.set(true);
+        }
+        !self.over.get()
+    }
+
+    fn replace(&self, other: Tally) -> Tally {
+        Tally {
+            unpaid: Cell::new(self.unpaid.replace(other.unpaid.get())),
+            unasked: Cell::new(self.unasked.replace(other.unasked.get())),
+            over: Cell::new(self.over.replace(other.over.get())),
+            watch: RefCell::new(self.watch.replace(other.watch.into_inner())),
+        }
+    }
+}
+
+/// The time during which a [`Watch`] is asked. What was counted for an evaluation around it goes on afterwards.
+pub struct Watched {
+    before: Tally,
+}
+
+/// Starts a count at zero, under a watch.
+pub fn watch(watch: Rc<dyn Watch>) -> Watched {
+    let fresh = Tally {
+        watch: RefCell::new(Some(watch)),
+        ..Tally::default()
+    };
+    Watched {
+        before: TALLY.with(|tally| tally.replace(fresh)),
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let before = std::mem::take(&mut self.before);
+        TALLY.with(|tally| drop(tally.replace(before)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Until(Cell<u32>);
+
+    impl Watch for Until {
+        fn goes_on(&self, _: u64) -> bool {
+            self.0.set(self.0.get().saturating_sub(1));
+            self.0.get() > 0
+        }
+    }
+
+    #[test]
+    fn what_is_over_stays_over_until_the_watch_ends() {
+        assert!(effort(10 * ASK_AFTER));
+        let outer = watch(Rc::new(Until(Cell::new(100))));
+        assert!(count(24));
+        {
+            let _inner = watch(Rc::new(Until(Cell::new(2))));
+            assert_eq!(take_units(), 0);
+            assert!(effort(ASK_AFTER));
+            assert!(!effort(ASK_AFTER));
+            assert!(!effort(1));
+            assert!(is_over());
+        }
+        assert!(!is_over());
+        assert_eq!(take_units(), 3);
+        assert_eq!(take_units(), 0);
+        drop(outer);
+    }
+}
