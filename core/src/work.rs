@@ -55,13 +55,13 @@ pub fn count(pieces: u64) -> bool {
 
 /// Reports pieces of work that take time and count as no steps. False if there is no point in going on.
 #[inline]
-pub(crate) fn effort(pieces: u64) -> bool {
+pub fn effort(pieces: u64) -> bool {
     TALLY.with(|tally| tally.effort(pieces))
 }
 
 /// [`effort`] of looking at so many bytes.
 #[inline]
-pub(crate) fn effort_bytes(bytes: usize) -> bool {
+pub fn effort_bytes(bytes: usize) -> bool {
     effort((bytes / BYTES_PER_PIECE) as u64)
 }
 

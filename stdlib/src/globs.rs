@@ -1,15 +1,14 @@
 //! Globs: patterns of `*`, `**`, `?`, classes and alternatives, where some characters separate.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder};
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
 use regovm_core::value::{Array, Value, View};
 
 use crate::declare::builtin;
 use crate::operand::{Outcome, failed, operands, string, wrong_element, wrong_type};
-use crate::text::{Text, charge_bytes};
+use crate::regex::engine::{self, Pattern};
+use crate::text::Text;
 
 const CATEGORIES: &[&str] = &["glob"];
 
@@ -39,13 +38,6 @@ pub(crate) const BUILTINS: &[Builtin] = &[
     },
 ];
 
-/// Compiled globs of a session, by delimiters and pattern.
-#[derive(Default)]
-struct Cache(HashMap<String, Arc<Regex>>);
-
-/// Globs kept for a session.
-const CACHED: usize = 1000;
-
 fn matches<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [pattern, delimiters, text] = operands(arguments)?;
     let pattern = string(pattern, 1)?;
@@ -57,8 +49,7 @@ fn matches<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     };
     let text = string(text, 3)?;
     let glob = compile(cx, pattern, &separators)?;
-    charge_bytes(cx, text.len())?;
-    Ok(Some(Value::boolean(glob.is_match(text))))
+    Ok(Some(Value::boolean(glob.is_match(cx, text)?)))
 }
 
 fn single_chars<'a>(whole: Value<'a>, delimiters: Array<'a>) -> Result<String, BuiltinError> {
@@ -79,27 +70,14 @@ fn compile(
     cx: &mut Call<'_, '_>,
     pattern: &str,
     separators: &str,
-) -> Result<Arc<Regex>, BuiltinError> {
-    charge_bytes(cx, pattern.len())?;
-    let key = format!("{separators}\0{pattern}");
-    if let Some(known) = cx.cache::<Cache>().0.get(&key) {
-        return Ok(Arc::clone(known));
-    }
-    cx.charge(16 * pattern.len() as u64 + 64)?;
-    cx.reserve(512 * pattern.len())?;
+) -> Result<Arc<Pattern>, BuiltinError> {
+    cx.charge(pattern.len() as u64 / 2 + 1)?;
+    let _memory = cx.claim(pattern.len().saturating_mul(24 + 16 * separators.len()))?;
     let translation = Reader::new(pattern, separators).translate()?;
-    let regex = RegexBuilder::new(&translation)
-        .size_limit(64 << 20)
-        .nest_limit(1000)
-        .build()
-        .map_err(|_| failed("glob: pattern too large"))?;
-    let regex = Arc::new(regex);
-    let cache = &mut cx.cache::<Cache>().0;
-    if cache.len() >= CACHED {
-        cache.clear();
-    }
-    cache.insert(key, Arc::clone(&regex));
-    Ok(regex)
+    engine::compile(cx, &translation).map_err(|error| match error {
+        BuiltinError::Stop(_) => error,
+        _ => failed("glob: pattern too large"),
+    })
 }
 
 /// Reads a glob and writes a regular expression: globs are regular, and the engine for those

@@ -1,9 +1,11 @@
 //! Regular expressions, with the syntax and the matches of Go.
 
 mod classes;
-mod engine;
+pub(crate) mod engine;
 mod intersection;
+mod program;
 mod template;
+mod threads;
 mod translate;
 
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
@@ -145,8 +147,11 @@ fn is_valid<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let Some(pattern) = pattern.as_str() else {
         return Ok(Some(Value::FALSE));
     };
-    charge_bytes(cx, pattern.len())?;
-    Ok(Some(Value::boolean(translate::translate(pattern).is_ok())))
+    charge_bytes(cx, pattern.len() * 32)?;
+    let _memory = cx.claim(pattern.len() * 48)?;
+    let valid = translate::translate(pattern).is_ok();
+    cx.look()?;
+    Ok(Some(Value::boolean(valid)))
 }
 
 fn split<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -194,7 +199,7 @@ fn replace<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     for groups in &found {
         if let Some(Some(whole)) = groups.first() {
             out.push_str(&text[copied..whole.start])?;
-            template.expand(&pattern.names, text, groups, &mut out)?;
+            template.expand(pattern.names(), text, groups, &mut out)?;
             copied = whole.end;
         }
     }

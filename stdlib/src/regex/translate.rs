@@ -5,6 +5,10 @@
 //! the words of their errors. A pattern is read by Go's rules and written anew with every flag
 //! and class spelled out, so that nothing is left to the other side's defaults.
 
+use std::collections::HashMap;
+
+use regovm_core::work;
+
 use super::classes::{self, Item};
 
 /// Go's limit on counted repetition, also nested.
@@ -14,6 +18,9 @@ const MAX_HEIGHT: u32 = 1000;
 /// Go's limit on compiled instructions.
 const MAX_SIZE: u64 = (128 << 20) / 40;
 
+/// How much work a piece of a pattern makes.
+const PIECE_EFFORT: u64 = 16;
+
 /// A pattern in the syntax of the `regex` crate.
 #[derive(Debug)]
 pub(crate) struct Translation {
@@ -22,6 +29,58 @@ pub(crate) struct Translation {
     pub(crate) names: Vec<Option<String>>,
     /// What compiling it costs, roughly in automaton states.
     pub(crate) cost: u64,
+    /// The same pattern in pieces, for [`super::program`].
+    pub(super) pieces: Vec<Piece>,
+    /// Classes that pieces name, in the syntax of the `regex` crate.
+    pub(super) classes: Vec<String>,
+}
+
+/// A piece of a pattern, in the order of the text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Piece {
+    Char(char),
+    /// One character of a class.
+    Class(u32),
+    Assert(Assertion),
+    /// `|`
+    Bar,
+    /// A group opens, with its number if it captures.
+    Open(Option<u32>),
+    Close,
+    /// An operator behind what it repeats.
+    Repeat(Repetition),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Repetition {
+    pub(super) min: u16,
+    pub(super) max: Option<u16>,
+    pub(super) lazy: bool,
+}
+
+/// What can be asked of a place between characters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Assertion {
+    TextStart,
+    TextEnd,
+    LineStart,
+    LineEnd,
+    WordEdge,
+    NoWordEdge,
+}
+
+impl Assertion {
+    /// In the syntax of the `regex` crate.
+    fn text(self) -> &'static str {
+        match self {
+            Assertion::TextStart => r"\A",
+            Assertion::TextEnd => r"\z",
+            Assertion::LineStart => "(?m:^)",
+            Assertion::LineEnd => "(?m:$)",
+            Assertion::WordEdge => r"(?-u:\b)",
+            Assertion::NoWordEdge => r"(?-u:\B)",
+        }
+    }
 }
 
 /// Why Go rejects a pattern, and the part of the pattern it blames.
@@ -50,7 +109,7 @@ impl std::fmt::Display for SyntaxError {
     }
 }
 
-/// Reads a pattern by Go's rules.
+/// Reads a pattern by Go's rules. What it gives means nothing if there was no point in going on.
 pub(crate) fn translate(pattern: &str) -> Result<Translation, SyntaxError> {
     let mut reader = Reader {
         whole: pattern,
@@ -60,13 +119,21 @@ pub(crate) fn translate(pattern: &str) -> Result<Translation, SyntaxError> {
         groups: Vec::new(),
         flags: Flags::default(),
         branch: Branch::default(),
+        pieces: Vec::new(),
+        classes: HashMap::new(),
     };
     reader.read()?;
     let total = reader.branch.alternation();
+    let mut classes = vec![String::new(); reader.classes.len()];
+    for (text, index) in reader.classes {
+        classes[index as usize] = text;
+    }
     Ok(Translation {
         pattern: reader.out,
         names: reader.names,
         cost: total.cost,
+        pieces: reader.pieces,
+        classes,
     })
 }
 
@@ -179,6 +246,8 @@ struct Reader<'p> {
     groups: Vec<Group>,
     flags: Flags,
     branch: Branch,
+    pieces: Vec<Piece>,
+    classes: HashMap<String, u32>,
 }
 
 impl<'p> Reader<'p> {
@@ -186,6 +255,9 @@ impl<'p> Reader<'p> {
         // Where the repetition operator just before starts, if there was one.
         let mut last_repeat = None;
         while let Some(c) = self.rest.chars().next() {
+            if !work::effort(PIECE_EFFORT) {
+                return Err(SyntaxError::too_large(""));
+            }
             let mut repeat = None;
             match c {
                 '(' if self.rest.starts_with("(?") => self.perl_group()?,
@@ -196,23 +268,24 @@ impl<'p> Reader<'p> {
                 '|' => {
                     self.skip(1);
                     self.out.push('|');
+                    self.pieces.push(Piece::Bar);
                     self.branch.close_alternative();
                 }
                 ')' => self.close()?,
                 '^' => {
                     self.skip(1);
                     self.assertion(if self.flags.multi_line {
-                        "(?m:^)"
+                        Assertion::LineStart
                     } else {
-                        r"\A"
+                        Assertion::TextStart
                     })?;
                 }
                 '$' => {
                     self.skip(1);
                     self.assertion(if self.flags.multi_line {
-                        "(?m:$)"
+                        Assertion::LineEnd
                     } else {
-                        r"\z"
+                        Assertion::TextEnd
                     })?;
                 }
                 '.' => {
@@ -275,7 +348,24 @@ impl<'p> Reader<'p> {
         self.rest = &self.rest[bytes..];
     }
 
+    /// A class of characters.
     fn atom(&mut self, text: &str, cost: u64) -> Result<(), SyntaxError> {
+        let class = self.class(text);
+        self.pieces.push(Piece::Class(class));
+        self.push_atom(text, cost)
+    }
+
+    /// The number of a class.
+    fn class(&mut self, text: &str) -> u32 {
+        if let Some(known) = self.classes.get(text) {
+            return *known;
+        }
+        let index = self.classes.len() as u32;
+        self.classes.insert(text.to_owned(), index);
+        index
+    }
+
+    fn push_atom(&mut self, text: &str, cost: u64) -> Result<(), SyntaxError> {
         let start = self.out.len();
         self.out.push_str(text);
         self.branch.push(Atom {
@@ -286,8 +376,9 @@ impl<'p> Reader<'p> {
         self.check_limits()
     }
 
-    fn assertion(&mut self, text: &str) -> Result<(), SyntaxError> {
-        self.atom(text, 1)
+    fn assertion(&mut self, assertion: Assertion) -> Result<(), SyntaxError> {
+        self.pieces.push(Piece::Assert(assertion));
+        self.push_atom(assertion.text(), 1)
     }
 
     fn literal(&mut self, c: char) -> Result<(), SyntaxError> {
@@ -299,6 +390,11 @@ impl<'p> Reader<'p> {
         classes::push_literal(&mut self.out, c);
         if folded {
             self.out.push(')');
+            let class = self.out[start..].to_owned();
+            let class = self.class(&class);
+            self.pieces.push(Piece::Class(class));
+        } else {
+            self.pieces.push(Piece::Char(c));
         }
         let cost = c.len_utf8() as u64 * if folded { 2 } else { 1 };
         self.branch.push(Atom {
@@ -361,6 +457,12 @@ impl<'p> Reader<'p> {
             self.out.push('?');
         }
         atom.repeated = true;
+        // The limit on counts is checked before.
+        self.pieces.push(Piece::Repeat(Repetition {
+            min: min as u16,
+            max: max.map(|max| max as u16),
+            lazy,
+        }));
 
         let inner = atom.summary;
         let copies = max.unwrap_or(min).max(1);
@@ -397,6 +499,8 @@ impl<'p> Reader<'p> {
         if capture {
             self.names.push(name.map(str::to_owned));
         }
+        let number = capture.then_some(self.names.len() as u32);
+        self.pieces.push(Piece::Open(number));
         let branch = std::mem::take(&mut self.branch);
         self.groups.push(Group {
             flags: self.flags,
@@ -413,6 +517,7 @@ impl<'p> Reader<'p> {
         };
         self.skip(1);
         self.out.push(')');
+        self.pieces.push(Piece::Close);
         self.flags = group.flags;
         self.branch = group.branch;
         let summary = if group.capture {
@@ -495,19 +600,19 @@ impl<'p> Reader<'p> {
         match text.as_bytes().get(1) {
             Some(b'A') => {
                 self.skip(2);
-                return self.assertion(r"\A");
+                return self.assertion(Assertion::TextStart);
             }
             Some(b'z') => {
                 self.skip(2);
-                return self.assertion(r"\z");
+                return self.assertion(Assertion::TextEnd);
             }
             Some(b'b') => {
                 self.skip(2);
-                return self.assertion(r"(?-u:\b)");
+                return self.assertion(Assertion::WordEdge);
             }
             Some(b'B') => {
                 self.skip(2);
-                return self.assertion(r"(?-u:\B)");
+                return self.assertion(Assertion::NoWordEdge);
             }
             Some(b'C') => return Err(SyntaxError::new("invalid escape sequence", &text[..2])),
             Some(b'Q') => {
