@@ -148,12 +148,13 @@ fn texts() {
 fn patterns() {
     stops("regex.match", |arena| {
         vec![
-            arena.string(r"(\pL{500}){2}\pL{1000}\pL{1000}"),
-            arena.string("a"),
+            arena.string(r"(\pL{500}){2}\pL{1000}\pL{1000}0"),
+            arena.string(&"a".repeat(100_000)),
         ]
     });
     stops("regex.match", |arena| {
-        vec![arena.string(&r"[^a]{1000}".repeat(200)), arena.string("a")]
+        let text = arena.string(&"b".repeat(100_000));
+        vec![arena.string(&(r"[^a]{1000}".repeat(200) + "a")), text]
     });
     stops("regex.replace", |arena| {
         vec![
