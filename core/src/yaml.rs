@@ -11,8 +11,9 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
 use crate::Constant;
 use crate::value::{
-    Arena, ArrayBuilder, MemoryExceeded, ObjectBuilder, Value, number, to_constant,
+    Arena, ArrayBuilder, Claim, MemoryExceeded, ObjectBuilder, Value, number, to_constant,
 };
+use crate::work;
 
 /// Why a text is no YAML that OPA reads, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,10 +84,15 @@ fn read_to_depth<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value
         true => Cow::Owned(text.replace('\u{85}', "\n")),
         false => Cow::Borrowed(text),
     };
+    let mut memory = Claim::default();
     for _ in 0..MAX_REPAIRS {
         match read_events(&text, arena, depth) {
             Err(Failure::Scan(error)) => match repair(&text, &error) {
-                Some(repaired) => text = repaired.into(),
+                Some(repaired) => {
+                    let held = memory.grow_to(arena, 2 * repaired.len());
+                    held.map_err(|e| Fault::from(e).at((1, 1)))?;
+                    text = repaired.into();
+                }
                 None => return Err(scan_error(&error)),
             },
             Err(Failure::Content(error)) => return Err(error),
@@ -214,7 +220,12 @@ fn read_events<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value<'
             Some(_) => Ok(()),
             None => reader.event(event),
         };
-        let checked = done.and_then(|()| arena.check().map_err(Fault::from));
+        let checked = done
+            .and_then(|()| arena.check().map_err(Fault::from))
+            .and_then(|()| match work::effort(32) {
+                true => Ok(()),
+                false => fault("stopped"),
+            });
         checked.map_err(|fault| Failure::Content(fault.at(at)))?;
     }
     let result = reader.result.unwrap_or(Value::NULL);

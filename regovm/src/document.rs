@@ -50,8 +50,6 @@ pub(crate) fn merge(documents: &[Document]) -> Result<Frozen, Unreadable> {
 pub(crate) struct Unreadable {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
-    /// The memory budget ended the reading, not the text.
-    pub(crate) over_budget: bool,
 }
 
 impl From<String> for Unreadable {
@@ -59,7 +57,6 @@ impl From<String> for Unreadable {
         Unreadable {
             message,
             hint: None,
-            over_budget: false,
         }
     }
 }
@@ -73,7 +70,6 @@ impl From<json::JsonError> for Unreadable {
         Unreadable {
             message: error.message,
             hint,
-            over_budget: error.memory.is_some(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use regovm_core::Code;
 use regovm_core::host::{Host, NoHost};
 use regovm_core::value::Arena;
 #[cfg(feature = "internals")]
@@ -145,23 +146,6 @@ impl Session {
             host,
         } = self;
         let (policy, arena): (&PreparedPolicy, &Arena) = (policy, arena);
-        let input = match input {
-            Input::None => Ok(None),
-            Input::Json(bytes) => document::read(DocumentFormat::Json, bytes, arena).map(Some),
-            Input::Document(bytes) => document::read_input(bytes, arena).map(Some),
-            Input::Value(json) => Ok(Some(crate::convert::from_json(json, arena))),
-            #[cfg(feature = "internals")]
-            Input::Make(make) => Ok(Some(make(arena))),
-        };
-        let input = input.map_err(|e| {
-            // A used-up budget is an error of the evaluation wherever it is noticed.
-            let stage = if e.over_budget {
-                Stage::Evaluate
-            } else {
-                Stage::Input
-            };
-            Failure::message(stage, e.message).with_hint(e.hint)
-        })?;
         let deadline = budget.deadline.clone().map(|(budget, clock)| {
             let passed = move || clock() >= budget;
             regovm_vm::Deadline {
@@ -176,6 +160,28 @@ impl Session {
             strict_builtin_errors: *strict_builtin_errors,
             ..regovm_vm::Options::default()
         };
+        let mut reading = options.reading();
+        let read = match input {
+            Input::None => Ok(None),
+            Input::Json(bytes) => document::read(DocumentFormat::Json, bytes, arena).map(Some),
+            Input::Document(bytes) => document::read_input(bytes, arena).map(Some),
+            Input::Value(json) => Ok(Some(crate::convert::from_json(json, arena))),
+            #[cfg(feature = "internals")]
+            Input::Make(make) => Ok(Some(make(arena))),
+        };
+        // A used-up budget is an error of the evaluation wherever it is noticed.
+        if let Some(what) = reading.stopped(arena) {
+            let mut report = ErrorReport::message(format!("{what} in the input"));
+            report.code = Some(Code::EvalCancel);
+            report.hint = read.err().and_then(|e| e.hint);
+            return Err(Failure {
+                stage: Stage::Evaluate,
+                errors: vec![report],
+            });
+        }
+        drop(reading);
+        let input =
+            read.map_err(|e| Failure::message(Stage::Input, e.message).with_hint(e.hint))?;
         let target = regovm_vm::Target {
             program: policy.program(),
             linked: policy.linked(),

@@ -1,14 +1,17 @@
 //! Functions that reduce a collection to one value.
 
+use std::cmp::Ordering;
+
 use num_bigint::BigInt;
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
 use regovm_core::value::number::{Accumulator, NumberError};
-use regovm_core::value::{Value, View};
+use regovm_core::value::{Value, View, sort_by_key};
+use regovm_core::work;
 
 use crate::declare::builtin;
-use crate::operand::{Outcome, elements, operands, wrong_element, wrong_type};
+use crate::operand::{Outcome, charge_number, elements, operands, wrong_element, wrong_type};
 use crate::operators::number_failed;
-use crate::text::{big_value, charge_big, charge_bytes};
+use crate::text::{big_value, charge_big, charge_bytes, count_chars};
 
 const CATEGORIES: &[&str] = &["aggregates"];
 
@@ -86,7 +89,7 @@ fn count<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let count = match collection.view() {
         View::String(text) => {
             charge_bytes(cx, text.len())?;
-            text.chars().count()
+            count_chars(cx, &text)?
         }
         _ => collection
             .collection_len()
@@ -111,7 +114,7 @@ fn sum<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let small = elements
         .iter()
         .try_fold(0_i64, |sum, element| match element.view() {
-            View::Integer(n) => sum.checked_add(n),
+            View::Integer(n) if work::effort(1) => sum.checked_add(n),
             _ => None,
         });
     if let Some(sum) = small {
@@ -119,6 +122,8 @@ fn sum<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     }
     let mut exact = BigInt::ZERO;
     for element in elements {
+        cx.charge(1)?;
+        charge_number(cx, *element)?;
         let Some(n) = integer(*element) else {
             return inexact(
                 cx,
@@ -138,6 +143,8 @@ fn product<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let elements = operand(cx, collection)?;
     let mut exact = BigInt::from(1);
     for element in elements {
+        cx.charge(1)?;
+        charge_number(cx, *element)?;
         let Some(n) = integer(*element) else {
             return inexact(
                 cx,
@@ -149,7 +156,7 @@ fn product<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
         };
         if exact.bits() > 64 {
             cx.charge((exact.bits() / 64).saturating_mul(n.bits() / 64 + 1) / 8 + 1)?;
-            cx.reserve((exact.bits() / 8) as usize)?;
+            charge_big(cx, exact.bits())?;
         }
         exact *= n;
     }
@@ -173,8 +180,9 @@ fn inexact<'a>(
     mut so_far: Accumulator,
     step: impl Fn(&mut Accumulator, Value<'a>) -> Result<(), NumberError>,
 ) -> Outcome<'a> {
-    cx.charge(elements.len() as u64)?;
     for element in elements {
+        cx.charge(1)?;
+        charge_number(cx, *element)?;
         if !element.is_number() {
             return Err(wrong_element(1, collection, "number", *element));
         }
@@ -183,16 +191,22 @@ fn inexact<'a>(
     Ok(Some(so_far.finish(cx.arena)))
 }
 
+fn ordered(a: &Value<'_>, b: &Value<'_>) -> Ordering {
+    work::effort(1);
+    a.cmp(b)
+}
+
 fn max<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
     // Of equal elements the last one.
-    Ok(operand(cx, collection)?.iter().copied().max())
+    Ok(operand(cx, collection)?.iter().copied().max_by(ordered))
 }
 
 fn min<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
     // Of equal elements the last one, too.
-    Ok(operand(cx, collection)?.iter().copied().rev().min())
+    let elements = operand(cx, collection)?.iter().copied();
+    Ok(elements.rev().min_by(ordered))
 }
 
 fn sort<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -204,8 +218,9 @@ fn sort<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     }
     cx.charge(elements.len() as u64 * u64::from(elements.len().max(1).ilog2()) / 2)?;
     cx.reserve(2 * size_of_val(elements))?;
+    let _memory = cx.claim(size_of_val(elements))?;
     let mut sorted = elements.to_vec();
-    sorted.sort();
+    sort_by_key(cx.arena, &mut sorted, |element| *element)?;
     Ok(Some(cx.arena.array(&sorted)))
 }
 
@@ -223,7 +238,7 @@ fn all<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
     let all = booleans(cx, collection)?
         .iter()
-        .all(|element| element.is_true());
+        .all(|element| element.is_true() && work::effort(1));
     Ok(Some(Value::boolean(all)))
 }
 
@@ -231,6 +246,6 @@ fn any<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
     let any = booleans(cx, collection)?
         .iter()
-        .any(|element| element.is_true());
+        .any(|element| element.is_true() || !work::effort(1));
     Ok(Some(Value::boolean(any)))
 }

@@ -1,7 +1,8 @@
 //! Functions over arrays.
 
-use regovm_core::builtin::{Builtin, Call, Cost};
-use regovm_core::value::Value;
+use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
+use regovm_core::value::{ArrayBuilder, Value};
+use regovm_core::work;
 
 use crate::declare::builtin;
 use crate::operand::{Outcome, array, integer, operands};
@@ -60,11 +61,16 @@ fn concat<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     }
     let len = first.len() + second.len();
     cx.charge(len as u64 / 4 + 1)?;
-    cx.reserve(2 * len * size_of::<Value<'a>>())?;
-    Ok(Some(
-        cx.arena
-            .array(&[first.as_slice(), second.as_slice()].concat()),
-    ))
+    let mut joined = with_room(cx, len)?;
+    joined.extend(cx.arena, first.as_slice())?;
+    joined.extend(cx.arena, second.as_slice())?;
+    Ok(Some(joined.finish(cx.arena)))
+}
+
+/// An array in the making for so many elements. Twice their room is needed in the end: it is copied.
+fn with_room<'a>(cx: &mut Call<'a, '_>, len: usize) -> Result<ArrayBuilder<'a>, BuiltinError> {
+    cx.reserve(len.saturating_mul(2 * size_of::<Value<'a>>()))?;
+    Ok(ArrayBuilder::with_capacity(cx.arena, len)?)
 }
 
 fn flatten<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -78,24 +84,27 @@ fn flatten<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     }
     let len = elements.len() - arrays + inner;
     cx.charge(len as u64 / 4)?;
-    cx.reserve(2 * len * size_of::<Value<'a>>())?;
-    let mut flat = Vec::with_capacity(len);
+    let mut flat = with_room(cx, len)?;
     for element in elements {
+        work::effort(1);
         match element.as_array() {
-            Some(array) => flat.extend_from_slice(array.as_slice()),
-            None => flat.push(*element),
+            Some(array) => flat.extend(cx.arena, array.as_slice())?,
+            None => flat.push(cx.arena, *element)?,
         }
     }
-    Ok(Some(cx.arena.array(&flat)))
+    Ok(Some(flat.finish(cx.arena)))
 }
 
 fn reverse<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [array_] = operands(arguments)?;
     let elements = array(array_, 1)?.as_slice();
     cx.charge(elements.len() as u64 / 4 + 1)?;
-    cx.reserve(2 * size_of_val(elements))?;
-    let reversed: Vec<_> = elements.iter().rev().copied().collect();
-    Ok(Some(cx.arena.array(&reversed)))
+    let mut reversed = with_room(cx, elements.len())?;
+    for element in elements.iter().rev() {
+        work::effort(1);
+        reversed.push(cx.arena, *element)?;
+    }
+    Ok(Some(reversed.finish(cx.arena)))
 }
 
 fn slice<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {

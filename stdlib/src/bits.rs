@@ -101,9 +101,7 @@ fn shift_left<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a>
     if x.sign() == Sign::NoSign {
         return Ok(Some(cx.arena.integer(0)));
     }
-    let bits = x.bits().saturating_add(by);
-    cx.reserve(usize::try_from(bits / 2).unwrap_or(usize::MAX))?;
-    charge_big(cx, bits)?;
+    charge_big(cx, x.bits().saturating_add(by))?;
     big_value(cx, &(x << by)).map(Some)
 }
 

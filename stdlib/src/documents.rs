@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
-use regovm_core::value::{Value, View};
+use regovm_core::value::{Claim, Value, View};
 
 use crate::declare::builtin;
-use crate::operand::{Outcome, array, elements, failed, object, operands, wrong, wrong_type};
+use crate::operand::{
+    Outcome, array, elements, failed, object, operands, shown, wrong, wrong_type,
+};
 use crate::patch::Tree;
 
 const CATEGORIES: &[&str] = &["object"];
@@ -52,6 +54,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
 /// Where paths lead, as a tree of keys.
 struct Paths<'a> {
     nodes: Vec<Node<'a>>,
+    _memory: Claim<'a>,
 }
 
 #[derive(Default)]
@@ -66,14 +69,16 @@ struct Node<'a> {
 impl<'a> Paths<'a> {
     fn read(cx: &mut Call<'a, '_>, paths: Value<'a>) -> Result<Paths<'a>, BuiltinError> {
         let list = elements(paths).ok_or_else(|| wrong_type(2, &["set", "array"], paths))?;
+        /// Bytes of a node with its tables.
+        const NODE: usize = 2 * size_of::<Node<'static>>() + 160;
         let mut nodes = vec![Node::default()];
+        let mut memory = cx.claim(NODE)?;
         for path in list {
             let path = segments(cx, *path)?;
             if path.is_empty() {
                 continue;
             }
             cx.charge(path.len() as u64 + 1)?;
-            cx.reserve((nodes.len() + path.len()) * size_of::<Node<'a>>())?;
             let mut at = 0;
             for key in path {
                 if nodes[at].end {
@@ -82,6 +87,7 @@ impl<'a> Paths<'a> {
                 let (above, fresh) = (at, nodes.len());
                 at = *nodes[at].next.entry(key).or_insert(fresh);
                 if at == fresh {
+                    memory.grow(cx.arena, NODE)?;
                     nodes.push(Node::default());
                     if let Some(position) = position(key) {
                         nodes[above].positions.insert(position, at);
@@ -90,7 +96,10 @@ impl<'a> Paths<'a> {
             }
             nodes[at].end = true;
         }
-        Ok(Paths { nodes })
+        Ok(Paths {
+            nodes,
+            _memory: memory,
+        })
     }
 }
 
@@ -154,17 +163,21 @@ struct Level<'a> {
     at: usize,
     keys: Vec<Value<'a>>,
     values: Vec<Value<'a>>,
+    _memory: Claim<'a>,
 }
 
 impl<'a> Level<'a> {
-    fn new(old: Value<'a>, node: usize) -> Level<'a> {
-        Level {
+    fn new(cx: &mut Call<'a, '_>, old: Value<'a>, node: usize) -> Result<Level<'a>, BuiltinError> {
+        let bytes = old.collection_len().unwrap_or(0) * 4 * size_of::<Value<'a>>();
+        let memory = cx.claim(bytes + size_of::<Level<'a>>())?;
+        Ok(Level {
+            _memory: memory,
             old,
             node,
             at: 0,
             keys: Vec::new(),
             values: Vec::new(),
-        }
+        })
     }
 
     /// The next member: where the paths go from here, its key, its value.
@@ -203,7 +216,7 @@ fn select<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>], mode: Mode) -> Out
     object(whole, 1)?;
     let paths = Paths::read(cx, paths)?;
     // Values nest deeper than the stack of the machine, so the levels have one of their own.
-    let mut levels = vec![Level::new(whole, 0)];
+    let mut levels = vec![Level::new(cx, whole, 0)?];
     while let Some(level) = levels.last_mut() {
         cx.charge(1)?;
         let Some((node, key, value)) = level.next(&paths.nodes[level.node]) else {
@@ -220,7 +233,8 @@ fn select<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>], mode: Mode) -> Out
             Some(node) if paths.nodes[node].end => mode == Mode::Keep,
             Some(node) if value.is_collection() => {
                 level.keys.push(key);
-                levels.push(Level::new(value, node));
+                let next = Level::new(cx, value, node)?;
+                levels.push(next);
                 continue;
             }
             Some(_) => true,
@@ -282,7 +296,8 @@ fn patch<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
                 let found = tree.get(cx, &path)?;
                 let value = required("value")?;
                 if found != Some(value) {
-                    let found = found.map_or_else(|| "<nil>".to_owned(), |found| found.to_string());
+                    let found = found.map_or_else(|| "<nil>".to_owned(), shown);
+                    let value = shown(value);
                     return Err(failed(format!(
                         "value from EditTree != patch value.\n\nExpected: {value}\n\nFound: {found}"
                     )));

@@ -5,12 +5,13 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
 use regovm_core::json::{self, JsonError, ReadOptions, Style};
-use regovm_core::value::{ArrayBuilder, ObjectBuilder, Value, View};
+use regovm_core::value::{Arena, ArrayBuilder, ObjectBuilder, Value, View};
+use regovm_core::work;
 
 use crate::declare::builtin;
 use crate::go::quote::{Charset, push_quoted_bytes, push_quoted_char};
 use crate::operand::{Outcome, failed, object, operands, string, wrong, wrong_type};
-use crate::text::{Text, charge_bytes, charge_text};
+use crate::text::{Text, charge_bytes, written};
 
 const CATEGORIES: &[&str] = &["encoding"];
 
@@ -157,9 +158,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
 
 fn marshal<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
-    charge_text(cx, x)?;
-    let text = json::to_string(x, Style::Marshal);
-    cx.reserve(text.len())?;
+    let (text, _memory) = written(cx, x, |x| json::to_string(x, Style::Marshal))?;
     Ok(Some(cx.arena.string(&text)))
 }
 
@@ -200,10 +199,8 @@ fn marshal_with_options<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> O
             _ => return Err(wrong(format!("object contained unknown key {key}"))),
         }
     }
-    charge_text(cx, x)?;
-    let compact = json::to_string(x, Style::Marshal);
+    let (compact, _memory) = written(cx, x, |x| json::to_string(x, Style::Marshal))?;
     if !pretty.unwrap_or(implied) {
-        cx.reserve(compact.len())?;
         return Ok(Some(cx.arena.string(&compact)));
     }
     let mut out = Text::new(cx);
@@ -286,8 +283,14 @@ pub(crate) fn unmarshalled<'a>(
     text: &'a str,
 ) -> Result<Value<'a>, BuiltinError> {
     charge_bytes(cx, text.len() * 2)?;
-    let read =
-        |text: &'a str| json::read_borrowed(text.as_bytes(), cx.arena, ReadOptions::default());
+    let result = unmarshal_text(cx.arena, text);
+    // The reading may have ended early.
+    cx.look()?;
+    result
+}
+
+fn unmarshal_text<'a>(arena: &'a Arena, text: &'a str) -> Outcome<'a> {
+    let read = |text: &'a str| json::read_borrowed(text.as_bytes(), arena, ReadOptions::default());
     let trailing = |error: &JsonError| error.message.ends_with("after top-level value");
     let at = match read(text) {
         Err(error) if trailing(&error) => error.offset,
@@ -325,7 +328,10 @@ fn is_valid<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
         return Ok(Some(Value::FALSE));
     };
     charge_bytes(cx, text.len() * 2)?;
-    match json::read_borrowed(text.as_bytes(), cx.arena, ReadOptions::default()) {
+    let read = json::read_borrowed(text.as_bytes(), cx.arena, ReadOptions::default());
+    // The reading may have ended early.
+    cx.look()?;
+    match read {
         Ok(_) => Ok(Some(Value::TRUE)),
         Err(JsonError {
             memory: Some(memory),
@@ -352,8 +358,13 @@ fn encoded<'a>(
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
     charge_bytes(cx, text.len())?;
-    cx.reserve(text.len() * 2)?;
-    Ok(Some(cx.arena.string(&engine.encode(text))))
+    let mut out = Text::new(cx);
+    out.room(text.len() / 3 * 4 + 4)?;
+    // Blocks of whole groups of three bytes, so that only the last one is padded.
+    for block in text.as_bytes().chunks(3 << 14) {
+        out.push_str(&engine.encode(block))?;
+    }
+    Ok(Some(out.finish()))
 }
 
 fn base64_encode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -370,8 +381,20 @@ fn base64url_encode_no_pad<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -
 
 /// The bytes, or how many characters of the text were fine. Line ends do not count.
 fn decoded(text: &str, engine: &GeneralPurpose) -> Result<Vec<u8>, usize> {
-    let bare: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
-    engine.decode(&bare).map_err(|_| first_wrong(text, engine))
+    let bare: String = text
+        .chars()
+        .filter(|c| work::effort(1) && !matches!(c, '\n' | '\r'))
+        .collect();
+    let mut bytes = Vec::with_capacity(bare.len() / 4 * 3 + 3);
+    let mut blocks = bare.as_bytes().chunks(4 << 14).peekable();
+    while let Some(block) = blocks.next() {
+        work::effort_bytes(4 * block.len());
+        let padded = blocks.peek().is_some() && block.ends_with(b"=");
+        if padded || engine.decode_vec(block, &mut bytes).is_err() {
+            return Err(first_wrong(text, engine));
+        }
+    }
+    Ok(bytes)
 }
 
 /// The bytes of a base64 text, or Go's error.
@@ -451,7 +474,7 @@ fn base64_decode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
     charge_bytes(cx, text.len())?;
-    cx.reserve(text.len() * 2)?;
+    let _memory = cx.claim(text.len().saturating_mul(2))?;
     let bytes = base64_bytes(text).map_err(failed)?;
     lossy(cx, &bytes)
 }
@@ -466,7 +489,7 @@ fn base64_is_valid<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcom
         return Ok(Some(Value::FALSE));
     };
     charge_bytes(cx, text.len())?;
-    cx.reserve(text.len() * 2)?;
+    let _memory = cx.claim(text.len().saturating_mul(2))?;
     Ok(Some(Value::boolean(decoded(text, &STANDARD).is_ok())))
 }
 
@@ -479,7 +502,7 @@ fn base64url_decode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outco
 /// The bytes that a base64 text with - and _ stands for. Padding may be missing.
 pub(crate) fn base64url_bytes(cx: &mut Call<'_, '_>, text: &str) -> Result<Vec<u8>, BuiltinError> {
     charge_bytes(cx, text.len())?;
-    cx.reserve(text.len() * 3)?;
+    let _memory = cx.claim(text.len().saturating_mul(3))?;
     let mut padded = text.to_owned();
     if !text.ends_with('=') {
         match text.len() % 4 {
@@ -509,7 +532,7 @@ fn hex_decode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a>
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
     charge_bytes(cx, text.len())?;
-    cx.reserve(text.len())?;
+    let _memory = cx.claim(text.len())?;
     let digit = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);
     let bytes = text.as_bytes();
     if let Some(wrong) = bytes.iter().find(|byte| digit(**byte).is_none()) {
@@ -557,6 +580,7 @@ pub(crate) fn query_unescaped(text: &str) -> Result<Vec<u8>, &[u8]> {
     let mut unescaped = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
+        work::effort(1);
         at += 1;
         match byte {
             b'%' => match (hex(at), hex(at + 1)) {
@@ -593,7 +617,7 @@ fn urlquery_decode<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcom
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
     charge_bytes(cx, text.len())?;
-    cx.reserve(text.len())?;
+    let _memory = cx.claim(text.len())?;
     let bytes = query_unescaped(text).map_err(invalid_escape)?;
     lossy(cx, &bytes)
 }
@@ -605,6 +629,7 @@ fn urlquery_encode_object<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) ->
     };
     let wrong_value = || wrong(1, "values must be string, array[string], or set[string]");
     let mut pairs: Vec<(String, &str)> = Vec::new();
+    let mut memory = cx.claim(0)?;
     for (key, value) in members.iter() {
         // Keys that are no strings count by their JSON text.
         let key = key
@@ -617,7 +642,8 @@ fn urlquery_encode_object<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) ->
             _ => return Err(wrong_value()),
         };
         cx.charge(values.len() as u64 + 1)?;
-        cx.reserve((pairs.len() + values.len()) * size_of::<(String, &str)>())?;
+        let pair = 2 * size_of::<(String, &str)>() + key.len();
+        memory.grow(cx.arena, values.len().saturating_mul(pair))?;
         for value in values {
             pairs.push((key.clone(), value.as_str().ok_or_else(wrong_value)?));
         }

@@ -1,9 +1,9 @@
 //! Functions over numbers.
 
 use num_bigint::{BigInt, Sign};
-use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost, StopReason};
+use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
 use regovm_core::value::number::{self, NumberError};
-use regovm_core::value::{Arena, Value, View};
+use regovm_core::value::{Arena, ArrayBuilder, Value, View};
 
 use crate::declare::builtin;
 use crate::operand::{
@@ -152,10 +152,8 @@ fn generate<'a>(
     )?;
 
     let downward = distance.sign() == Sign::Minus;
-    let mut elements = Vec::new();
-    elements
-        .try_reserve_exact(usize::try_from(count).unwrap_or(usize::MAX))
-        .map_err(|_| BuiltinError::Stop(StopReason::Memory))?;
+    let capacity = usize::try_from(count).unwrap_or(usize::MAX);
+    let mut elements = ArrayBuilder::with_capacity(cx.arena, capacity)?;
     if let (Ok(mut at), Ok(step), Ok(_)) = (
         i64::try_from(&from),
         i64::try_from(&step),
@@ -165,7 +163,7 @@ fn generate<'a>(
             if i % 4096 == 4095 {
                 cx.charge(512)?;
             }
-            elements.push(cx.arena.integer(at));
+            elements.push(cx.arena, cx.arena.integer(at))?;
             // The last step may leave the range of i64, and is not used then.
             at = if downward {
                 at.wrapping_sub(step)
@@ -177,11 +175,11 @@ fn generate<'a>(
         let mut at = from;
         for _ in 0..count {
             charge_big(cx, at.bits())?;
-            elements.push(cx.arena.bigint(&at));
+            elements.push(cx.arena, cx.arena.bigint(&at))?;
             if downward { at -= &step } else { at += &step }
         }
     }
-    Ok(Some(cx.arena.array(&elements)))
+    Ok(Some(elements.finish(cx.arena)))
 }
 
 fn format_int<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {

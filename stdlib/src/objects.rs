@@ -1,10 +1,11 @@
 //! Functions over objects.
 
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
-use regovm_core::value::{Array, Object, ObjectBuilder, Set, SetBuilder, Value, View};
+use regovm_core::value::{Array, Claim, Object, ObjectBuilder, Set, SetBuilder, Value, View};
+use regovm_core::work;
 
 use crate::declare::builtin;
-use crate::operand::{Outcome, array, object, operands, wrong_element, wrong_type};
+use crate::operand::{Outcome, array, elements, object, operands, wrong_element, wrong_type};
 
 const CATEGORIES: &[&str] = &["object"];
 
@@ -100,9 +101,9 @@ fn get<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
 fn keys<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [whole] = operands(arguments)?;
     let members = object(whole, 1)?;
-    cx.charge(members.len() as u64)?;
     let mut set = SetBuilder::new();
     for (key, _) in members.iter() {
+        cx.charge(1)?;
         set.insert(cx.arena, key)?;
     }
     Ok(Some(set.finish(cx.arena)))
@@ -110,19 +111,14 @@ fn keys<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
 
 /// The keys to filter or remove, from an array, a set, or the keys of an object.
 fn key_set<'a>(cx: &mut Call<'a, '_>, keys: Value<'a>) -> Result<SetBuilder<'a>, BuiltinError> {
-    cx.charge(keys.collection_len().unwrap_or(0) as u64)?;
+    let list = match keys.view() {
+        View::Object(keys) => keys.keys(),
+        _ => elements(keys).ok_or_else(|| wrong_type(2, &["object", "set", "array"], keys))?,
+    };
     let mut set = SetBuilder::new();
-    match keys.view() {
-        View::Array(keys) => keys
-            .iter()
-            .try_for_each(|key| set.insert(cx.arena, key).map(drop))?,
-        View::Set(keys) => keys
-            .iter()
-            .try_for_each(|key| set.insert(cx.arena, key).map(drop))?,
-        View::Object(keys) => keys
-            .iter()
-            .try_for_each(|(key, _)| set.insert(cx.arena, key).map(drop))?,
-        _ => return Err(wrong_type(2, &["object", "set", "array"], keys)),
+    for key in list {
+        cx.charge(1)?;
+        set.insert(cx.arena, *key)?;
     }
     Ok(set)
 }
@@ -131,13 +127,12 @@ fn select<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>], listed: bool) -> O
     let [whole, keys] = operands(arguments)?;
     let members = object(whole, 1)?;
     let keys = key_set(cx, keys)?;
-    cx.charge(members.len() as u64)?;
     let mut result = ObjectBuilder::new();
-    for (key, value) in members
-        .iter()
-        .filter(|(key, _)| keys.contains(*key) == listed)
-    {
-        result.insert(cx.arena, key, value)?;
+    for (key, value) in members.iter() {
+        cx.charge(1)?;
+        if keys.contains(key) == listed {
+            result.insert(cx.arena, key, value)?;
+        }
     }
     Ok(Some(result.finish(cx.arena)))
 }
@@ -172,9 +167,12 @@ fn object_contains<'a>(
     part: Object<'a>,
 ) -> Result<bool, BuiltinError> {
     let mut open = vec![(whole, part)];
+    let mut memory = cx.claim(0)?;
     while let Some((whole, part)) = open.pop() {
         cx.charge(part.len() as u64 + 1)?;
+        memory.grow_to(cx.arena, open.capacity() * size_of::<[Object<'a>; 2]>())?;
         for (key, wanted) in part.iter() {
+            work::effort(4);
             let Some(found) = whole.get(key) else {
                 return Ok(false);
             };
@@ -201,7 +199,9 @@ fn set_contains<'a>(
     part: Set<'a>,
 ) -> Result<bool, BuiltinError> {
     cx.charge(part.len() as u64 + 1)?;
-    Ok(part.iter().all(|element| whole.contains(element)))
+    Ok(part
+        .iter()
+        .all(|element| work::effort(4) && whole.contains(element)))
 }
 
 /// Whether the elements of `part` stand somewhere in `whole` one after the other.
@@ -234,6 +234,7 @@ fn array_contains_set<'a>(
     cx.charge(whole.len() as u64 + 1)?;
     let mut missing = part.len();
     for element in whole.iter() {
+        work::effort(4);
         if part.contains(element) {
             missing = missing.saturating_sub(1);
         }
@@ -260,6 +261,7 @@ fn union_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [objects] = operands(arguments)?;
     let list = array(objects, 1)?;
     cx.charge(list.len() as u64)?;
+    let _memory = cx.claim(list.len() * size_of::<Object<'a>>())?;
     let parts: Vec<_> = list
         .iter()
         .map(|part| {
@@ -280,6 +282,8 @@ struct Level<'a> {
     nested: Vec<(Value<'a>, Vec<Object<'a>>)>,
     /// Where the result belongs: a key of the level above.
     key: Option<Value<'a>>,
+    /// Of what is nested.
+    _memory: Claim<'a>,
 }
 
 /// Merges objects from left to right. Nested objects wait on a stack of their own: input may nest
@@ -309,17 +313,28 @@ fn level<'a>(
     key: Option<Value<'a>>,
     parts: Vec<Object<'a>>,
 ) -> Result<Level<'a>, BuiltinError> {
+    /// Bytes of what is noted for a key with several objects, and of each object.
+    const NESTED: usize = 128;
+    const PART: usize = 2 * size_of::<Object<'static>>();
     let mut result = ObjectBuilder::new();
+    let mut memory = cx.claim(0)?;
     // Positions in `nested` by key.
     let mut merging = std::collections::HashMap::new();
     let mut nested: Vec<(Value<'a>, Vec<Object<'a>>)> = Vec::new();
     for part in parts {
-        cx.charge(2 * part.len() as u64 + 1)?;
+        cx.charge(1)?;
         for (key, value) in part.iter() {
+            cx.charge(2)?;
             let old = result.insert(cx.arena, key, value)?;
             let (old, new) = (old.and_then(Value::as_object), value.as_object());
             match (old, new) {
                 (Some(old), Some(new)) => {
+                    let more = if merging.contains_key(&key) {
+                        0
+                    } else {
+                        NESTED
+                    };
+                    memory.grow(cx.arena, more + PART)?;
                     let at = *merging.entry(key).or_insert_with(|| {
                         nested.push((key, vec![old]));
                         nested.len() - 1
@@ -340,5 +355,6 @@ fn level<'a>(
         result,
         nested,
         key,
+        _memory: memory,
     })
 }

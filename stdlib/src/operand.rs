@@ -1,9 +1,25 @@
 //! Operands of the kinds that bodies want, and OPA's words for those that are something else.
 
 use num_bigint::BigInt;
-use regovm_core::builtin::BuiltinError;
+use regovm_core::builtin::{BuiltinError, Call};
 use regovm_core::value::{Array, Object, Set, Value, View};
 use std::borrow::Cow;
+
+/// A value within a message: the start of it, if it is very long.
+pub(crate) fn shown(value: Value<'_>) -> String {
+    regovm_core::json::rego_text_start(value, 1 << 16)
+}
+
+/// Charges for arithmetic with the digits of a number, if there are many.
+pub(crate) fn charge_number(cx: &mut Call<'_, '_>, value: Value<'_>) -> Result<(), BuiltinError> {
+    match value.view() {
+        View::Number(number) if number.text().len() > 64 => {
+            let digits = number.text().len() as u64;
+            cx.charge(digits.saturating_mul(digits) / 1024 + 1)
+        }
+        _ => Ok(()),
+    }
+}
 
 /// What a body returns; `None` is undefined.
 pub(crate) type Outcome<'a> = Result<Option<Value<'a>>, BuiltinError>;

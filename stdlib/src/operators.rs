@@ -6,6 +6,7 @@
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
 use regovm_core::value::number::{self, NumberError};
 use regovm_core::value::{Value, View};
+use regovm_core::work;
 
 use crate::declare::builtin;
 use crate::operand::{
@@ -305,11 +306,14 @@ fn member<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
         View::Array(_) => {
             let elements = elements(collection).unwrap_or(&[]);
             cx.charge(elements.len() as u64 / 4 + 1)?;
-            elements.contains(&x)
+            elements
+                .iter()
+                .any(|element| !work::effort(1) || *element == x)
         }
         View::Object(object) => {
             cx.charge(object.len() as u64 / 4 + 1)?;
-            object.iter().any(|(_, value)| value == x)
+            let mut values = object.values().iter();
+            values.any(|value| !work::effort(1) || *value == x)
         }
         _ => false,
     };

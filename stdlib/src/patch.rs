@@ -4,10 +4,10 @@
 //! that policies can see, they are here too: see [`Element`].
 
 use regovm_core::builtin::{BuiltinError, Call};
-use regovm_core::value::{Kind, Value, View};
+use regovm_core::value::{Claim, Kind, Value, View};
 
 use crate::documents::Members;
-use crate::operand::{failed, plain_integer};
+use crate::operand::{failed, plain_integer, shown};
 
 /// The whole value; gone after its removal.
 pub(crate) struct Tree<'a> {
@@ -18,6 +18,8 @@ struct Node<'a> {
     /// The value as it was when the node was made; messages show it.
     old: Value<'a>,
     parts: Parts<'a>,
+    /// Of the parts.
+    memory: Claim<'a>,
 }
 
 enum Parts<'a> {
@@ -45,6 +47,7 @@ impl<'a> Node<'a> {
         Node {
             old,
             parts: Parts::Whole,
+            memory: Claim::default(),
         }
     }
 
@@ -55,7 +58,9 @@ impl<'a> Node<'a> {
         }
         let len = self.old.collection_len().unwrap_or(0);
         cx.charge(len as u64 + 1)?;
-        cx.reserve(len.saturating_mul(2 * size_of::<Member<'a>>()))?;
+        // The nodes of a tree of members may be half empty.
+        let bytes = len.saturating_mul(2 * size_of::<(Value<'a>, Member<'a>)>());
+        self.memory.grow(cx.arena, bytes)?;
         let present = |value| Member::Present(Node::new(value));
         match self.old.view() {
             View::Object(object) => {
@@ -88,7 +93,9 @@ impl<'a> Node<'a> {
         let old = self.old;
         match &mut self.parts {
             Parts::Whole => Err(failed(format!(
-                "expected composite type for path {key}, found value: {old} (type: {})",
+                "expected composite type for path {}, found value: {} (type: {})",
+                shown(key),
+                shown(old),
                 go_type(old)
             ))),
             Parts::Members(members) => match members.get_mut(&key) {
@@ -96,16 +103,20 @@ impl<'a> Node<'a> {
                 Some(Member::Deleted(collection)) if old.kind() == Kind::Object => {
                     let what = if *collection { "composite" } else { "scalar" };
                     Err(failed(format!(
-                        "cannot unfold the already deleted {what} node for key {key}"
+                        "cannot unfold the already deleted {what} node for key {}",
+                        shown(key)
                     )))
                 }
                 _ if old.kind() == Kind::Object => Err(failed(format!(
-                    "path {key} does not exist in object term {old}"
+                    "path {} does not exist in object term {}",
+                    shown(key),
+                    shown(old)
                 ))),
                 _ => {
-                    let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+                    let key = key.as_str().map_or_else(|| shown(key), str::to_owned);
                     Err(failed(format!(
-                        "path {key} does not exist in set term {old}"
+                        "path {key} does not exist in set term {}",
+                        shown(old)
                     )))
                 }
             },
@@ -118,7 +129,10 @@ impl<'a> Node<'a> {
                 if !touched {
                     let found = at.and_then(|at| old.as_array()?.get(at));
                     let found = found.ok_or_else(|| {
-                        failed(format!("path {index} does not exist in array term {old}"))
+                        failed(format!(
+                            "path {index} does not exist in array term {}",
+                            shown(old)
+                        ))
                     })?;
                     let place = at.and_then(|at| elements.get_mut(at));
                     let place =
@@ -144,7 +158,9 @@ impl<'a> Node<'a> {
         match &mut self.parts {
             Parts::Whole => Err(no_collection(old)),
             Parts::Members(_) if old.kind() == Kind::Set && key != value => Err(failed(format!(
-                "set key {key} does not equal value to be inserted {value}"
+                "set key {} does not equal value to be inserted {}",
+                shown(key),
+                shown(value)
             ))),
             Parts::Members(members) => {
                 members.insert(key, Member::Present(Node::new(value)));
@@ -179,11 +195,13 @@ impl<'a> Node<'a> {
                 Some(Member::Deleted(collection)) if old.kind() == Kind::Object || !*collection => {
                     let what = if *collection { "composite" } else { "scalar" };
                     Err(failed(format!(
-                        "cannot delete the already deleted {what} node for key {key}"
+                        "cannot delete the already deleted {what} node for key {}",
+                        shown(key)
                     )))
                 }
                 _ => Err(failed(format!(
-                    "cannot delete child key {key} that does not exist"
+                    "cannot delete child key {} that does not exist",
+                    shown(key)
                 ))),
             },
             Parts::Elements(elements) => {
@@ -317,7 +335,8 @@ impl<'a> Tree<'a> {
 
 fn no_collection(value: Value<'_>) -> BuiltinError {
     failed(format!(
-        "expected composite type, found value: {value} (type: {})",
+        "expected composite type, found value: {} (type: {})",
+        shown(value),
         go_type(value)
     ))
 }

@@ -53,6 +53,7 @@ fn union<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [sets] = operands(arguments)?;
     let sets = set(sets, 1)?;
     cx.charge(sets.len() as u64)?;
+    let _memory = cx.claim(sets.len() * size_of::<Set<'a>>())?;
     let sets = sets
         .iter()
         .map(|element| set(element, 1))
@@ -89,10 +90,12 @@ fn filtered<'a>(
     set: Set<'a>,
     keep: impl Fn(Value<'a>) -> bool,
 ) -> Result<Value<'a>, BuiltinError> {
-    cx.charge(set.len() as u64)?;
     let mut builder = SetBuilder::new();
-    for element in set.iter().filter(|element| keep(*element)) {
-        builder.insert(cx.arena, element)?;
+    for element in set.iter() {
+        cx.charge(1)?;
+        if keep(element) {
+            builder.insert(cx.arena, element)?;
+        }
     }
     Ok(builder.finish(cx.arena))
 }
@@ -104,8 +107,8 @@ pub(crate) fn union_of<'a>(
 ) -> Result<Value<'a>, BuiltinError> {
     let mut builder = SetBuilder::new();
     for set in sets {
-        cx.charge(set.len() as u64)?;
         for element in set.iter() {
+            cx.charge(1)?;
             builder.insert(cx.arena, element)?;
         }
     }

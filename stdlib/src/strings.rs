@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use num_bigint::BigInt;
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
-use regovm_core::value::{Value, View};
+use regovm_core::value::{self, ArrayBuilder, Value, View};
+use regovm_core::work;
 
 use crate::declare::builtin;
 use crate::go::format::{Argument, push_formatted};
@@ -13,9 +14,12 @@ use crate::operand::{
     string, wrong, wrong_element, wrong_type,
 };
 use crate::replacer::Replacer;
-use crate::text::{Text, charge_big, charge_bytes, charge_text};
+use crate::text::{Text, char_offset, charge_big, charge_bytes, count_chars, find, written};
 
 const CATEGORIES: &[&str] = &["strings"];
+
+/// Bytes of a node of a replacer, with a table of its own.
+const REPLACER_NODE: usize = 160;
 
 pub(crate) const BUILTINS: &[Builtin] = &[
     builtin! {
@@ -285,7 +289,6 @@ fn concat<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [delimiter, collection] = operands(arguments)?;
     let delimiter = string(delimiter, 1)?;
     let parts = elements(collection).ok_or_else(|| wrong_type(2, &["set", "array"], collection))?;
-    cx.charge(parts.len() as u64 + 1)?;
     if let [only] = parts
         && only.is_string()
     {
@@ -294,12 +297,16 @@ fn concat<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let mut len = delimiter
         .len()
         .saturating_mul(parts.len().saturating_sub(1));
-    for part in parts {
-        let text = part
-            .as_str()
-            .ok_or_else(|| wrong_element(2, collection, "string", *part))?;
-        len = len.saturating_add(text.len());
+    for chunk in parts.chunks(1024) {
+        cx.charge(chunk.len() as u64)?;
+        for part in chunk {
+            let text = part
+                .as_str()
+                .ok_or_else(|| wrong_element(2, collection, "string", *part))?;
+            len = len.saturating_add(text.len());
+        }
     }
+    cx.charge(1)?;
     let mut out = Text::new(cx);
     out.room(len)?;
     for (i, part) in parts.iter().enumerate() {
@@ -313,7 +320,7 @@ fn concat<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
 
 fn contains<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [haystack, needle] = two_strings(cx, arguments)?;
-    boolean(haystack.contains(needle))
+    boolean(find(cx, haystack, needle, 0)?.is_some())
 }
 
 fn startswith<'a>(_: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -340,28 +347,27 @@ fn search<'a>(
 
 fn indexof<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [haystack, needle] = search(cx, arguments)?;
-    let position = haystack
-        .find(needle)
-        .map_or(-1, |at| haystack[..at].chars().count() as i64);
+    let position = match find(cx, haystack, needle, 0)? {
+        Some(at) => count_chars(cx, &haystack[..at])? as i64,
+        None => -1,
+    };
     Ok(Some(cx.arena.integer(position)))
 }
 
 fn indexof_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [haystack, needle] = search(cx, arguments)?;
     let first = needle.chars().next().map_or(1, char::len_utf8);
-    let mut positions = Vec::new();
+    let mut positions = ArrayBuilder::new();
     let (mut from, mut counted, mut position) = (0, 0, 0);
-    while let Some(found) = haystack[from..].find(needle) {
-        let at = from + found;
-        position += haystack[counted..at].chars().count() as i64;
+    while let Some(at) = find(cx, haystack, needle, from)? {
+        position += count_chars(cx, &haystack[counted..at])? as i64;
         counted = at;
-        positions.push(cx.arena.integer(position));
+        positions.push(cx.arena, cx.arena.integer(position))?;
         from = at + first;
         // Finding a long needle again and again at every place is the worst case.
         cx.charge(needle.len() as u64 / 64 + 1)?;
     }
-    cx.reserve(positions.len() * 2 * size_of::<Value<'a>>())?;
-    Ok(Some(cx.arena.array(&positions)))
+    Ok(Some(positions.finish(cx.arena)))
 }
 
 fn lower<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -406,7 +412,7 @@ fn map_chars<'a>(
     map: impl Fn(char) -> char,
 ) -> Outcome<'a> {
     charge_bytes(cx, text.len())?;
-    if text.chars().all(|c| map(c) == c) {
+    if text.chars().all(|c| map(c) == c && work::effort(1)) {
         return Ok(Some(x));
     }
     let mut out = Text::new(cx);
@@ -421,7 +427,7 @@ fn replace<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x, old, new] = operands(arguments)?;
     let (text, old, new) = (string(x, 1)?, string(old, 2)?, string(new, 3)?);
     charge_bytes(cx, text.len() + old.len())?;
-    if old == new || !text.contains(old) {
+    if old == new || find(cx, text, old, 0)?.is_none() {
         return Ok(Some(x));
     }
     let mut out = Text::new(cx);
@@ -430,10 +436,10 @@ fn replace<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
         return Ok(Some(out.finish()));
     }
     let mut rest = 0;
-    for (at, found) in text.match_indices(old) {
+    while let Some(at) = out.find(text, old, rest)? {
         out.push_str(&text[rest..at])?;
         out.push_str(new)?;
-        rest = at + found.len();
+        rest = at + old.len();
     }
     out.push_str(&text[rest..])?;
     Ok(Some(out.finish()))
@@ -443,6 +449,13 @@ fn replace_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
     let [patterns, x] = operands(arguments)?;
     let (patterns, text) = (object(patterns, 1)?, string(x, 2)?);
     cx.charge(patterns.len() as u64)?;
+    // Pairs, and for each byte of a key perhaps a node with a table of its own.
+    let keys = patterns.keys().iter().filter_map(|key| key.as_str());
+    let nodes = keys
+        .map(str::len)
+        .sum::<usize>()
+        .saturating_mul(REPLACER_NODE);
+    let _memory = cx.claim(nodes.saturating_add(patterns.len() * 32))?;
     let mut pairs = Vec::with_capacity(patterns.len());
     for (key, value) in patterns.iter() {
         let key = key
@@ -453,10 +466,8 @@ fn replace_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
             .ok_or_else(|| wrong(1, "non-string value found in pattern object"))?;
         pairs.push((key, value));
     }
-    charge_bytes(
-        cx,
-        text.len() + pairs.iter().map(|(key, _)| key.len()).sum::<usize>(),
-    )?;
+    charge_bytes(cx, text.len())?;
+    cx.charge(pairs.iter().map(|(key, _)| key.len() as u64).sum())?;
     let mut out = Text::new(cx);
     Replacer::new(&pairs).replace(text, &mut out)?;
     if out.as_str() == text {
@@ -466,56 +477,59 @@ fn replace_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
 }
 
 /// The parts between delimiters, at most `limit` of them: the last one is the rest then.
-fn parts<'t>(text: &'t str, delimiter: &str, limit: usize) -> Vec<&'t str> {
-    if !delimiter.is_empty() {
-        return text.splitn(limit, delimiter).collect();
-    }
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        if parts.len() + 1 == limit {
-            parts.push(rest);
-            break;
+fn parts<'a>(
+    cx: &mut Call<'a, '_>,
+    text: &'a str,
+    delimiter: &str,
+    limit: usize,
+) -> Result<ArrayBuilder<'a>, BuiltinError> {
+    let mut parts = ArrayBuilder::new();
+    let mut at = 0;
+    while limit > 0 && (!delimiter.is_empty() || at < text.len()) {
+        cx.charge(1)?;
+        let next = match delimiter {
+            _ if parts.len() + 1 == limit => None,
+            "" => {
+                let c = text[at..].chars().next();
+                c.map(|c| at + c.len_utf8())
+                    .filter(|next| *next < text.len())
+            }
+            delimiter => find(cx, text, delimiter, at)?,
+        };
+        let end = next.unwrap_or(text.len());
+        parts.push(cx.arena, cx.arena.string_ref(&text[at..end]))?;
+        match next {
+            Some(next) => at = next + delimiter.len(),
+            None => break,
         }
-        let (first, after) = rest.split_at(c.len_utf8());
-        parts.push(first);
-        rest = after;
     }
-    parts
-}
-
-fn strings_array<'a>(cx: &mut Call<'a, '_>, parts: &[&'a str]) -> Outcome<'a> {
-    // A header of 24 bytes each, and the array.
-    cx.charge(parts.len() as u64)?;
-    cx.reserve(parts.len().saturating_mul(40))?;
-    let values: Vec<_> = parts.iter().map(|part| cx.arena.string_ref(part)).collect();
-    Ok(Some(cx.arena.array(&values)))
+    Ok(parts)
 }
 
 fn split<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [text, delimiter] = two_strings(cx, arguments)?;
-    if !text.contains(delimiter) {
+    if find(cx, text, delimiter, 0)?.is_none() {
         return Ok(Some(cx.arena.array(&arguments[..1])));
     }
-    cx.reserve(16 * text.len() / delimiter.len().max(1))?;
-    let parts = parts(text, delimiter, usize::MAX);
-    strings_array(cx, &parts)
+    let parts = parts(cx, text, delimiter, usize::MAX)?;
+    Ok(Some(parts.finish(cx.arena)))
 }
 
 fn split_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [text, delimiter, n] = operands(arguments)?;
     let (text, delimiter, n) = (string(text, 1)?, string(delimiter, 2)?, integer(n, 3)?);
     charge_bytes(cx, text.len() + delimiter.len())?;
-    cx.reserve(16 * text.len() / delimiter.len().max(1))?;
-    if n >= 0 {
-        let limit = usize::try_from(n).unwrap_or(usize::MAX);
-        let mut parts = parts(text, delimiter, limit.saturating_add(1));
-        parts.truncate(limit);
-        return strings_array(cx, &parts);
-    }
-    let parts = parts(text, delimiter, usize::MAX);
-    let last = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
-    strings_array(cx, &parts[parts.len().saturating_sub(last)..])
+    let limit = usize::try_from(n).unwrap_or(usize::MAX);
+    // One more, which is the rest.
+    let parts = parts(cx, text, delimiter, limit.saturating_add(1))?;
+    let parts = parts.as_slice();
+    let wanted = if n >= 0 {
+        &parts[..parts.len().min(limit)]
+    } else {
+        let last = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
+        &parts[parts.len().saturating_sub(last)..]
+    };
+    Ok(Some(cx.arena.array(wanted)))
 }
 
 fn sprintf<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -523,9 +537,14 @@ fn sprintf<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (format, values) = (string(format, 1)?, array(values, 2)?);
     charge_bytes(cx, format.len())?;
     cx.charge(values.len() as u64)?;
+    let mut memory = cx.claim(values.len() * size_of::<Argument<'_>>())?;
     let mut converted = Vec::with_capacity(values.len());
     for value in values.iter() {
-        converted.push(argument(cx, value)?);
+        let argument = argument(cx, value)?;
+        if let Argument::Text(Cow::Owned(text)) = &argument {
+            memory.grow(cx.arena, text.capacity())?;
+        }
+        converted.push(argument);
     }
     let mut out = Text::new(cx);
     push_formatted(&mut out, format, &converted)?;
@@ -560,12 +579,9 @@ fn argument<'a>(cx: &mut Call<'a, '_>, value: Value<'a>) -> Result<Argument<'a>,
     })
 }
 
-/// A value in Rego's syntax.
+/// A value in Rego's syntax. Whoever keeps it counts its memory.
 pub(crate) fn rego_text(cx: &mut Call<'_, '_>, value: Value<'_>) -> Result<String, BuiltinError> {
-    charge_text(cx, value)?;
-    let text = regovm_core::json::rego_text(value);
-    cx.reserve(text.len())?;
-    Ok(text)
+    Ok(written(cx, value, regovm_core::json::rego_text)?.0)
 }
 
 fn substring<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
@@ -575,16 +591,9 @@ fn substring<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
         return Err(failed("negative offset"));
     };
     charge_bytes(cx, text.len())?;
-    let position = |text: &str, n: usize| {
-        if text.is_ascii() {
-            n.min(text.len())
-        } else {
-            text.char_indices().nth(n).map_or(text.len(), |(at, _)| at)
-        }
-    };
-    let rest = &text[position(text, offset)..];
+    let rest = &text[char_offset(cx, text, offset)?..];
     let taken = match usize::try_from(length) {
-        Ok(length) => &rest[..position(rest, length)],
+        Ok(length) => &rest[..char_offset(cx, rest, length)?],
         Err(_) => rest,
     };
     part(cx, x, taken)
@@ -603,21 +612,21 @@ fn cut<'a>(
 fn trim<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     charge_cutset(cx, arguments)?;
     cut(cx, arguments, |text, set| {
-        text.trim_matches(|c| set.contains(c))
+        text.trim_matches(|c| work::effort(1) && set.contains(c))
     })
 }
 
 fn trim_left<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     charge_cutset(cx, arguments)?;
     cut(cx, arguments, |text, set| {
-        text.trim_start_matches(|c| set.contains(c))
+        text.trim_start_matches(|c| work::effort(1) && set.contains(c))
     })
 }
 
 fn trim_right<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     charge_cutset(cx, arguments)?;
     cut(cx, arguments, |text, set| {
-        text.trim_end_matches(|c| set.contains(c))
+        text.trim_end_matches(|c| work::effort(1) && set.contains(c))
     })
 }
 
@@ -671,14 +680,17 @@ fn affixes<'a>(
     order: impl Fn(&str, &str) -> std::cmp::Ordering,
 ) -> Outcome<'a> {
     let [search, base] = operands(arguments)?;
+    let len = |value: Value<'a>| value.collection_len().unwrap_or(1);
+    let n = len(search) as u64;
+    cx.charge((n + len(base) as u64) * (u64::from(n.max(1).ilog2()) + 1))?;
+    let _memory = cx.claim((len(search) + len(base)) * size_of::<&str>())?;
     let (mut search, base) = (some_strings(search, 1)?, some_strings(base, 2)?);
-    let n = search.len() as u64;
-    cx.charge((n + base.len() as u64) * (u64::from(n.max(1).ilog2()) + 1))?;
     charge_bytes(cx, search.iter().chain(&base).map(|text| text.len()).sum())?;
     // Strings with a common prefix stand together when sorted, right after the prefix itself.
-    search.sort_unstable_by(|a, b| order(a, b));
+    value::sort_by(cx.arena, &mut search, |a, b| order(a, b))?;
     let found = base.iter().any(|affix| {
         let at = search.partition_point(|text| order(text, affix).is_lt());
+        work::effort(32);
         search.get(at).is_some_and(|text| matches(text, affix))
     });
     boolean(found)
@@ -705,7 +717,17 @@ fn any_suffix_match<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outco
 
 fn count<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [text, part] = two_strings(cx, arguments)?;
-    Ok(Some(cx.arena.integer(text.matches(part).count() as i64)))
+    if part.is_empty() {
+        let count = count_chars(cx, text)? as i64 + 1;
+        return Ok(Some(cx.arena.integer(count)));
+    }
+    let (mut count, mut at) = (0, 0);
+    while let Some(found) = find(cx, text, part, at)? {
+        cx.charge(1)?;
+        count += 1;
+        at = found + part.len();
+    }
+    Ok(Some(cx.arena.integer(count)))
 }
 
 fn reverse<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {

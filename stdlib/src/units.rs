@@ -109,16 +109,24 @@ impl Decimal {
     }
 }
 
-fn charge_amount(cx: &mut Call<'_, '_>, amount: &Decimal) -> Result<(), BuiltinError> {
-    let bits = amount.digits.bits() + 4 * amount.exponent.unsigned_abs();
-    cx.reserve(usize::try_from(bits).unwrap_or(usize::MAX))?;
-    charge_big(cx, bits)
+/// The amount, with the work that it makes charged before.
+fn read_amount(cx: &mut Call<'_, '_>, text: &str) -> Result<Option<Decimal>, BuiltinError> {
+    charge_big(cx, 4 * text.len() as u64)?;
+    let Some(amount) = Decimal::parse(text) else {
+        return Ok(None);
+    };
+    charge_big(
+        cx,
+        amount.digits.bits() + 4 * amount.exponent.unsigned_abs(),
+    )?;
+    Ok(Some(amount))
 }
 
 fn parse<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
-    charge_bytes(cx, text.len())?;
+    charge_bytes(cx, text.len() * 4)?;
+    let _memory = cx.claim(text.len().saturating_mul(3))?;
     let text = text.replace('"', "");
     let fail = |reason: &str| failed(format!("units.parse: {reason}"));
     if text.contains(' ') {
@@ -153,8 +161,7 @@ fn parse<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
         _ => return Err(fail(&format!("unit {unit} not recognized"))),
     };
     let amount =
-        Decimal::parse(amount).ok_or_else(|| fail("could not parse amount to a number"))?;
-    charge_amount(cx, &amount)?;
+        read_amount(cx, amount)?.ok_or_else(|| fail("could not parse amount to a number"))?;
     let mut numerator = &amount.digits * factor;
     let mut denominator = BigUint::from(1_u32);
     let power = BigUint::from(10_u32)
@@ -197,7 +204,8 @@ const MILLI: (u64, u64) = {
 fn parse_bytes<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
-    charge_bytes(cx, text.len())?;
+    charge_bytes(cx, text.len() * 4)?;
+    let _memory = cx.claim(text.len().saturating_mul(3))?;
     let text = text
         .chars()
         .map(simple_lower)
@@ -228,8 +236,7 @@ fn parse_bytes<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a
         _ => return Err(fail(&format!("byte unit {unit} not recognized"))),
     };
     let amount =
-        Decimal::parse(amount).ok_or_else(|| fail("could not parse byte amount to a number"))?;
-    charge_amount(cx, &amount)?;
+        read_amount(cx, amount)?.ok_or_else(|| fail("could not parse byte amount to a number"))?;
     // Floats of 64 bits, as OPA has it: large amounts are rounded.
     let minus = if amount.negative { "-" } else { "" };
     let text = format!("{minus}{}e{}", amount.digits, amount.exponent);

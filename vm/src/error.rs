@@ -63,6 +63,9 @@ const MAX_VALUES: usize = 10;
 /// Characters of a value that OPA lists.
 const MAX_VALUE_TEXT: usize = 80;
 
+/// Bytes of a value of which those characters are taken.
+const MOST_TEXT: usize = 1 << 14;
+
 /// Different values of one rule or function, noted until it ends.
 #[derive(Debug)]
 pub(crate) struct Conflict {
@@ -148,8 +151,7 @@ impl Conflict {
 
 /// A value on one line, cut where OPA cuts it.
 fn value_text(value: Value<'_>) -> String {
-    let text = value
-        .to_string()
+    let text = regovm_core::json::rego_text_start(value, MOST_TEXT)
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ");
@@ -201,16 +203,7 @@ pub(crate) fn describe(
             error(code, format!("{name}: {text}"))
         }
         Fault::Stop(reason) => {
-            let what = match reason {
-                StopReason::Steps => format!("step budget of {} exhausted", budget.limit()),
-                StopReason::Deadline => format!("time budget of {:?} exhausted", budget.time()),
-                StopReason::Memory if memory_limit == usize::MAX => {
-                    "the memory of the machine is exhausted".to_owned()
-                }
-                StopReason::Memory => format!("memory budget of {memory_limit} bytes exhausted"),
-                StopReason::Depth => format!("call depth budget of {depth_limit} exhausted"),
-                StopReason::Cancelled => "caller cancelled query execution".to_owned(),
-            };
+            let what = exhausted(reason, budget, memory_limit, depth_limit);
             let message = format!("{what} in {}", part_and_place(program, pc));
             EvalError {
                 code: Code::EvalCancel,
@@ -219,6 +212,25 @@ pub(crate) fn describe(
                 stop: Some(reason),
             }
         }
+    }
+}
+
+/// `step budget of 10 exhausted`
+pub(crate) fn exhausted(
+    reason: StopReason,
+    budget: &Budget,
+    memory_limit: usize,
+    depth_limit: usize,
+) -> String {
+    match reason {
+        StopReason::Steps => format!("step budget of {} exhausted", budget.limit()),
+        StopReason::Deadline => format!("time budget of {:?} exhausted", budget.time()),
+        StopReason::Memory if memory_limit == usize::MAX => {
+            "the memory of the machine is exhausted".to_owned()
+        }
+        StopReason::Memory => format!("memory budget of {memory_limit} bytes exhausted"),
+        StopReason::Depth => format!("call depth budget of {depth_limit} exhausted"),
+        StopReason::Cancelled => "caller cancelled query execution".to_owned(),
     }
 }
 

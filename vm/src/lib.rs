@@ -25,4 +25,4 @@ pub use budget::Deadline;
 pub use error::EvalError;
 pub use link::{LinkError, Linked, link};
 pub use program::{LoadError, Parts, Program};
-pub use session::{Answer, Options, Session, Target};
+pub use session::{Answer, Options, Reading, Session, Target};

@@ -10,7 +10,7 @@ use regovm_core::host::Host;
 use regovm_core::value::{Arena, Value};
 
 use crate::budget::{Budget, Deadline};
-use crate::error::EvalError;
+use crate::error::{EvalError, exhausted};
 use crate::link::Linked;
 use crate::machine::{Buffers, Machine};
 use crate::program::Program;
@@ -39,6 +39,32 @@ impl Default for Options {
             strict_builtin_errors: false,
             max_depth: 100_000,
         }
+    }
+}
+
+/// Puts the reading of an input under the budgets of a run, as long as it lives.
+pub struct Reading {
+    budget: Budget,
+    _watched: regovm_core::work::Watched,
+}
+
+impl Options {
+    /// Begins to read an input.
+    pub fn reading(&self) -> Reading {
+        let budget = Budget::new(None, self.deadline.clone(), self.cancel.clone());
+        let _watched = budget.watch();
+        Reading { budget, _watched }
+    }
+}
+
+impl Reading {
+    /// The budget that ended the reading, if one did, in words. What was read means nothing then.
+    pub fn stopped(&mut self, arena: &Arena) -> Option<String> {
+        let reason = match arena.check() {
+            Ok(()) => self.budget.look().err()?,
+            Err(_) => StopReason::Memory,
+        };
+        Some(exhausted(reason, &self.budget, arena.limit(), usize::MAX))
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod read;
 mod rego_text;
+mod sink;
 mod write;
 
 pub use read::{JsonError, ReadOptions, read, read_borrowed};
-pub use rego_text::{rego_text, write_quoted, write_rego};
-pub use write::{Style, to_string, write, write_string};
+pub use rego_text::{rego_text, rego_text_start, write_quoted, write_rego};
+pub use sink::{Sink, Stream};
+pub use write::{Style, to_string, write, write_string, write_within};

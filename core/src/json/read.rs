@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::value::{Arena, MemoryExceeded, NodeId, ObjectBuilder, Scratch, Value, number};
+use crate::value::{Arena, Claim, MemoryExceeded, NodeId, ObjectBuilder, Scratch, Value, number};
+use crate::work;
 
 /// How to read.
 #[derive(Clone, Copy, Debug)]
@@ -142,6 +143,16 @@ impl<'a, 't> Reader<'a, 't> {
         })
     }
 
+    /// Fails if there is no point in going on; whoever watches knows why.
+    #[inline]
+    fn go_on(&self, pieces: u64) -> Result<(), JsonError> {
+        if work::effort(pieces) {
+            Ok(())
+        } else {
+            self.error(self.at, "stopped")
+        }
+    }
+
     #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
@@ -179,6 +190,7 @@ impl<'a, 't> Reader<'a, 't> {
         let mut values = Values::default();
         'value: loop {
             self.memory(self.arena.check())?;
+            self.go_on(4)?;
             self.space();
             let mut value = match self.peek() {
                 Some(b'"') => self.string()?,
@@ -470,6 +482,7 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     fn make_string(&self, text: Cow<'_, str>) -> Result<Value<'a>, JsonError> {
+        self.go_on(text.len() as u64 / 64)?;
         self.memory(self.arena.reserve(text.len()))?;
         Ok(self.arena.string(&text))
     }
@@ -485,6 +498,7 @@ impl<'a, 't> Reader<'a, 't> {
             return Ok(text);
         }
         let mut out = String::new();
+        let mut memory = Claim::default();
         let mut from = start;
         loop {
             match self.peek() {
@@ -499,7 +513,8 @@ impl<'a, 't> Reader<'a, 't> {
                     self.escape(&mut out)?;
                     from = self.at;
                     self.at = plain_end(self.text, from);
-                    self.memory(self.arena.reserve(out.len()))?;
+                    self.memory(memory.grow_to(self.arena, out.capacity()))?;
+                    self.go_on(1)?;
                 }
                 _ => return self.unexpected("in string literal"),
             }

@@ -2,6 +2,7 @@
 
 use super::write::write_integer;
 use crate::value::{ObjectIter, Value, View};
+use crate::work;
 
 enum Rest<'a> {
     Elements(std::iter::Copied<std::slice::Iter<'a, Value<'a>>>, char),
@@ -17,11 +18,25 @@ pub fn rego_text(value: Value<'_>) -> String {
     out
 }
 
-/// Appends a value in Rego syntax.
+/// The start of a value in Rego syntax: of texts and collections not much more than so many bytes.
+pub fn rego_text_start(value: Value<'_>, bytes: usize) -> String {
+    let mut out = String::new();
+    write_start(value, &mut out, bytes);
+    out
+}
+
+/// Appends a value in Rego syntax. It ends early if there is no point in going on (see [`crate::work`]).
 pub fn write_rego(value: Value<'_>, out: &mut String) {
+    write_start(value, out, usize::MAX);
+}
+
+fn write_start(value: Value<'_>, out: &mut String, most: usize) {
     let mut stack: Vec<(Rest<'_>, bool)> = Vec::new();
     let mut next = Some(value);
     loop {
+        if out.len() > most || !work::effort(1) {
+            return;
+        }
         if let Some(value) = next.take() {
             match value.view() {
                 View::Null => out.push_str("null"),
@@ -29,7 +44,11 @@ pub fn write_rego(value: Value<'_>, out: &mut String) {
                 View::Boolean(false) => out.push_str("false"),
                 View::Integer(value) => write_integer(value, out),
                 View::Number(number) => out.push_str(number.text()),
-                View::String(text) => write_quoted(text.as_str(), out),
+                View::String(text) => {
+                    let text = text.as_str();
+                    let end = text.floor_char_boundary(most.saturating_sub(out.len()));
+                    write_quoted(&text[..end], out);
+                }
                 View::Set(set) if set.is_empty() => out.push_str("set()"),
                 View::Array(array) => {
                     out.push('[');
@@ -89,7 +108,10 @@ pub fn write_rego(value: Value<'_>, out: &mut String) {
 pub fn write_quoted(text: &str, out: &mut String) {
     use std::fmt::Write;
     out.push('"');
-    for c in text.chars() {
+    for (at, c) in text.chars().enumerate() {
+        if at % 4096 == 4095 && !work::effort(4096) {
+            break;
+        }
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),

@@ -1,6 +1,9 @@
 //! Writing JSON, as Go's encoder does.
 
 use crate::value::{Object, ObjectIter, Value, View};
+use crate::work;
+
+use super::sink::Sink;
 
 /// How JSON is laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,7 +58,7 @@ fn members<'a>(object: Object<'a>, style: Style) -> Rest<'a> {
     Rest::Texts(members.into_iter())
 }
 
-/// A value as JSON.
+/// A value as JSON. It ends early if there is no point in going on (see [`crate::work`]), as [`write`] does.
 pub fn to_string(value: Value<'_>, style: Style) -> String {
     let mut out = String::new();
     write(value, &mut out, style);
@@ -64,10 +67,18 @@ pub fn to_string(value: Value<'_>, style: Style) -> String {
 
 /// Appends a value as JSON. Sets become sorted arrays; keys that are no strings become their
 /// JSON text.
-pub fn write(value: Value<'_>, out: &mut String, style: Style) {
+pub fn write(value: Value<'_>, out: &mut impl Sink, style: Style) {
+    write_within(value, out, style, 0);
+}
+
+/// As [`write`], for a value that stands in so many collections whose lines are indented.
+pub fn write_within(value: Value<'_>, out: &mut impl Sink, style: Style, outer: usize) {
     let mut stack: Vec<(Rest<'_>, bool)> = Vec::new();
     let mut next = Some(value);
     loop {
+        if !work::effort(1) {
+            return;
+        }
         if let Some(value) = next.take() {
             match value.view() {
                 View::Array(array) if array.is_empty() => out.push_str("[]"),
@@ -88,7 +99,7 @@ pub fn write(value: Value<'_>, out: &mut String, style: Style) {
                 scalar => write_scalar(scalar, out, style),
             }
         }
-        let depth = stack.len();
+        let depth = outer + stack.len();
         let Some((rest, first)) = stack.last_mut() else {
             return;
         };
@@ -121,12 +132,12 @@ pub fn write(value: Value<'_>, out: &mut String, style: Style) {
     }
 }
 
-fn write_key(key: &str, out: &mut String, style: Style) {
+fn write_key(key: &str, out: &mut impl Sink, style: Style) {
     write_string(key, out, style.escapes_html());
     out.push_str(if style.indents() { ": " } else { ":" });
 }
 
-fn separate(out: &mut String, style: Style, first: bool, depth: usize) {
+fn separate(out: &mut impl Sink, style: Style, first: bool, depth: usize) {
     if !first {
         out.push(',');
     }
@@ -135,13 +146,15 @@ fn separate(out: &mut String, style: Style, first: bool, depth: usize) {
     }
 }
 
-fn new_line(out: &mut String, depth: usize) {
+fn new_line(out: &mut impl Sink, depth: usize) {
     out.push('\n');
-    out.extend(std::iter::repeat_n("  ", depth));
+    for _ in 0..depth {
+        out.push_str("  ");
+    }
 }
 
 fn close(
-    out: &mut String,
+    out: &mut impl Sink,
     style: Style,
     bracket: char,
     depth: usize,
@@ -165,7 +178,7 @@ fn key_text(key: Value<'_>, style: Style) -> String {
     )
 }
 
-fn write_scalar(view: View<'_>, out: &mut String, style: Style) {
+fn write_scalar(view: View<'_>, out: &mut impl Sink, style: Style) {
     match view {
         View::Null => out.push_str("null"),
         View::Boolean(true) => out.push_str("true"),
@@ -178,14 +191,17 @@ fn write_scalar(view: View<'_>, out: &mut String, style: Style) {
 }
 
 /// Appends text as a JSON string.
-pub fn write_string(text: &str, out: &mut String, escape_html: bool) {
+pub fn write_string(text: &str, out: &mut impl Sink, escape_html: bool) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let bytes = text.as_bytes();
     out.push('"');
     let mut from = 0;
     loop {
         let at = plain_end(bytes, from, escape_html);
-        out.push_str(&text[from..at]);
+        push_plain(out, &text[from..at]);
+        if at - from >= BLOCK && work::is_over() {
+            return;
+        }
         let Some(&byte) = bytes.get(at) else { break };
         from = at + 1;
         match byte {
@@ -213,6 +229,22 @@ pub fn write_string(text: &str, out: &mut String, escape_html: bool) {
         }
     }
     out.push('"');
+}
+
+/// Bytes that are copied between two looks at the watch.
+const BLOCK: usize = 1 << 18;
+
+fn push_plain(out: &mut impl Sink, text: &str) {
+    let mut rest = text;
+    while rest.len() > BLOCK && work::effort_bytes(BLOCK) {
+        let (block, behind) = rest.split_at(rest.floor_char_boundary(BLOCK));
+        out.push_str(block);
+        rest = behind;
+    }
+    if rest.len() <= BLOCK {
+        work::effort_bytes(rest.len());
+        out.push_str(rest);
+    }
 }
 
 /// The next byte from an offset on at which an escape begins.
@@ -256,7 +288,7 @@ fn plain_end(text: &[u8], mut at: usize, escape_html: bool) -> usize {
 }
 
 /// Appends an integer.
-pub(super) fn write_integer(value: i64, out: &mut String) {
+pub(super) fn write_integer(value: i64, out: &mut impl Sink) {
     let mut digits = [0; 20];
     let mut start = digits.len();
     let mut rest = value.unsigned_abs();
@@ -271,5 +303,7 @@ pub(super) fn write_integer(value: i64, out: &mut String) {
     if value < 0 {
         out.push('-');
     }
-    out.extend(digits[start..].iter().map(|digit| char::from(*digit)));
+    for digit in &digits[start..] {
+        out.push(char::from(*digit));
+    }
 }

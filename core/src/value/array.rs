@@ -4,6 +4,7 @@ use super::Value;
 use super::arena::{Arena, MemoryExceeded};
 use super::raw::ArrayHeader;
 use super::scratch::Scratch;
+use crate::work;
 
 /// An array of an arena.
 #[derive(Clone, Copy)]
@@ -76,6 +77,17 @@ impl<'a> ArrayBuilder<'a> {
     #[inline]
     pub fn push(&mut self, arena: &'a Arena, value: Value<'a>) -> Result<(), MemoryExceeded> {
         self.elements.push(arena, value)
+    }
+
+    /// Adds elements at the end.
+    pub fn extend(&mut self, arena: &'a Arena, values: &[Value<'a>]) -> Result<(), MemoryExceeded> {
+        /// Elements between two looks at the watch.
+        const CHUNK: usize = 1 << 14;
+        for chunk in values.chunks(CHUNK) {
+            self.elements.extend(arena, chunk)?;
+            work::effort(chunk.len() as u64 / 4);
+        }
+        Ok(())
     }
 
     /// The elements so far.

@@ -36,7 +36,7 @@ pub use scratch::Claim;
 pub(crate) use scratch::Scratch;
 pub use set::{Set, SetBuilder};
 pub(crate) use shape::NodeId;
-pub use sort::sort_by_key;
+pub use sort::{sort_by, sort_by_key};
 pub use string::Str;
 
 /// The kinds of values, in Rego's order.

@@ -75,6 +75,22 @@ impl<'a, A: Array> Scratch<'a, A> {
         Ok(())
     }
 
+    pub(crate) fn extend(
+        &mut self,
+        arena: &'a Arena,
+        items: &[A::Item],
+    ) -> Result<(), MemoryExceeded>
+    where
+        A::Item: Copy,
+    {
+        let room = self.items.capacity() - self.items.len();
+        if room < items.len() {
+            self.reserve(arena, items.len().max(self.items.len()))?;
+        }
+        self.items.extend_from_slice(items);
+        Ok(())
+    }
+
     /// Room for more items.
     #[cold]
     pub(crate) fn reserve(&mut self, arena: &'a Arena, more: usize) -> Result<(), MemoryExceeded> {

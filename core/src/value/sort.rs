@@ -31,6 +31,17 @@ fn is_plain(value: Value<'_>) -> bool {
     }
 }
 
+/// As [`sort_by_key`], in any order.
+pub fn sort_by<'a, T: Copy>(
+    arena: &'a Arena,
+    list: &mut [T],
+    order: impl Fn(&T, &T) -> Ordering,
+) -> Result<(), MemoryExceeded> {
+    let _memory = Claim::new(arena, size_of_val(list))?;
+    merge_sort(list, order);
+    Ok(())
+}
+
 /// Sorts a list by keys in Rego's order; equal ones stay in their order. If there is no point in going on the list is
 /// left in some order. The memory that it takes for a while is counted.
 pub fn sort_by_key<'a, 'k, T: Copy>(

@@ -608,6 +608,8 @@ impl<'p, 'c, 'a, 'h> Printer<'p, 'c, 'a, 'h> {
     fn quoted(&mut self, text: &str) -> Outcome {
         let text = self.truncated(text);
         self.out.room(text.len())?;
+        // Most characters stay as they are.
+        let _memory = self.out.claim(text.len().saturating_mul(2))?;
         let mut quoted = String::new();
         if self.flags.sharp && can_backquote(text) {
             quoted = format!("`{text}`");
@@ -629,6 +631,7 @@ impl<'p, 'c, 'a, 'h> Printer<'p, 'c, 'a, 'h> {
         self.out.room(bytes.len().saturating_mul(5))?;
         let upper = verb == 'X';
         let prefix = if upper { "0X" } else { "0x" };
+        let _memory = self.out.claim(bytes.len().saturating_mul(10))?;
         let mut encoded = String::new();
         for (i, byte) in bytes.iter().enumerate() {
             if i > 0 && self.flags.space {

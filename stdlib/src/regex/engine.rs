@@ -405,7 +405,8 @@ impl<'p, 't> Matches<'p, 't> {
 
 #[cfg(test)]
 mod tests {
-    use regovm_core::builtin::{Caches, NoHost, Unmetered};
+    use regovm_core::builtin::{Caches, Unmetered};
+    use regovm_core::host::NoHost;
     use regovm_core::value::Arena;
 
     use super::*;

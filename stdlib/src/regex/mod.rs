@@ -187,8 +187,11 @@ fn replace<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let mut matches = Matches::new(&pattern, text, -1);
     // Collected first: the text in the making holds on to the call.
     let mut found = Vec::new();
+    let mut memory = cx.claim(0)?;
     while let Some(groups) = matches.next_groups(cx)? {
-        cx.reserve((found.len() + 1) * groups.len() * 16)?;
+        // The list itself may have twice the room that it needs.
+        let bytes = 2 * size_of_val(&groups) + size_of_val(groups.as_slice());
+        memory.grow(cx.arena, bytes)?;
         found.push(groups);
     }
     if found.is_empty() {
@@ -256,6 +259,7 @@ fn template_match<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome
     };
     let (start, end) = (delimiter("start", start)?, delimiter("end", end)?);
     charge_bytes(cx, template.len())?;
+    let _memory = cx.claim(template.len() * 4)?;
 
     let mut pattern = "^".to_owned();
     let mut rest = 0;
