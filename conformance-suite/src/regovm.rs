@@ -53,7 +53,11 @@ impl Engine for RegovmEngine {
         let answer = answer.map_err(first)?;
         Ok(answer
             .solutions()
-            .map(|solution| Value::Object(solution.bindings().collect::<Map<_, _>>()))
+            .map(|solution| {
+                let bindings = solution.bindings();
+                let json = bindings.map(|(name, value)| (name.to_owned(), value.to_json()));
+                Value::Object(json.collect::<Map<_, _>>())
+            })
             .collect())
     }
 

@@ -1,5 +1,8 @@
 //! What a query gave.
 
+use std::io;
+
+use regovm_core::json;
 use regovm_core::value::Value;
 use serde::de::DeserializeOwned;
 
@@ -23,13 +26,55 @@ pub struct Solution<'a, 's> {
 /// The value of one expression.
 pub struct ExpressionValue<'s> {
     /// What it is.
-    pub value: serde_json::Value,
+    pub value: AnswerValue<'s>,
     /// The text of the expression.
     pub text: &'s str,
     /// Where it starts in the query, from 1.
     pub row: u32,
     /// Where it starts in the query, from 1.
     pub col: u32,
+}
+
+/// A value of an answer. It lies in the memory of the session and becomes JSON when it is asked for.
+#[derive(Clone, Copy)]
+pub struct AnswerValue<'s>(Value<'s>);
+
+/// How [`AnswerValue::write_json`] lays out JSON. `<`, `>` and `&` are escaped, as OPA does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JsonLayout {
+    /// One line.
+    Line,
+    /// Lines that are indented by two spaces for each collection around them, and by so many more.
+    Indented(usize),
+}
+
+impl<'s> AnswerValue<'s> {
+    /// The value as JSON: sets become sorted arrays, keys that are no strings become their JSON text.
+    pub fn to_json(self) -> serde_json::Value {
+        to_json(self.0)
+    }
+
+    /// The value, if it is a string.
+    pub fn as_str(self) -> Option<&'s str> {
+        self.0.as_str()
+    }
+
+    /// True for `true` and `false`.
+    pub fn is_boolean(self) -> bool {
+        self.0.is_true() || self.0.is_false()
+    }
+
+    /// Writes the JSON of [`AnswerValue::to_json`] without making a tree of it first.
+    pub fn write_json(self, out: impl io::Write, layout: JsonLayout) -> io::Result<()> {
+        let mut stream = json::Stream::new(out);
+        match layout {
+            JsonLayout::Line => json::write(self.0, &mut stream, json::Style::Marshal),
+            JsonLayout::Indented(outer) => {
+                json::write_within(self.0, &mut stream, json::Style::PrettyMarshal, outer);
+            }
+        }
+        stream.finish()
+    }
 }
 
 impl<'s> Answer<'s> {
@@ -62,7 +107,7 @@ impl<'s> Answer<'s> {
     /// The value of the first expression of the first solution: for a query such as `data.p.allow`, its value.
     pub fn value(&self) -> Option<serde_json::Value> {
         let first = self.solutions().next()?;
-        first.expressions().next().map(|e| e.value)
+        first.expressions().next().map(|e| e.value.to_json())
     }
 
     /// [`Answer::value`] as a type of yours; `None` if undefined.
@@ -100,7 +145,7 @@ impl<'s> Solution<'_, 's> {
             value: expression
                 .column
                 .and_then(|column| self.row.get(column))
-                .map_or(serde_json::Value::Bool(true), |value| to_json(*value)),
+                .map_or(AnswerValue(Value::TRUE), |value| AnswerValue(*value)),
             text: &expression.text,
             row: expression.row,
             col: expression.col,
@@ -108,10 +153,10 @@ impl<'s> Solution<'_, 's> {
     }
 
     /// The variables that the query names, with their values.
-    pub fn bindings(&self) -> impl Iterator<Item = (String, serde_json::Value)> {
+    pub fn bindings(&self) -> impl Iterator<Item = (&'s str, AnswerValue<'s>)> {
         let variables = self.shape.map_or(&[][..], |shape| &shape.variables);
-        variables
-            .iter()
-            .filter_map(|(name, column)| Some((name.clone(), to_json(*self.row.get(*column)?))))
+        variables.iter().filter_map(|(name, column)| {
+            Some((name.as_str(), AnswerValue(*self.row.get(*column)?)))
+        })
     }
 }

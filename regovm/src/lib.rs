@@ -39,7 +39,7 @@ pub mod internals;
 
 use std::sync::{Arc, LazyLock};
 
-pub use answer::{Answer, ExpressionValue, Solution};
+pub use answer::{Answer, AnswerValue, ExpressionValue, JsonLayout, Solution};
 pub use capabilities::Capabilities;
 pub use convert::{from_json, to_json};
 pub use document::{Document, DocumentFormat};

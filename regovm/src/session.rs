@@ -100,6 +100,11 @@ impl Session {
         self
     }
 
+    /// Steps of the last evaluation, also of one that was stopped.
+    pub fn steps(&self) -> u64 {
+        self.machine.steps()
+    }
+
     /// Evaluates query 0 with an input in JSON.
     pub fn eval_json(&mut self, input: &[u8]) -> Result<Answer<'_>, Failure> {
         self.run(0, Input::Json(input))

@@ -143,8 +143,7 @@ fn generate<'a>(
     let distance = &to - &from;
     let count = (distance.magnitude() / step.magnitude()) + 1_u32;
     let count = u64::try_from(&count).unwrap_or(u64::MAX);
-    // Half of the work at once, so that hopeless ranges are not begun.
-    cx.charge(count / 8 + 1)?;
+    cx.charge(1)?;
     cx.reserve(
         usize::try_from(count)
             .unwrap_or(usize::MAX)
@@ -161,7 +160,7 @@ fn generate<'a>(
     ) {
         for i in 0..count {
             if i % 4096 == 4095 {
-                cx.charge(512)?;
+                cx.charge(1024)?;
             }
             elements.push(cx.arena, cx.arena.integer(at))?;
             // The last step may leave the range of i64, and is not used then.

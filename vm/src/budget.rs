@@ -108,13 +108,16 @@ impl Meter for Budget {
     #[inline]
     fn charge(&mut self, units: u64) -> Result<(), StopReason> {
         let counter = &*self.counter;
-        let used = counter
-            .used
-            .get()
-            .saturating_add(units)
-            .saturating_add(work::take_units());
+        let done = counter.used.get().saturating_add(work::take_units());
+        let used = done.saturating_add(units);
         counter.used.set(used);
         if used > counter.next.get() || work::is_over() {
+            if used > counter.limit {
+                // What was announced and does not fit is not done.
+                counter
+                    .used
+                    .set(done.max(counter.limit.saturating_add(1)).min(used));
+            }
             counter.poll()
         } else {
             Ok(())

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use regovm_core::Code;
 use regovm_core::Span;
-use regovm_core::builtin::Caches;
+use regovm_core::builtin::{Caches, Meter, StopReason};
 use regovm_core::host::Host;
 use regovm_core::value::{Arena, Value};
 
@@ -93,12 +93,18 @@ pub struct Target<'p> {
 pub struct Session {
     caches: Caches,
     buffers: Buffers,
+    steps: u64,
 }
 
 impl Session {
     /// A session.
     pub fn new() -> Session {
         Session::default()
+    }
+
+    /// Steps of the last run, also of one that was stopped.
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// Runs a query of the program. `input` lives in the same arena as the answer; the arena's limit is the memory budget.
@@ -139,6 +145,7 @@ impl Session {
         );
         let result = machine.query(entry.function);
         let steps = machine.steps();
+        self.steps = steps;
         let (rows, buffers) = machine.finish();
         self.buffers = buffers;
         result?;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use regovm::{Budget, Clock, Engine, Failure, QueryContext, Stage};
+use regovm::{Answer, Budget, Clock, Engine, Failure, QueryContext, Stage};
 
 use super::{engine_with, restrict, schemas, version};
 use crate::args::{EvalArgs, EvalFormat};
 use crate::load::{Wanted, load, reason};
-use crate::render::result::{ExpressionValue, Solution};
 use crate::render::{errors, result};
 use crate::world;
 
@@ -32,13 +31,14 @@ pub fn run(args: &EvalArgs) -> io::Result<u8> {
             text
         }
     };
-    match evaluate(args, &query) {
-        Ok(solutions) => {
-            let mut out = io::BufWriter::new(io::stdout().lock());
-            result::write(&mut out, args.format, &solutions)?;
-            out.flush()?;
-            Ok(exit_status(args, &solutions))
-        }
+    let show = |answer: &Answer<'_>| {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        result::write(&mut out, args.format, answer)?;
+        out.flush()?;
+        Ok(exit_status(args, answer))
+    };
+    match evaluate(args, &query, show) {
+        Ok(status) => status,
         Err(failure) => {
             report(args, &failure)?;
             Ok(ERROR)
@@ -64,8 +64,8 @@ fn misuse(args: &EvalArgs) -> Option<&'static str> {
     }
 }
 
-fn exit_status(args: &EvalArgs, solutions: &[Solution]) -> u8 {
-    let defined = !solutions.is_empty();
+fn exit_status(args: &EvalArgs, answer: &Answer<'_>) -> u8 {
+    let defined = !answer.is_undefined();
     if (args.fail && !defined) || (args.fail_defined && defined) {
         TRIPPED
     } else {
@@ -73,7 +73,12 @@ fn exit_status(args: &EvalArgs, solutions: &[Solution]) -> u8 {
     }
 }
 
-fn evaluate(args: &EvalArgs, query: &str) -> Result<Vec<Solution>, Failure> {
+/// Evaluates the query and shows the answer as long as it is there.
+fn evaluate<T>(
+    args: &EvalArgs,
+    query: &str,
+    show: impl FnOnce(&Answer<'_>) -> T,
+) -> Result<T, Failure> {
     let load_failure = |message: String| Failure::message(Stage::Load, message);
     let mut engine = Engine::new();
     engine
@@ -124,21 +129,7 @@ fn evaluate(args: &EvalArgs, query: &str) -> Result<Vec<Solution>, Failure> {
         Some(bytes) => session.eval_document(0, bytes)?,
         None => session.eval_without_input(0)?,
     };
-    Ok(answer
-        .solutions()
-        .map(|solution| Solution {
-            expressions: solution
-                .expressions()
-                .map(|e| ExpressionValue {
-                    value: e.value,
-                    text: e.text.to_owned(),
-                    row: e.row,
-                    col: e.col,
-                })
-                .collect(),
-            bindings: solution.bindings().collect(),
-        })
-        .collect())
+    Ok(show(&answer))
 }
 
 /// An error of an input that cannot be had.

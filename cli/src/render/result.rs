@@ -1,133 +1,186 @@
 //! Solutions of a query in every output format.
+//!
+//! Values are written from the memory of the session: an answer takes no memory a second time.
 
 use std::io::{self, Write};
 
-use serde_json::{Map, Value, json};
+use regovm::{Answer, AnswerValue, ExpressionValue, JsonLayout, Solution};
+use serde_json::json;
 
 use super::{go_json, table};
 use crate::args::EvalFormat;
 
-/// The value of one expression of the query.
-pub struct ExpressionValue {
-    /// What it evaluated to.
-    pub value: Value,
-    /// Its text.
-    pub text: String,
-    /// Where it stands in the query.
-    pub row: u32,
-    /// Where it stands in the query.
-    pub col: u32,
-}
-
-/// One solution.
-pub struct Solution {
-    /// In the order of the query.
-    pub expressions: Vec<ExpressionValue>,
-    /// Values of the variables that the query names.
-    pub bindings: Map<String, Value>,
-}
-
 /// Prints all solutions.
-pub fn write(out: &mut impl Write, format: EvalFormat, solutions: &[Solution]) -> io::Result<()> {
+pub fn write(out: &mut impl Write, format: EvalFormat, answer: &Answer<'_>) -> io::Result<()> {
     match format {
-        EvalFormat::Json => go_json::write_indented(out, &as_json(solutions)),
-        EvalFormat::Discard if solutions.is_empty() => go_json::write_indented(out, &json!({})),
+        EvalFormat::Json => as_json(out, answer),
+        EvalFormat::Discard if answer.is_undefined() => go_json::write_indented(out, &json!({})),
         EvalFormat::Discard => go_json::write_indented(out, &json!({"result": "discarded"})),
-        EvalFormat::Bindings => solutions.iter().try_for_each(|solution| {
-            go_json::write_indented(out, &Value::Object(solution.bindings.clone()))
+        EvalFormat::Bindings => answer.solutions().try_for_each(|solution| {
+            bindings(out, &solution, 0)?;
+            out.write_all(b"\n")
         }),
-        EvalFormat::Values => solutions.iter().try_for_each(|solution| {
-            let values = solution
-                .expressions
-                .iter()
-                .map(|e| e.value.clone())
-                .collect();
-            go_json::write_indented(out, &Value::Array(values))
+        EvalFormat::Values => answer.solutions().try_for_each(|solution| {
+            let values = solution.expressions().map(|expression| expression.value);
+            list(out, ('[', ']'), 0, values, |out, value| {
+                indented(out, value, 1)
+            })?;
+            out.write_all(b"\n")
         }),
-        EvalFormat::Raw => solutions.iter().try_for_each(|solution| raw(out, solution)),
-        EvalFormat::Pretty => pretty(out, solutions),
+        EvalFormat::Raw => answer
+            .solutions()
+            .try_for_each(|solution| raw(out, &solution)),
+        EvalFormat::Pretty => pretty(out, answer),
     }
 }
 
-fn as_json(solutions: &[Solution]) -> Value {
-    if solutions.is_empty() {
-        return json!({});
+/// A value whose lines are indented for so many collections around it.
+fn indented(out: &mut impl Write, value: AnswerValue<'_>, outer: usize) -> io::Result<()> {
+    value.write_json(out, JsonLayout::Indented(outer))
+}
+
+/// Items in brackets, each on lines of its own.
+fn list<W: Write, T>(
+    out: &mut W,
+    brackets: (char, char),
+    outer: usize,
+    items: impl Iterator<Item = T>,
+    mut item: impl FnMut(&mut W, T) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut count = 0;
+    write!(out, "{}", brackets.0)?;
+    for next in items {
+        let separator = if count > 0 { "," } else { "" };
+        write!(out, "{separator}\n{:1$}", "", 2 * (outer + 1))?;
+        item(out, next)?;
+        count += 1;
     }
-    let result: Vec<Value> = solutions
-        .iter()
-        .map(|solution| {
-            let expressions: Vec<Value> =
-                solution.expressions.iter().map(expression_json).collect();
-            let mut object = Map::new();
-            object.insert("expressions".into(), Value::Array(expressions));
-            if !solution.bindings.is_empty() {
-                object.insert("bindings".into(), Value::Object(solution.bindings.clone()));
-            }
-            Value::Object(object)
+    if count > 0 {
+        write!(out, "\n{:1$}", "", 2 * outer)?;
+    }
+    write!(out, "{}", brackets.1)
+}
+
+/// A member of an object, up to its value.
+fn key(out: &mut impl Write, name: &str) -> io::Result<()> {
+    write!(out, "{}: ", go_json::compact(&name.into()))
+}
+
+fn bindings(out: &mut impl Write, solution: &Solution<'_, '_>, outer: usize) -> io::Result<()> {
+    list(
+        out,
+        ('{', '}'),
+        outer,
+        solution.bindings(),
+        |out, (name, value)| {
+            key(out, name)?;
+            indented(out, value, outer + 1)
+        },
+    )
+}
+
+fn as_json(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
+    if answer.is_undefined() {
+        return go_json::write_indented(out, &json!({}));
+    }
+    list(out, ('{', '}'), 0, ["result"].iter(), |out, name| {
+        key(out, name)?;
+        list(out, ('[', ']'), 1, answer.solutions(), |out, solution| {
+            let parts = ["expressions", "bindings"];
+            let wanted = if solution.bindings().next().is_some() {
+                2
+            } else {
+                1
+            };
+            list(out, ('{', '}'), 2, parts[..wanted].iter(), |out, part| {
+                key(out, part)?;
+                match *part {
+                    "bindings" => bindings(out, &solution, 3),
+                    _ => list(out, ('[', ']'), 3, solution.expressions(), expression),
+                }
+            })
         })
-        .collect();
-    Value::Object(Map::from_iter([(
-        "result".to_owned(),
-        Value::Array(result),
-    )]))
+    })?;
+    out.write_all(b"\n")
 }
 
-/// Built by hand: `json!` would read numbers again and respell their exponents.
-fn expression_json(expression: &ExpressionValue) -> Value {
-    Value::Object(Map::from_iter([
-        ("value".to_owned(), expression.value.clone()),
-        ("text".to_owned(), expression.text.as_str().into()),
-        (
-            "location".to_owned(),
-            json!({"row": expression.row, "col": expression.col}),
-        ),
-    ]))
+fn expression<W: Write>(out: &mut W, expression: ExpressionValue<'_>) -> io::Result<()> {
+    let members = ["value", "text", "location"];
+    list(out, ('{', '}'), 4, members.iter(), |out, member| {
+        key(out, member)?;
+        match *member {
+            "value" => indented(out, expression.value, 5),
+            "text" => write!(out, "{}", go_json::compact(&expression.text.into())),
+            _ => {
+                let place = [("row", expression.row), ("col", expression.col)];
+                list(out, ('{', '}'), 5, place.iter(), |out, (name, number)| {
+                    key(out, name)?;
+                    write!(out, "{number}")
+                })
+            }
+        }
+    })
 }
 
-fn raw(out: &mut impl Write, solution: &Solution) -> io::Result<()> {
-    for (i, expression) in solution.expressions.iter().enumerate() {
+fn raw(out: &mut impl Write, solution: &Solution<'_, '_>) -> io::Result<()> {
+    for (i, expression) in solution.expressions().enumerate() {
         if i > 0 {
             out.write_all(b" ")?;
         }
-        match &expression.value {
-            Value::String(text) => out.write_all(text.as_bytes())?,
-            value => out.write_all(go_json::compact(value).as_bytes())?,
+        match expression.value.as_str() {
+            Some(text) => out.write_all(text.as_bytes())?,
+            None => expression.value.write_json(&mut *out, JsonLayout::Line)?,
         }
     }
     out.write_all(b"\n")
 }
 
-fn pretty(out: &mut impl Write, solutions: &[Solution]) -> io::Result<()> {
-    let Some(first) = solutions.first() else {
+/// A value in a cell.
+fn line(value: AnswerValue<'_>) -> String {
+    let mut bytes = Vec::new();
+    // Writing to a vector cannot fail.
+    let _ = value.write_json(&mut bytes, JsonLayout::Line);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn pretty(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
+    let Some(first) = answer.solutions().next() else {
         return out.write_all(b"undefined\n");
     };
-    if solutions.len() == 1 && first.bindings.is_empty() {
-        let all_boolean = first.expressions.iter().all(|e| e.value.is_boolean());
-        if let [only, rest @ ..] = first.expressions.as_slice()
+    let expressions: Vec<_> = first.expressions().collect();
+    let mut names: Vec<&str> = first.bindings().map(|(name, _)| name).collect();
+    if answer.solutions().count() == 1 && names.is_empty() {
+        let all_boolean = expressions.iter().all(|e| e.value.is_boolean());
+        if let [only, rest @ ..] = expressions.as_slice()
             && (rest.is_empty() || all_boolean)
         {
-            return go_json::write_indented(out, &only.value);
+            indented(out, only.value, 0)?;
+            return out.write_all(b"\n");
         }
     }
     // Expressions first, in order; then variables by name.
-    let shown: Vec<usize> = (0..first.expressions.len())
-        .filter(|i| !first.expressions[*i].value.is_boolean() || first.bindings.is_empty())
+    let shown: Vec<usize> = (0..expressions.len())
+        .filter(|i| !expressions[*i].value.is_boolean() || names.is_empty())
         .collect();
-    let mut names: Vec<&String> = first.bindings.keys().collect();
-    names.sort();
+    names.sort_unstable();
     let head: Vec<String> = shown
         .iter()
-        .map(|i| first.expressions[*i].text.clone())
-        .chain(names.iter().map(|name| (*name).clone()))
+        .map(|i| expressions[*i].text.to_owned())
+        .chain(names.iter().map(|name| (*name).to_owned()))
         .collect();
-    let rows: Vec<Vec<String>> = solutions
-        .iter()
+    let rows: Vec<Vec<String>> = answer
+        .solutions()
         .map(|solution| {
-            let expressions = shown.iter().map(|i| &solution.expressions[*i].value);
-            let variables = names
-                .iter()
-                .map(|name| solution.bindings.get(*name).unwrap_or(&Value::Null));
-            expressions.chain(variables).map(go_json::compact).collect()
+            let expressions: Vec<_> = solution.expressions().collect();
+            let values = shown.iter().filter_map(|i| expressions.get(*i));
+            let variables = names.iter().map(|name| {
+                let found = solution.bindings().find(|(written, _)| written == name);
+                found.map_or_else(|| "null".to_owned(), |(_, value)| line(value))
+            });
+            values
+                .map(|expression| line(expression.value))
+                .chain(variables)
+                .collect()
         })
         .collect();
     writeln!(out, "{}", table::render(&head, &rows))
