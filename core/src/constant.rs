@@ -25,6 +25,10 @@ pub enum Constant {
 }
 
 impl Constant {
+    /// How deep constants nest that come from outside: they are compared, copied and dropped recursively, which must fit on
+    /// a stack of 512 KB. Literals of policies nest no deeper than the parser allows, which is less.
+    pub const MAX_DEPTH: u32 = 512;
+
     /// The text if this is a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {

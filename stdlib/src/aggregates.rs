@@ -98,19 +98,20 @@ fn count<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     Ok(Some(cx.arena.integer(count as i64)))
 }
 
+/// The elements of a collection; OPA names the kinds in one order or the other.
 fn operand<'a>(
     cx: &mut Call<'a, '_>,
     collection: Value<'a>,
+    kinds: [&str; 2],
 ) -> Result<&'a [Value<'a>], BuiltinError> {
-    let elements =
-        elements(collection).ok_or_else(|| wrong_type(1, &["set", "array"], collection))?;
-    cx.charge(elements.len() as u64 / 2 + 1)?;
+    let elements = elements(collection).ok_or_else(|| wrong_type(1, &kinds, collection))?;
+    cx.charge(elements.len() as u64 / 4 + 1)?;
     Ok(elements)
 }
 
 fn sum<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
-    let elements = operand(cx, collection)?;
+    let elements = operand(cx, collection, ["set", "array"])?;
     let small = elements
         .iter()
         .try_fold(0_i64, |sum, element| match element.view() {
@@ -140,7 +141,7 @@ fn sum<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
 
 fn product<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
-    let elements = operand(cx, collection)?;
+    let elements = operand(cx, collection, ["set", "array"])?;
     let mut exact = BigInt::from(1);
     for element in elements {
         cx.charge(1)?;
@@ -199,19 +200,22 @@ fn ordered(a: &Value<'_>, b: &Value<'_>) -> Ordering {
 fn max<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
     // Of equal elements the last one.
-    Ok(operand(cx, collection)?.iter().copied().max_by(ordered))
+    Ok(operand(cx, collection, ["set", "array"])?
+        .iter()
+        .copied()
+        .max_by(ordered))
 }
 
 fn min<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
     // Of equal elements the last one, too.
-    let elements = operand(cx, collection)?.iter().copied();
+    let elements = operand(cx, collection, ["set", "array"])?.iter().copied();
     Ok(elements.rev().min_by(ordered))
 }
 
 fn sort<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
-    let elements = operand(cx, collection)?;
+    let elements = operand(cx, collection, ["set", "array"])?;
     if collection.as_set().is_some() {
         cx.reserve(size_of_val(elements))?;
         return Ok(Some(cx.arena.array(elements)));
@@ -224,19 +228,9 @@ fn sort<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     Ok(Some(cx.arena.array(&sorted)))
 }
 
-fn booleans<'a>(
-    cx: &mut Call<'a, '_>,
-    collection: Value<'a>,
-) -> Result<&'a [Value<'a>], BuiltinError> {
-    let elements =
-        elements(collection).ok_or_else(|| wrong_type(1, &["array", "set"], collection))?;
-    cx.charge(elements.len() as u64 / 4 + 1)?;
-    Ok(elements)
-}
-
 fn all<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
-    let all = booleans(cx, collection)?
+    let all = operand(cx, collection, ["array", "set"])?
         .iter()
         .all(|element| element.is_true() && work::effort(1));
     Ok(Some(Value::boolean(all)))
@@ -244,7 +238,7 @@ fn all<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
 
 fn any<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [collection] = operands(arguments)?;
-    let any = booleans(cx, collection)?
+    let any = operand(cx, collection, ["array", "set"])?
         .iter()
         .any(|element| element.is_true() || !work::effort(1));
     Ok(Some(Value::boolean(any)))

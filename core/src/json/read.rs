@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::value::{Arena, Claim, MemoryExceeded, NodeId, ObjectBuilder, Scratch, Value, number};
+use crate::value::{
+    Arena, Claim, MemoryExceeded, NodeId, ObjectBuilder, Scratch, Shapes, Value, number,
+};
 use crate::work;
 
 /// How to read.
@@ -318,29 +320,36 @@ impl<'a, 't> Reader<'a, 't> {
         Ok(Open::Dictionary { members, key })
     }
 
-    /// A key and the colon behind it, in an object that is at a node of the tree of shapes.
+    /// The node behind a key that was foreseen and its colon.
     #[inline]
-    fn key(&mut self, node: NodeId) -> Result<Key<'a>, JsonError> {
+    fn foreseen(
+        &mut self,
+        guess: impl FnOnce(&Shapes, &[u8]) -> Option<(NodeId, usize)>,
+    ) -> Result<Option<NodeId>, JsonError> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         if let Some((b'"', rest)) = rest.split_first()
-            && let Some((next, len)) = self.arena.shapes().borrow().predict(node, rest)
+            && let Some((next, len)) = guess(&self.arena.shapes().borrow(), rest)
         {
             self.at += 1 + len;
             self.colon()?;
-            return Ok(Key::Shaped(next));
+            return Ok(Some(next));
         }
-        self.new_key(node)
+        Ok(None)
+    }
+
+    /// A key and the colon behind it, in an object that is at a node of the tree of shapes.
+    #[inline]
+    fn key(&mut self, node: NodeId) -> Result<Key<'a>, JsonError> {
+        match self.foreseen(|shapes, rest| shapes.predict(node, rest))? {
+            Some(next) => Ok(Key::Shaped(next)),
+            None => self.new_key(node),
+        }
     }
 
     /// The first key of an object, and the colon behind it.
     #[inline]
     fn first_key(&mut self, of: NodeId) -> Result<Key<'a>, JsonError> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        if let Some((b'"', rest)) = rest.split_first()
-            && let Some((next, len)) = self.arena.shapes().borrow().predict_first(of, rest)
-        {
-            self.at += 1 + len;
-            self.colon()?;
+        if let Some(next) = self.foreseen(|shapes, rest| shapes.predict_first(of, rest))? {
             return Ok(Key::Shaped(next));
         }
         let key = self.new_key(NodeId::ROOT)?;

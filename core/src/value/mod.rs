@@ -35,7 +35,7 @@ pub use raw::Value;
 pub use scratch::Claim;
 pub(crate) use scratch::Scratch;
 pub use set::{Set, SetBuilder};
-pub(crate) use shape::NodeId;
+pub(crate) use shape::{NodeId, Shapes};
 pub use sort::{sort_by, sort_by_key};
 pub use string::Str;
 

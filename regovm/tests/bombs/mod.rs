@@ -54,7 +54,7 @@ pub fn bombs() -> Vec<Bomb> {
 
     add("every", false, "package p\nallow if {\n  every a in input.xs { every b in input.xs { every c in input.xs { every d in input.xs { a + b + c + d > 0 } } } }\n}\n".into());
     add("walk, wide", false, "package p\nallow if {\n  [_, a] := walk(input.wide)\n  [_, b] := walk(input.wide)\n  [_, c] := walk(input.wide)\n  a == {b, c, 1}\n}\n".into());
-    add("walk, deep", false, "package p\nallow if {\n  [p, _] := walk(input.deep)\n  [q, _] := walk(input.deep)\n  [r, _] := walk(input.wide)\n  p == {q, r, 1}\n}\n".into());
+    add("walk, deep", false, "package p\nallow if {\n  [p, _] := walk(input.deep)\n  [q, _] := walk(input.deep)\n  [r, _] := walk(input.wide)\n  p == [q, r, 1]\n}\n".into());
     add(
         "paths of walks",
         true,

@@ -15,9 +15,6 @@ const MAGIC: &[u8; 8] = b"\x7fregovm\n";
 const VERSION: u32 = 1;
 const HEADER: usize = 8 + 4 + 8;
 
-/// How deep a constant may nest in a file.
-const MAX_DEPTH: u32 = 10_000;
-
 /// Why a file is no program.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LoadError {
@@ -345,7 +342,7 @@ impl<'f> Reader<'f> {
                         .max()
                         .unwrap_or(0)
                         + 1;
-                    if depth > MAX_DEPTH {
+                    if depth > Constant::MAX_DEPTH {
                         return self.wrong("a constant nests too deep");
                     }
                     let items: Vec<Constant> =
