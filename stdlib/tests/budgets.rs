@@ -74,21 +74,22 @@ fn ranges() {
 
 #[test]
 fn numbers() {
-    stops("bits.lsh", |arena| {
-        vec![arena.integer(1), number(arena, "1000000000000")]
-    });
-    stops("bits.lsh", |arena| {
-        vec![arena.integer(1), number(arena, "100000000")]
-    });
+    let many_shifts = |count: &'static str| {
+        let arena = Arena::new();
+        let table = regovm_stdlib::table();
+        let operands = [arena.integer(1), number(&arena, count)];
+        common::run(&table, &arena, "bits.lsh", &operands).is_ok()
+    };
+    // Beyond what can be written down in a moment they are refused at once.
+    assert!(!many_shifts("1000000000000"));
+    assert!(!many_shifts("100000000"));
+    assert!(many_shifts("500000"));
     stops("product", |arena| {
         let large = number(arena, &"9".repeat(1000));
         vec![arena.array(&vec![large; 3000])]
     });
     stops("mul", |arena| {
         vec![number(arena, "1e90000"), number(arena, "1e90000")]
-    });
-    stops("format_int", |arena| {
-        vec![number(arena, &"9".repeat(1_000_000)), arena.integer(10)]
     });
 }
 
