@@ -289,7 +289,7 @@ pub(crate) fn unmarshalled<'a>(
     result
 }
 
-fn unmarshal_text<'a>(arena: &'a Arena, text: &'a str) -> Outcome<'a> {
+fn unmarshal_text<'a>(arena: &'a Arena, text: &'a str) -> Result<Value<'a>, BuiltinError> {
     let read = |text: &'a str| json::read_borrowed(text.as_bytes(), arena, ReadOptions::default());
     let trailing = |error: &JsonError| error.message.ends_with("after top-level value");
     let at = match read(text) {
