@@ -63,7 +63,7 @@ fn block_of(element: Value<'_>) -> Result<IpNet, BuiltinError> {
         Some(IpAddr::V4(address)) => {
             let prefix = match address.octets()[0] {
                 ..0x80 => 8,
-                ..0xc0 => 16,
+                0x80..0xc0 => 16,
                 _ => 24,
             };
             let block = Ipv4Net::new(address, prefix);

@@ -148,10 +148,10 @@ impl<'a> Emitter<'_, 'a, '_> {
 
     /// To the column of the collection, on this line if nothing is there yet.
     fn start_of_line(&mut self) -> Written {
-        self.to_column(self.indent)
+        self.advance_to(self.indent)
     }
 
-    fn to_column(&mut self, column: usize) -> Written {
+    fn advance_to(&mut self, column: usize) -> Written {
         let beside = self.column > column || self.column == column && !self.after_blank;
         if !self.in_indent || beside {
             self.line_end()?;
@@ -228,7 +228,7 @@ impl<'a> Emitter<'_, 'a, '_> {
                 continue;
             }
             if after_break {
-                self.to_column(self.inner())?;
+                self.advance_to(self.inner())?;
             }
             if c == '\'' {
                 self.character(c)?;
@@ -311,7 +311,7 @@ impl<'a> Emitter<'_, 'a, '_> {
                 after_break = true;
             } else {
                 if after_break {
-                    self.to_column(self.inner())?;
+                    self.advance_to(self.inner())?;
                 }
                 self.character(c)?;
                 self.in_indent = false;

@@ -113,7 +113,7 @@ impl Client {
 
     /// Begins another query.
     pub fn next_query(&mut self) {
-        self.caches.begin_run();
+        self.caches.begin_run(&Arena::with_limit(self.memory));
     }
 
     pub fn set_time(&self, seconds: i64) {

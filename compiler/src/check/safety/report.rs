@@ -20,7 +20,7 @@ pub fn var_text(name: &str) -> &str {
 }
 
 /// Orders places as OPA does: by file, row and column; no place comes last.
-fn by_place<'s>(state: &State<'s>, span: Span) -> (bool, Option<(&'s str, u32, Option<usize>)>) {
+fn by_place<'s>(state: &State<'s>, span: Span) -> impl Ord + use<'s> {
     let place = state.sources.order(span);
     (place.is_none(), place)
 }

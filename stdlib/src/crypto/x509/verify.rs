@@ -104,7 +104,7 @@ impl<'c, 'd> Search<'c, 'd, '_> {
         if may_have_signed(self.root, child) {
             candidates.push((Role::Root, self.root));
         }
-        let mut between: Vec<_> = self.intermediates.iter().copied().collect();
+        let mut between: Vec<_> = self.intermediates.to_vec();
         between.retain(|parent| may_have_signed(parent, child));
         // Stable: among equals the order of the text counts.
         between.sort_by_key(|parent| key_id_rank(parent, child));
