@@ -32,8 +32,8 @@ fn is_plain(value: Value<'_>) -> bool {
 }
 
 /// As [`sort_by_key`], in any order.
-pub fn sort_by<'a, T: Copy>(
-    arena: &'a Arena,
+pub fn sort_by<T: Copy>(
+    arena: &Arena,
     list: &mut [T],
     order: impl Fn(&T, &T) -> Ordering,
 ) -> Result<(), MemoryExceeded> {

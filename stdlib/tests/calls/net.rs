@@ -202,7 +202,7 @@ fn near_block(random: &mut Random) -> String {
 
 fn small_block(random: &mut Random) -> String {
     let text = match random.below(4) {
-        0 => return block(random).replace(|c: char| c == '/', "/x"),
+        0 => return block(random).replace('/', "/x"),
         1 => format!(
             "2001:db8::{:x}/{}",
             random.below(0x10000),

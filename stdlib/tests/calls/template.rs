@@ -276,7 +276,7 @@ fn part(random: &mut Random, depth: usize) -> String {
 }
 
 fn random_comment(depth: usize) -> &'static str {
-    if depth % 2 == 0 {
+    if depth.is_multiple_of(2) {
         "/* a comment */"
     } else {
         "/* two\nlines */"
