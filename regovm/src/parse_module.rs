@@ -13,7 +13,6 @@ const UNITS_PER_BYTE: u64 = 16;
 pub(crate) const BUILTIN: Builtin = Builtin {
     decl: BuiltinDecl {
         name: "rego.parse_module",
-        since: (0, 18),
         signature: "(filename: str, rego: str) -> output: obj<str=>any>",
         doc: "The syntax tree of a module of Rego v1, as OPA writes it in JSON.",
         cost: Cost::Linear("bytes"),

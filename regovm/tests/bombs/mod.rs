@@ -108,20 +108,20 @@ pub fn bombs() -> Vec<Bomb> {
     add(
         "shift",
         false,
-        allow("[bits.lsh(1, 400000 + i) > 0 | some i in numbers.range(1, 1000000)]"),
+        allow("[x | some i in numbers.range(1, 1000000); x := bits.lsh(1, 400000 + i) > 0]"),
     );
     add(
         "product",
         false,
         allow(
-            "[product([bits.lsh(1, 100000 + i) - 1, bits.lsh(1, 100000) - 1]) > 0 | some i in numbers.range(1, 1000000)]",
+            "[x | some i in numbers.range(1, 1000000); x := product([bits.lsh(1, 100000 + i) - 1, bits.lsh(1, 100000) - 1]) > 0]",
         ),
     );
     add(
         "division",
         false,
         allow(
-            "[bits.lsh(1, 300000 + i) % (bits.lsh(1, 150000) - 1) | some i in numbers.range(1, 1000000)]",
+            "[x | some i in numbers.range(1, 1000000); x := bits.lsh(1, 300000 + i) % (bits.lsh(1, 150000) - 1)]",
         ),
     );
     add(

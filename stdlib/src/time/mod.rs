@@ -70,7 +70,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
         name: "time.format",
         feature: "time",
         since: (0, 48),
-        signature: r#"(x: num|[num, str]|[num, str, str]) -> formatted timestamp: "formatted timestamp": str"#,
+        signature: r#"(x: num|[num, str]|[num, str, str]) -> "formatted timestamp": str"#,
         doc: "A time as a text, in a zone and a layout of Go if they are given; the layout may be one that Go has a name for.",
         cost: Cost::Linear("bytes of the layout"),
         examples: [
