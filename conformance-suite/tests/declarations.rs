@@ -85,6 +85,8 @@ fn declarations_are_those_of_opa() {
         .cloned()
         .collect();
     assert!(extra.is_empty(), "not of OPA: {extra:?}");
+    let missing: Vec<_> = names(&theirs).difference(&names(&ours)).cloned().collect();
+    assert!(missing.is_empty(), "missing: {missing:?}");
     for (name, builtin) in &ours {
         assert_eq!(essence(builtin), essence(&theirs[name]), "{name}");
     }

@@ -97,7 +97,7 @@ fn block(first: &Line<'_>, lines: &[Line<'_>]) -> Result<Annotations, Diagnostic
 
 /// The block as YAML; an error has its line, if it has one, and OPA's text.
 fn read(text: &str) -> Result<(Node, Constant), (Option<usize>, String)> {
-    let value = read_constant(text).map_err(|error| in_words_of_opa(error.line, &error.message))?;
+    let value = read_constant(text).map_err(|error| (error.named, error.to_string()))?;
     let node = node::read(text).ok_or((None, "yaml: cannot read".to_string()))?;
     let mut errors = Vec::new();
     fields::check_kinds(&node, &mut errors);
@@ -113,27 +113,6 @@ fn read(text: &str) -> Result<(Node, Constant), (Option<usize>, String)> {
         Some(line),
         format!("yaml: unmarshal errors:\n{}", list.join("\n")),
     ))
-}
-
-/// The words of OPA's YAML reader for texts that are no YAML, and its line: that reader counts from 0
-/// where a flow collection is not closed.
-fn in_words_of_opa(line: usize, message: &str) -> (Option<usize>, String) {
-    let (line, message) = if message.starts_with("while parsing a flow sequence") {
-        (
-            line.saturating_sub(1).max(1),
-            "did not find expected ',' or ']'",
-        )
-    } else if message.starts_with("while parsing a flow mapping") {
-        (
-            line.saturating_sub(1).max(1),
-            "did not find expected ',' or '}'",
-        )
-    } else if message.starts_with("tabs disallowed") {
-        (line, "found character that cannot start any token")
-    } else {
-        (line, message)
-    };
-    (Some(line), format!("yaml: line {line}: {message}"))
 }
 
 /// Adds what OPA suspects: that no space which YAML knows follows a colon.

@@ -195,7 +195,7 @@ impl<'a> Emitter<'_, 'a, '_> {
         if text.chars().any(
             |c| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}'),
         ) {
-            return Err(failed(CONTROL_CHARACTERS));
+            return Err(failed(format!("yaml: {CONTROL_CHARACTERS}")));
         }
         let folded = folded(text);
         let text = &folded;

@@ -4,11 +4,14 @@
 //! Aliases share the value they name. What they would expand to is counted all the same, by the
 //! measure of go-yaml, so that a document of nested aliases is refused and not printed for hours.
 
+mod words;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
+use self::words::Opened;
 use crate::Constant;
 use crate::value::{
     Arena, ArrayBuilder, Claim, MemoryExceeded, ObjectBuilder, Value, number, to_constant,
@@ -22,27 +25,30 @@ pub struct YamlError {
     pub line: usize,
     /// Column, from 1.
     pub col: usize,
+    /// The line that OPA names, if it names one.
+    pub named: Option<usize>,
     /// What is wrong.
     pub message: String,
     /// The arena's limit was reached.
     pub memory: Option<MemoryExceeded>,
 }
 
-/// What OPA says without a line: characters that YAML does not have, and values that JSON does not have.
-const WITHOUT_LINE: [&str; 2] = [CONTROL_CHARACTERS, "json: "];
-
 /// Said of [`is_control`] characters.
-pub const CONTROL_CHARACTERS: &str = "yaml: control characters are not allowed";
+pub const CONTROL_CHARACTERS: &str = "control characters are not allowed";
+
+/// Of errors that come after reading: values that JSON does not have.
+const JSON: &str = "json: ";
+
+/// Said where nothing can begin.
+const NO_TOKEN: &str = "found character that cannot start any token";
 
 impl std::fmt::Display for YamlError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if WITHOUT_LINE
-            .iter()
-            .any(|start| self.message.starts_with(start))
-        {
-            return f.write_str(&self.message);
+        match self.named {
+            Some(line) => write!(f, "yaml: line {line}: {}", self.message),
+            None if self.message.starts_with(JSON) => f.write_str(&self.message),
+            None => write!(f, "yaml: {}", self.message),
         }
-        write!(f, "yaml: line {}: {}", self.line, self.message)
     }
 }
 
@@ -75,6 +81,7 @@ fn read_to_depth<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value
         return Err(YamlError {
             line,
             col,
+            named: None,
             message,
             memory: None,
         });
@@ -87,20 +94,20 @@ fn read_to_depth<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value
     let mut memory = Claim::default();
     for _ in 0..MAX_REPAIRS {
         match read_events(&text, arena, depth) {
-            Err(Failure::Scan(error)) => match repair(&text, &error) {
+            Err(Failure::Scan(error, opened)) => match repair(&text, &error) {
                 Some(repaired) => {
                     let held = memory.grow_to(arena, 2 * repaired.len());
                     held.map_err(|e| Fault::from(e).at((1, 1)))?;
                     text = repaired.into();
                 }
-                None => return Err(scan_error(&error)),
+                None => return Err(words::error(&error, &text, opened)),
             },
             Err(Failure::Content(error)) => return Err(error),
             Ok(value) => return Ok(value),
         }
     }
     read_events(&text, arena, depth).map_err(|failure| match failure {
-        Failure::Scan(error) => scan_error(&error),
+        Failure::Scan(error, opened) => words::error(&error, &text, opened),
         Failure::Content(error) => error,
     })
 }
@@ -149,17 +156,8 @@ fn repair(text: &str, error: &ScanError) -> Option<String> {
     None
 }
 
-fn scan_error(error: &ScanError) -> YamlError {
-    YamlError {
-        line: error.marker().line(),
-        col: error.marker().col() + 1,
-        message: error.info().to_string(),
-        memory: None,
-    }
-}
-
 enum Failure {
-    Scan(ScanError),
+    Scan(ScanError, Option<Opened>),
     Content(YamlError),
 }
 
@@ -181,9 +179,20 @@ fn read_events<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value<'
         return Err(Failure::Content(no_token(1)));
     }
     let mut flow_depth = 0_usize;
+    let mut opened: Vec<Opened> = Vec::new();
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
-        let (mut event, span) = event.map_err(Failure::Scan)?;
+        let (mut event, span) =
+            event.map_err(|error| Failure::Scan(error, opened.last().copied()))?;
+        match event {
+            Event::SequenceStart(..) | Event::MappingStart(..) => opened.push(Opened {
+                line: span.start.line().saturating_sub(1),
+                index: span.start.index(),
+                mapping: matches!(event, Event::MappingStart(..)),
+            }),
+            Event::SequenceEnd | Event::MappingEnd => drop(opened.pop()),
+            _ => {}
+        }
         if let Event::Scalar(text, ScalarStyle::Literal | ScalarStyle::Folded, ..) = &mut event
             && ragged_end.is_some_and(|end| span.end.index() >= end)
             && text.ends_with('\n')
@@ -233,7 +242,8 @@ fn read_events<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value<'
         Some(name) => Err(Failure::Content(YamlError {
             line: 1,
             col: 1,
-            message: format!("json: unsupported value: {name}"),
+            named: None,
+            message: format!("{JSON}unsupported value: {name}"),
             memory: None,
         })),
         None => Ok(result),
@@ -277,7 +287,8 @@ fn no_token(line: usize) -> YamlError {
     YamlError {
         line,
         col: 1,
-        message: "found character that cannot start any token".to_owned(),
+        named: (line > 1).then_some(line),
+        message: NO_TOKEN.to_owned(),
         memory: None,
     }
 }
@@ -321,6 +332,7 @@ impl Fault {
         YamlError {
             line,
             col,
+            named: Some(line),
             message: self.message,
             memory: self.memory,
         }
@@ -903,6 +915,32 @@ mod tests {
             Err("document contains excessive aliasing".to_string())
         );
         assert!(json(&"[".repeat(20_000)).is_err());
+    }
+
+    #[test]
+    fn errors_have_the_words_of_opa() {
+        for (yaml, want) in [
+            ("[1,2,3", "line 1: did not find expected ',' or ']'"),
+            ("[a: b: c]", "did not find expected ',' or ']'"),
+            ("{a: {b: c}", "line 1: did not find expected ',' or '}'"),
+            ("a: ]", "did not find expected node content"),
+            ("a: b: c", "mapping values are not allowed in this context"),
+            ("a:\n  - 1\n b: 2", "line 2: did not find expected key"),
+            ("- a\nb: 1", "line 1: did not find expected '-' indicator"),
+            ("a: \"b\n\nc", "line 3: found unexpected end of stream"),
+            ("a: 1\nb", "line 2: could not find expected ':'"),
+            ("a: *x", "unknown anchor 'x' referenced"),
+            ("@a", "found character that cannot start any token"),
+            ("!e!x a", "found undefined tag handle"),
+            ("a: \"\\xzz\"", "did not find expected hexdecimal number"),
+            (
+                "x: y\n\tz: 1",
+                "line 2: found a tab character that violates indentation",
+            ),
+        ] {
+            let error = read_constant(yaml).unwrap_err();
+            assert_eq!(error.to_string(), format!("yaml: {want}"), "{yaml}");
+        }
     }
 
     #[test]
