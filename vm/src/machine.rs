@@ -378,7 +378,10 @@ impl<'a, 'r> Machine<'a, 'r> {
             let params = self.program.functions[frame.function as usize].params as usize;
             let arguments = &self.registers[frame.base..frame.base + params];
             // The compiler assigns no parameter anew; what another one makes is just not remembered.
-            if let Some(arguments) = arguments.iter().copied().collect() {
+            if arguments.iter().all(Option::is_some) {
+                let arguments = arguments
+                    .iter()
+                    .map(|argument| argument.unwrap_or(Value::NULL));
                 let calls = &mut self.overlays.get_mut(frame.overlay).memo.calls;
                 calls.put(self.arena, hash, frame.function, arguments, outcome)?;
             }

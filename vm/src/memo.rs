@@ -4,7 +4,6 @@
 
 use hashbrown::{HashMap, HashTable};
 use regovm_core::value::{Arena, MemoryExceeded, Value, View};
-use smallvec::SmallVec;
 
 /// Values in an argument that is compared by value, at most.
 const SMALL: u32 = 16;
@@ -14,9 +13,6 @@ const SHORT: usize = 1024;
 /// A result: a value, or undefined.
 pub(crate) type Outcome<'a> = Option<Value<'a>>;
 
-/// The arguments of a call.
-pub(crate) type Arguments<'a> = SmallVec<[Value<'a>; 2]>;
-
 /// Calls that are remembered under one overlay, at most; then all are forgotten, so that a function of millions of rows
 /// does not fill the memory with results that nobody asks for again.
 const MAX_CALLS: usize = 1 << 18;
@@ -24,7 +20,8 @@ const MAX_CALLS: usize = 1 << 18;
 struct Entry<'a> {
     hash: u64,
     function: u32,
-    arguments: Arguments<'a>,
+    /// Where its arguments begin among those of all calls. A function always has the same number of them.
+    arguments: u32,
     outcome: Outcome<'a>,
 }
 
@@ -32,8 +29,8 @@ struct Entry<'a> {
 #[derive(Default)]
 pub(crate) struct Calls<'a> {
     table: HashTable<Entry<'a>>,
-    /// Bytes of arguments that lie beside the table.
-    spilled: usize,
+    /// Arguments of all calls, one after the other: forgetting many calls must not take long.
+    arguments: Vec<Value<'a>>,
 }
 
 impl<'a> Calls<'a> {
@@ -59,14 +56,10 @@ impl<'a> Calls<'a> {
         arguments: &[Value<'a>],
     ) -> Option<Outcome<'a>> {
         let same = |entry: &Entry<'a>| {
-            entry.hash == hash
-                && entry.function == function
-                && entry.arguments.len() == arguments.len()
-                && entry
-                    .arguments
-                    .iter()
-                    .zip(arguments.iter())
-                    .all(|(a, b)| same(*a, *b))
+            entry.hash == hash && entry.function == function && {
+                let kept = &self.arguments[entry.arguments as usize..];
+                kept.iter().zip(arguments).all(|(a, b)| same(*a, *b))
+            }
         };
         self.table.find(hash, same).map(|entry| entry.outcome)
     }
@@ -77,13 +70,17 @@ impl<'a> Calls<'a> {
         arena: &Arena,
         hash: u64,
         function: u32,
-        arguments: Arguments<'a>,
+        arguments: impl ExactSizeIterator<Item = Value<'a>>,
         outcome: Outcome<'a>,
     ) -> Result<(), MemoryExceeded> {
         if self.table.len() >= MAX_CALLS {
             self.table.clear();
-            arena.release(std::mem::take(&mut self.spilled));
+            self.arguments.clear();
         }
+        // Only a function of very many parameters gets here before the calls are too many.
+        let Ok(first) = u32::try_from(self.arguments.len()) else {
+            return Ok(());
+        };
         if self.table.len() == self.table.capacity() {
             // For a moment there are the old table and one twice as large.
             let before = self.table.allocation_size();
@@ -92,15 +89,20 @@ impl<'a> Calls<'a> {
             self.table.reserve(1, |entry| entry.hash);
             arena.release((claimed + before).saturating_sub(self.table.allocation_size()));
         }
-        if arguments.spilled() {
-            let bytes = arguments.capacity() * size_of::<Value<'a>>();
-            arena.claim(bytes)?;
-            self.spilled += bytes;
+        let free = self.arguments.capacity() - self.arguments.len();
+        if arguments.len() > free {
+            let before = self.arguments.capacity();
+            let claimed = 2 * before + arguments.len();
+            arena.claim(claimed * size_of::<Value<'a>>())?;
+            self.arguments.reserve(arguments.len());
+            let left = (claimed + before).saturating_sub(self.arguments.capacity());
+            arena.release(left * size_of::<Value<'a>>());
         }
+        self.arguments.extend(arguments);
         let entry = Entry {
             hash,
             function,
-            arguments,
+            arguments: first,
             outcome,
         };
         self.table.insert_unique(hash, entry, |entry| entry.hash);
@@ -108,7 +110,7 @@ impl<'a> Calls<'a> {
     }
 
     fn bytes(&self) -> usize {
-        self.table.allocation_size() + self.spilled
+        self.table.allocation_size() + self.arguments.capacity() * size_of::<Value<'a>>()
     }
 }
 
@@ -188,8 +190,8 @@ mod tests {
         let mut calls = Calls::default();
         let pair = || arena.array(&[arena.string("a"), arena.integer(1)]);
         let arguments = [pair(), arena.integer(2)];
-        let kept = arguments.iter().copied().collect();
         let hash = Calls::hash(3, &arguments);
+        let kept = arguments.iter().copied();
         calls.put(&arena, hash, 3, kept, Some(Value::TRUE)).unwrap();
         let again = [pair(), arena.integer(2)];
         assert_eq!(Calls::hash(3, &again), hash);

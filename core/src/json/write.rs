@@ -196,10 +196,13 @@ pub fn write_string(text: &str, out: &mut impl Sink, escape_html: bool) {
     let bytes = text.as_bytes();
     out.push('"');
     let mut from = 0;
+    let mut escapes = 0_u32;
     loop {
         let at = plain_end(bytes, from, escape_html);
         push_plain(out, &text[from..at]);
-        if at - from >= BLOCK && work::is_over() {
+        escapes = escapes.wrapping_add(1);
+        let look = at - from >= BLOCK || escapes.is_multiple_of(ESCAPES);
+        if look && !work::effort(u64::from(ESCAPES / 8)) {
             return;
         }
         let Some(&byte) = bytes.get(at) else { break };
@@ -230,6 +233,9 @@ pub fn write_string(text: &str, out: &mut impl Sink, escape_html: bool) {
     }
     out.push('"');
 }
+
+/// Escapes that are written between two looks at the watch.
+const ESCAPES: u32 = 1 << 13;
 
 /// Bytes that are copied between two looks at the watch.
 const BLOCK: usize = 1 << 18;

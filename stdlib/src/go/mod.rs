@@ -6,6 +6,6 @@ pub(crate) mod duration;
 pub(crate) mod float;
 pub(crate) mod format;
 pub(crate) mod quote;
-#[cfg(any(feature = "http", feature = "jsonschema"))]
+#[cfg(any(feature = "http", feature = "jsonschema", feature = "x509"))]
 pub(crate) mod url;
 pub(crate) mod url_parts;

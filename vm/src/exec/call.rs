@@ -122,7 +122,7 @@ impl<'a> Machine<'a, '_> {
             Err(_) => None,
         };
         if builtin.fixed && !transient {
-            let kept = self.list.iter().copied().collect();
+            let kept = self.list.iter().copied();
             self.fixed
                 .put(self.arena, hash, u32::from(index.0), kept, outcome)?;
         }
