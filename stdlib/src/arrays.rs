@@ -86,7 +86,9 @@ fn flatten<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     cx.charge(len as u64 / 4)?;
     let mut flat = with_room(cx, len)?;
     for element in elements {
-        work::effort(1);
+        if !work::effort(1) {
+            break;
+        }
         match element.as_array() {
             Some(array) => flat.extend(cx.arena, array.as_slice())?,
             None => flat.push(cx.arena, *element)?,
@@ -101,7 +103,9 @@ fn reverse<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     cx.charge(elements.len() as u64 / 4 + 1)?;
     let mut reversed = with_room(cx, elements.len())?;
     for element in elements.iter().rev() {
-        work::effort(1);
+        if !work::effort(1) {
+            break;
+        }
         reversed.push(cx.arena, *element)?;
     }
     Ok(Some(reversed.finish(cx.arena)))

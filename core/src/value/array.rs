@@ -79,13 +79,15 @@ impl<'a> ArrayBuilder<'a> {
         self.elements.push(arena, value)
     }
 
-    /// Adds elements at the end.
+    /// Adds elements at the end; not all of them if there is no point in going on (see [`crate::work`]).
     pub fn extend(&mut self, arena: &'a Arena, values: &[Value<'a>]) -> Result<(), MemoryExceeded> {
         /// Elements between two looks at the watch.
         const CHUNK: usize = 1 << 14;
         for chunk in values.chunks(CHUNK) {
             self.elements.extend(arena, chunk)?;
-            work::effort(chunk.len() as u64 / 4);
+            if !work::effort(chunk.len() as u64 / 4) {
+                break;
+            }
         }
         Ok(())
     }
