@@ -58,7 +58,7 @@ fn members<'a>(object: Object<'a>, style: Style) -> Rest<'a> {
     Rest::Texts(members.into_iter())
 }
 
-/// A value as JSON. It ends early if there is no point in going on (see [`crate::work`]), as [`write`] does.
+/// A value as JSON. It ends early if there is no point in going on (see [`crate::work`]), as [`write()`] does.
 pub fn to_string(value: Value<'_>, style: Style) -> String {
     let mut out = String::new();
     write(value, &mut out, style);
@@ -71,7 +71,7 @@ pub fn write(value: Value<'_>, out: &mut impl Sink, style: Style) {
     write_within(value, out, style, 0);
 }
 
-/// As [`write`], for a value that stands in so many collections whose lines are indented.
+/// As [`write()`], for a value that stands in so many collections whose lines are indented.
 pub fn write_within(value: Value<'_>, out: &mut impl Sink, style: Style, outer: usize) {
     let mut stack: Vec<(Rest<'_>, bool)> = Vec::new();
     let mut next = Some(value);

@@ -33,7 +33,7 @@ pub struct YamlError {
     pub memory: Option<MemoryExceeded>,
 }
 
-/// Said of [`is_control`] characters.
+/// Said of characters that YAML forbids everywhere.
 pub const CONTROL_CHARACTERS: &str = "control characters are not allowed";
 
 /// Of errors that come after reading: values that JSON does not have.
