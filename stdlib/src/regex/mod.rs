@@ -185,21 +185,27 @@ fn replace<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let pattern = compile(cx, pattern)?;
     let template = Template::parse(replacement);
     let mut matches = Matches::new(&pattern, text, -1);
-    // Collected first: the text in the making holds on to the call.
+    // Collected first: the text in the making holds on to the call. All groups of a match, then those of the next.
     let mut found = Vec::new();
+    let mut width = 1;
     let mut memory = cx.claim(0)?;
     while let Some(groups) = matches.next_groups(cx)? {
-        // The list itself may have twice the room that it needs.
-        let bytes = 2 * size_of_val(&groups) + size_of_val(groups.as_slice());
-        memory.grow(cx.arena, bytes)?;
-        found.push(groups);
+        width = groups.len().max(1);
+        if found.capacity() - found.len() < width {
+            let room = 2 * found.capacity() + width;
+            // For a moment there are the old list and one twice as large.
+            let bytes = (room + found.capacity()) * size_of_val(groups.as_slice()) / width;
+            memory.grow_to(cx.arena, bytes)?;
+            found.reserve_exact(room - found.len());
+        }
+        found.extend(groups);
     }
     if found.is_empty() {
         return Ok(Some(x));
     }
     let mut out = Text::new(cx);
     let mut copied = 0;
-    for groups in &found {
+    for groups in found.chunks(width) {
         if let Some(Some(whole)) = groups.first() {
             out.push_str(&text[copied..whole.start])?;
             template.expand(pattern.names(), text, groups, &mut out)?;
