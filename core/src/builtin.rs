@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::Code;
 use crate::host::Host;
 use crate::types::{FunctionType, Type};
 use crate::value::{Arena, Claim, MemoryExceeded, Value};
@@ -110,6 +111,8 @@ pub enum BuiltinError {
     Type(String),
     /// An operand of a wrong value: `eval_builtin_error`.
     Value(String),
+    /// What cannot be: fails the query even where errors of built-ins are no results, without the name in front.
+    Halt(Code, String),
     /// The query is over; always propagates.
     Stop(StopReason),
 }

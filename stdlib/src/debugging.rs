@@ -1,10 +1,11 @@
 //! Functions that show what goes on, and those that statements of the language turn into.
 
+use regovm_core::Code;
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
 use regovm_core::value::{Array, Value, View};
 
 use crate::declare::builtin;
-use crate::operand::{Outcome, array, failed, operands, string};
+use crate::operand::{Outcome, array, operands, string};
 use crate::strings::rego_text;
 use crate::text::{Text, charge_bytes};
 
@@ -94,10 +95,10 @@ fn choices<'a>(cx: &mut Call<'a, '_>, part: Value<'a>) -> Result<Vec<String>, Bu
         View::Set(set) if set.is_empty() => return Ok(vec!["<undefined>".to_owned()]),
         View::Set(set) => set.as_sorted_slice(),
         View::Array(_) | View::Object(_) => {
-            return Err(failed(format!(
-                "illegal argument type: {}",
-                part.kind().name()
-            )));
+            return Err(BuiltinError::Halt(
+                Code::EvalInternal,
+                format!("illegal argument type: {}", part.kind().name()),
+            ));
         }
         _ => std::slice::from_ref(&part),
     };
@@ -143,7 +144,10 @@ fn template_string<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcom
     let [parts] = operands(arguments)?;
     let parts = lines(cx, array(parts, 1)?)?;
     if parts.iter().any(|part| part.len() > 1) {
-        return Err(failed("template-strings must not produce multiple outputs"));
+        return Err(BuiltinError::Halt(
+            Code::EvalConflict,
+            "template-strings must not produce multiple outputs".to_owned(),
+        ));
     }
     let mut out = Text::new(cx);
     for part in parts.iter().flatten() {

@@ -219,7 +219,7 @@ impl<'p> Reader<'p> {
             push_code_point(&mut class, high);
         } else {
             self.at = start;
-            let text = self.text("]")?;
+            let text = self.text("]").map_err(|_| end(self))?;
             empty = text.is_empty();
             text.chars().for_each(|c| push_code_point(&mut class, c));
         }

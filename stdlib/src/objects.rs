@@ -128,6 +128,17 @@ fn select<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>], listed: bool) -> O
     let members = object(whole, 1)?;
     let keys = key_set(cx, keys)?;
     let mut result = ObjectBuilder::new();
+    // OPA goes over the larger of the two and keeps its spelling of numbers.
+    if listed && members.len() < keys.len() {
+        let keys = keys.finish(cx.arena);
+        for key in elements(keys).unwrap_or_default() {
+            cx.charge(1)?;
+            if let Some(value) = members.get(*key) {
+                result.insert(cx.arena, *key, value)?;
+            }
+        }
+        return Ok(Some(result.finish(cx.arena)));
+    }
     for (key, value) in members.iter() {
         cx.charge(1)?;
         if keys.contains(key) == listed {

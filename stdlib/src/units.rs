@@ -137,7 +137,11 @@ fn parse<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
         return Err(fail("no amount provided"));
     }
     let mut letters = unit.chars();
-    let first: String = letters.by_ref().take(1).collect();
+    let mut first: String = letters.by_ref().take(1).collect();
+    // OPA's first letter is a byte: what it shows of longer ones is no text.
+    if first.len() > 1 {
+        first = "\u{fffd}".repeat(first.len());
+    }
     let unit = first
         + &letters
             .as_str()

@@ -189,6 +189,7 @@ pub(crate) fn describe(
             let (code, text) = match cause {
                 BuiltinError::Type(text) => (Code::EvalType, text),
                 BuiltinError::Value(text) => (Code::EvalBuiltin, text),
+                BuiltinError::Halt(code, text) => return error(code, text),
                 BuiltinError::Stop(reason) => {
                     return describe(
                         Fault::Stop(reason),

@@ -1,6 +1,6 @@
 //! Durations as Go writes them: `1h15m30.5s`.
 
-use super::quote::{Charset, push_quoted};
+use super::quote::time_quoted;
 
 /// Nanoseconds of each unit.
 const UNITS: &[(&str, u64)] = &[
@@ -87,10 +87,10 @@ fn term(whole: &str, fraction: &str, unit: u64) -> Option<u64> {
 fn problem(what: &str, unit: Option<&str>, text: &str) -> String {
     let mut message = format!("time: {what} ");
     if let Some(unit) = unit {
-        push_quoted(&mut message, unit, Charset::Unicode);
+        message.push_str(&time_quoted(unit.as_bytes()));
         message.push_str(" in duration ");
     }
-    push_quoted(&mut message, text, Charset::Unicode);
+    message.push_str(&time_quoted(text.as_bytes()));
     message
 }
 

@@ -28,6 +28,23 @@ pub(crate) fn push_quoted_bytes(out: &mut String, bytes: &[u8]) {
     out.push('"');
 }
 
+/// A text in quotes as Go's package `time` has it in messages: by bytes.
+pub(crate) fn time_quoted(text: &[u8]) -> String {
+    let mut out = String::from("\"");
+    for byte in text {
+        match byte {
+            b'"' | b'\\' => {
+                out.push('\\');
+                out.push(char::from(*byte));
+            }
+            b' '..=0x7f => out.push(char::from(*byte)),
+            _ => out.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// Appends one character between single quotes.
 pub(crate) fn push_quoted_char(out: &mut String, c: char, charset: Charset) {
     let mut bytes = [0; 4];

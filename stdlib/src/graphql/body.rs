@@ -155,7 +155,7 @@ fn verified<'a>(
 fn unless_wrong<T>(result: Result<T, BuiltinError>) -> Result<Option<T>, BuiltinError> {
     match result {
         Ok(result) => Ok(Some(result)),
-        Err(BuiltinError::Stop(reason)) => Err(BuiltinError::Stop(reason)),
+        Err(error @ (BuiltinError::Stop(_) | BuiltinError::Halt(..))) => Err(error),
         Err(BuiltinError::Type(_) | BuiltinError::Value(_)) => Ok(None),
     }
 }

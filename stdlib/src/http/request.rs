@@ -227,13 +227,71 @@ fn timeout(value: Value<'_>) -> Result<Option<Duration>, Failure> {
     Ok((nanoseconds > 0).then(|| Duration::from_nanos(nanoseconds)))
 }
 
-/// How Go's `%q` shows what is no string.
+/// How Go's `%q` shows the JSON of a value.
 fn shown(value: Value<'_>) -> String {
-    match value.view() {
-        View::Null => "%!q(<nil>)".to_owned(),
-        View::Boolean(truth) => format!("%!q(bool={truth})"),
-        View::Integer(_) | View::Number(_) => quoted(&rego_text(value)),
-        _ => rego_text(value),
+    enum Part<'a> {
+        Value(Value<'a>),
+        Text(String),
+    }
+    let mut out = String::new();
+    let mut open = vec![Part::Value(value)];
+    while let Some(part) = open.pop() {
+        let value = match part {
+            Part::Value(value) => value,
+            Part::Text(text) => {
+                out.push_str(&text);
+                continue;
+            }
+        };
+        let elements = match value.view() {
+            View::Null => {
+                out.push_str("%!q(<nil>)");
+                continue;
+            }
+            View::Boolean(truth) => {
+                out.push_str(&format!("%!q(bool={truth})"));
+                continue;
+            }
+            View::String(text) => {
+                push_quoted(&mut out, text.as_str(), Charset::Unicode);
+                continue;
+            }
+            View::Integer(_) | View::Number(_) => {
+                push_quoted(&mut out, &rego_text(value), Charset::Unicode);
+                continue;
+            }
+            View::Array(array) => array.as_slice(),
+            View::Set(set) => set.as_sorted_slice(),
+            View::Object(object) => {
+                let mut members: Vec<_> = object.iter().map(|(k, v)| (name_of(k), v)).collect();
+                members.sort_by(|(a, _), (b, _)| a.cmp(b));
+                out.push_str("map[");
+                open.push(Part::Text("]".to_owned()));
+                for (i, (name, value)) in members.into_iter().enumerate().rev() {
+                    let space = if i > 0 { " " } else { "" };
+                    open.push(Part::Value(value));
+                    open.push(Part::Text(format!("{space}{}:", quoted(&name))));
+                }
+                continue;
+            }
+        };
+        out.push('[');
+        open.push(Part::Text("]".to_owned()));
+        for (i, element) in elements.iter().enumerate().rev() {
+            open.push(Part::Value(*element));
+            if i > 0 {
+                open.push(Part::Text(" ".to_owned()));
+            }
+        }
+    }
+    out
+}
+
+/// A key as JSON has it.
+fn name_of(key: Value<'_>) -> String {
+    match key.as_str() {
+        Some(name) => name.to_owned(),
+        None => json::to_string(key, Style::Marshal),
     }
 }
 
@@ -425,10 +483,7 @@ impl Request {
             }
             charge_text(cx, name)?;
             charge_text(cx, value)?;
-            let name = match name.as_str() {
-                Some(name) => name.to_owned(),
-                None => json::to_string(name, Style::Marshal),
-            };
+            let name = name_of(name);
             let Some(value) = value.as_str() else {
                 let value = shown(value);
                 return Err(Failure::request(format!(

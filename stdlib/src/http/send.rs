@@ -88,7 +88,7 @@ impl From<BuiltinError> for Failure {
                 text,
                 is_type: true,
             },
-            BuiltinError::Value(text) => Failure::request(text),
+            BuiltinError::Value(text) | BuiltinError::Halt(_, text) => Failure::request(text),
         }
     }
 }

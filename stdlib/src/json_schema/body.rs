@@ -63,7 +63,7 @@ pub(super) fn verify_schema<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) 
     let [operand] = operands(arguments)?;
     let (valid, reason) = match schema(cx, operand) {
         Ok(_) => (true, Value::NULL),
-        Err(BuiltinError::Stop(reason)) => return Err(BuiltinError::Stop(reason)),
+        Err(error @ (BuiltinError::Stop(_) | BuiltinError::Halt(..))) => return Err(error),
         Err(BuiltinError::Type(text) | BuiltinError::Value(text)) => {
             (false, cx.arena.string(&format!("jsonschema: {text}")))
         }

@@ -191,7 +191,7 @@ impl Pattern {
             }
             let mut captures = regex.create_captures();
             regex.search_captures_with(cache, &input, &mut captures);
-            all_groups(&captures)
+            all_groups(&captures, self.names().len() + 1)
         })?;
         let Some(found) = quick else {
             let slots = if groups {
@@ -207,10 +207,12 @@ impl Pattern {
     }
 }
 
-fn all_groups(captures: &Captures) -> Option<Groups> {
+fn all_groups(captures: &Captures, count: usize) -> Option<Groups> {
     let groups = captures
         .iter()
         .map(|group| group.map(|group| group.range()));
+    // The crate does not count the last groups if they are repeated zero times; Go does.
+    let groups = groups.chain(std::iter::repeat(None)).take(count);
     captures.is_match().then(|| groups.collect())
 }
 

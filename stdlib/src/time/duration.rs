@@ -1,9 +1,7 @@
 //! Durations: Go's, and OPA's with days, weeks and years.
 
 use crate::go::float::push_float;
-use crate::go::quote::{Charset, push_quoted};
-
-use super::layout::quoted;
+use crate::go::quote::{Charset, push_quoted, time_quoted};
 
 /// Nanoseconds of a unit of Go.
 fn unit(name: &[u8]) -> Option<u64> {
@@ -83,7 +81,7 @@ fn with_hours(text: &str) -> Option<String> {
 
 fn go_duration(text: &str) -> Result<i64, String> {
     let whole = text.as_bytes();
-    let failed = |what: &str| Err(format!("time: {what} {}", quoted(whole)));
+    let failed = |what: &str| Err(format!("time: {what} {}", time_quoted(whole)));
     let invalid = || failed("invalid duration");
     let mut rest = whole;
     let negative = rest.first() == Some(&b'-');
@@ -125,7 +123,7 @@ fn go_duration(text: &str) -> Result<i64, String> {
             return failed("missing unit in duration");
         }
         let Some(unit) = unit(name) else {
-            return failed(&format!("unknown unit {} in duration", quoted(name)));
+            return failed(&format!("unknown unit {} in duration", time_quoted(name)));
         };
         if number > LIMIT / unit {
             return invalid();

@@ -3,6 +3,7 @@
 use super::calendar::{self, Date, MONTHS, WEEKDAYS};
 use super::duration::leading_integer;
 use super::zone::Offset;
+use crate::go::quote::time_quoted;
 
 /// One part of a layout.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -273,23 +274,6 @@ fn push_offset(out: &mut String, offset: i64, colons: bool, minutes: bool, secon
     }
 }
 
-/// A text in quotes as Go's package `time` has it in messages: by bytes.
-pub(super) fn quoted(text: &[u8]) -> String {
-    let mut out = String::from("\"");
-    for byte in text {
-        match byte {
-            b'"' | b'\\' => {
-                out.push('\\');
-                out.push(char::from(*byte));
-            }
-            b' '..=0x7f => out.push(char::from(*byte)),
-            _ => out.push_str(&format!("\\x{byte:02x}")),
-        }
-    }
-    out.push('"');
-    out
-}
-
 /// What a text says of its time.
 #[derive(Debug)]
 pub(super) struct Parsed {
@@ -342,13 +326,13 @@ pub(super) fn parse(layout: &str, text: &str) -> Result<Parsed, String> {
     let cannot = |rest: &[u8], element: &[u8]| {
         format!(
             "parsing time {} as {}: cannot parse {} as {}",
-            quoted(whole),
-            quoted(layout.as_bytes()),
-            quoted(rest),
-            quoted(element)
+            time_quoted(whole),
+            time_quoted(layout.as_bytes()),
+            time_quoted(rest),
+            time_quoted(element)
         )
     };
-    let message = |what: &str| format!("parsing time {}: {what}", quoted(whole));
+    let message = |what: &str| format!("parsing time {}: {what}", time_quoted(whole));
     let mut fields = Fields::default();
     let mut value = whole;
     let mut rest = layout.as_bytes();
@@ -357,7 +341,7 @@ pub(super) fn parse(layout: &str, text: &str) -> Result<Parsed, String> {
         value = skipped(value, next.before).map_err(|at| cannot(at, next.before))?;
         let Some((part, token)) = next.part else {
             if !value.is_empty() {
-                return Err(message(&format!("extra text: {}", quoted(value))));
+                return Err(message(&format!("extra text: {}", time_quoted(value))));
             }
             break;
         };

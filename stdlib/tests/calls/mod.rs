@@ -5,3 +5,4 @@ pub mod jwt;
 pub mod net;
 pub mod template;
 pub mod time;
+pub mod world;

@@ -116,6 +116,7 @@ impl<'a> Machine<'a, '_> {
         let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(BuiltinError::Stop(reason)) => return Err(Fault::Stop(reason)),
+            Err(error @ BuiltinError::Halt(..)) => return Err(Fault::Builtin(index.0, error)),
             Err(error) if self.options.strict_builtin_errors => {
                 return Err(Fault::Builtin(index.0, error));
             }
