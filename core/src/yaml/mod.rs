@@ -118,6 +118,28 @@ fn is_control(c: char) -> bool {
         | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
 }
 
+/// Words that are booleans in YAML 1.1 and texts in 1.2; go-yaml reads them as booleans only where it wants some.
+pub fn is_old_boolean(text: &str) -> bool {
+    matches!(
+        text,
+        "y" | "Y"
+            | "yes"
+            | "Yes"
+            | "YES"
+            | "on"
+            | "On"
+            | "ON"
+            | "n"
+            | "N"
+            | "no"
+            | "No"
+            | "NO"
+            | "off"
+            | "Off"
+            | "OFF"
+    )
+}
+
 /// How often one text is repaired.
 const MAX_REPAIRS: usize = 64;
 

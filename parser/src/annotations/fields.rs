@@ -1,5 +1,6 @@
 //! The fields of a metadata block: which kinds of values they take, and what they become.
 
+use regovm_core::yaml::is_old_boolean;
 use regovm_core::{Constant, SourceMap, Span};
 
 use super::node::{Kind, Node};
@@ -67,25 +68,7 @@ pub(super) fn check_kinds(block: &Node, errors: &mut Vec<(usize, String)>) {
             Type::Text => check_text(value, errors),
             Type::Flag => {
                 let word = value.text().unwrap_or("");
-                let yes_or_no = matches!(
-                    word,
-                    "y" | "Y"
-                        | "yes"
-                        | "Yes"
-                        | "YES"
-                        | "on"
-                        | "On"
-                        | "ON"
-                        | "n"
-                        | "N"
-                        | "no"
-                        | "No"
-                        | "NO"
-                        | "off"
-                        | "Off"
-                        | "OFF"
-                );
-                if !yes_or_no {
+                if !is_old_boolean(word) {
                     expect(value, "!!bool", "bool", errors);
                 }
             }

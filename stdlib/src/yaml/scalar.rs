@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
-use regovm_core::yaml::{Resolved, resolve};
+use regovm_core::yaml::{Resolved, is_old_boolean, resolve};
 
 /// Ways to write a scalar.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -111,24 +111,6 @@ pub(super) fn wanted(text: &str) -> Style {
 fn says_text(text: &str) -> bool {
     static BASE_60: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$").ok());
-    let is_old_boolean = matches!(
-        text,
-        "y" | "Y"
-            | "yes"
-            | "Yes"
-            | "YES"
-            | "on"
-            | "On"
-            | "ON"
-            | "n"
-            | "N"
-            | "no"
-            | "No"
-            | "NO"
-            | "off"
-            | "Off"
-            | "OFF"
-    );
     let is_base_60 = || {
         text.contains(':')
             && BASE_60
@@ -136,7 +118,7 @@ fn says_text(text: &str) -> bool {
                 .is_some_and(|pattern| pattern.is_match(text))
     };
     matches!(resolve(text), Resolved::Text(_))
-        && !is_old_boolean
+        && !is_old_boolean(text)
         && !is_base_60()
         && !is_timestamp(text)
 }
