@@ -3,10 +3,11 @@
 //! The names of fields are those that OPA shows. As there, what is empty is left out of the objects, and positions are.
 
 use regovm_core::builtin::BuiltinError;
-use regovm_core::value::{Arena, Value, View};
+use regovm_core::value::{Arena, Value};
 
+use super::decode::{Reading, Unread, apart, elements, refused, selections};
 use super::lexer::Position;
-use crate::operand::{failed, plain_integer};
+use crate::operand::failed;
 
 /// Trees may nest no deeper: a limit against texts that are made to exhaust the stack.
 pub(super) const MAX_DEPTH: usize = 200;
@@ -16,52 +17,51 @@ pub(super) fn too_deep() -> BuiltinError {
 }
 
 /// A part of a document that is also a value of Rego.
-pub(super) trait Node: Sized {
+pub(super) trait Node: Sized + Default {
+    /// What Go calls a list of these.
+    const LIST: &'static str = "";
+
     /// The value; `None` if it is left out.
     fn encode<'a>(&self, arena: &'a Arena) -> Option<Value<'a>>;
 
-    /// Reads a value. The error names what it cannot be.
-    fn decode(value: Value<'_>, depth: usize) -> Result<Self, BuiltinError>;
+    /// Reads a value. `null` is the empty one.
+    fn decode(value: Value<'_>, depth: usize, reading: &mut Reading) -> Result<Self, Unread>;
 
-    /// Reads the value of a member, which may be missing.
-    fn decode_member(value: Option<Value<'_>>, depth: usize) -> Result<Self, BuiltinError>;
-}
-
-fn wrong<T>(value: Value<'_>, wanted: &str) -> Result<T, BuiltinError> {
-    let got = match value.kind().name() {
-        "boolean" => "bool",
-        kind => kind,
-    };
-    Err(failed(format!(
-        "json: cannot unmarshal {got} into Go value of type {wanted}"
-    )))
-}
-
-/// `null` and what is missing are the empty value.
-fn or_empty<T: Default>(
-    value: Option<Value<'_>>,
-    read: impl FnOnce(Value<'_>) -> Result<T, BuiltinError>,
-) -> Result<T, BuiltinError> {
-    match value {
-        Some(value) if !value.is_null() => read(value),
-        _ => Ok(T::default()),
+    /// Reads a list.
+    fn decode_list(
+        value: Value<'_>,
+        depth: usize,
+        reading: &mut Reading,
+    ) -> Result<Vec<Self>, Unread> {
+        if value.is_null() {
+            return Ok(Vec::new());
+        }
+        let Some(elements) = elements(value) else {
+            match reading.text_type {
+                Some(text) if Self::LIST == TEXTS => reading.wrong(value, &format!("[]{text}")),
+                _ => reading.wrong(value, Self::LIST),
+            }
+            return Ok(Vec::new());
+        };
+        let read = |element| Self::decode(element, depth, reading);
+        elements.into_iter().map(read).collect()
     }
 }
 
+const TEXTS: &str = "[]string";
+
 impl Node for String {
+    const LIST: &'static str = TEXTS;
+
     fn encode<'a>(&self, arena: &'a Arena) -> Option<Value<'a>> {
         Some(arena.string(self))
     }
 
-    fn decode(value: Value<'_>, _: usize) -> Result<String, BuiltinError> {
-        match value.as_str() {
-            Some(text) => Ok(text.to_owned()),
-            None => wrong(value, "string"),
+    fn decode(value: Value<'_>, _: usize, reading: &mut Reading) -> Result<String, Unread> {
+        if !value.is_null() && !value.is_string() {
+            reading.wrong(value, reading.text_type.unwrap_or("string"));
         }
-    }
-
-    fn decode_member(value: Option<Value<'_>>, depth: usize) -> Result<String, BuiltinError> {
-        or_empty(value, |value| String::decode(value, depth))
+        Ok(value.as_str().unwrap_or_default().to_owned())
     }
 }
 
@@ -70,15 +70,11 @@ impl Node for bool {
         Some(Value::boolean(*self))
     }
 
-    fn decode(value: Value<'_>, _: usize) -> Result<bool, BuiltinError> {
-        match value.as_bool() {
-            Some(value) => Ok(value),
-            None => wrong(value, "bool"),
+    fn decode(value: Value<'_>, _: usize, reading: &mut Reading) -> Result<bool, Unread> {
+        if !value.is_null() && value.as_bool().is_none() {
+            reading.wrong(value, "bool");
         }
-    }
-
-    fn decode_member(value: Option<Value<'_>>, depth: usize) -> Result<bool, BuiltinError> {
-        or_empty(value, |value| bool::decode(value, depth))
+        Ok(value.as_bool().unwrap_or_default())
     }
 }
 
@@ -88,17 +84,8 @@ impl<T: Node> Node for Vec<T> {
         (!elements.is_empty()).then(|| arena.array(&elements))
     }
 
-    fn decode(value: Value<'_>, depth: usize) -> Result<Vec<T>, BuiltinError> {
-        let read = |element| T::decode(element, depth);
-        match value.view() {
-            View::Array(array) => array.iter().map(read).collect(),
-            View::Set(set) => set.iter().map(read).collect(),
-            _ => wrong(value, "list"),
-        }
-    }
-
-    fn decode_member(value: Option<Value<'_>>, depth: usize) -> Result<Vec<T>, BuiltinError> {
-        or_empty(value, |value| Vec::decode(value, depth))
+    fn decode(value: Value<'_>, depth: usize, reading: &mut Reading) -> Result<Vec<T>, Unread> {
+        T::decode_list(value, depth, reading)
     }
 }
 
@@ -107,31 +94,70 @@ impl<T: Node> Node for Option<Box<T>> {
         self.as_ref()?.encode(arena)
     }
 
-    fn decode(value: Value<'_>, depth: usize) -> Result<Option<Box<T>>, BuiltinError> {
-        T::decode(value, depth).map(|node| Some(Box::new(node)))
-    }
-
-    fn decode_member(
-        value: Option<Value<'_>>,
+    fn decode(
+        value: Value<'_>,
         depth: usize,
-    ) -> Result<Option<Box<T>>, BuiltinError> {
-        or_empty(value, |value| Option::decode(value, depth))
+        reading: &mut Reading,
+    ) -> Result<Option<Box<T>>, Unread> {
+        if value.is_null() {
+            return Ok(None);
+        }
+        T::decode(value, depth, reading).map(|node| Some(Box::new(node)))
     }
 }
 
-/// Declares nodes: for each field its name here and there, and its type. A field of another node's type must be there.
+/// Reads the members of an object into a node: as Go does by itself, names in any case; or, where the library of OPA says
+/// how, those with exactly these names, each apart.
+macro_rules! members {
+    (by_go, $name:ident, $go:literal, $value:ident, $depth:ident, $reading:ident, $($field:ident: $key:literal $(as $text:literal)?,)*) => {{
+        let mut node = $name::default();
+        let Some(object) = $value.as_object() else {
+            $reading.wrong($value, concat!("ast.", $go));
+            return Ok(node);
+        };
+        for (key, value) in object.iter() {
+            match key.as_str() {
+                $(Some(key) if key.eq_ignore_ascii_case($key) => {
+                    node.$field =
+                        $reading.member(($go, $key), None$(.or(Some($text)))?, value, $depth + 1)?;
+                })*
+                _ => {}
+            }
+        }
+        node
+    }};
+    (apart, $name:ident, $go:literal, $value:ident, $depth:ident, $reading:ident, $($field:ident: $key:literal $(as $text:literal)?,)*) => {{
+        let Some(object) = $value.as_object() else {
+            return refused($value, "map[string]json.RawMessage");
+        };
+        let mut node = $name::default();
+        $(if let Some(value) = object.get_str($key) {
+            node.$field = apart(value, None$(.or(Some($text)))?, $depth + 1)?;
+        })*
+        node
+    }};
+}
+
+/// Declares nodes: what Go calls one and a list of them, how they are read; for each field its name here and there, what
+/// Go calls its text, and its type. Fields that no object has come last.
 macro_rules! nodes {
-    ($($(#[$doc:meta])* $name:ident { $($field:ident: $key:literal => $ty:ty,)* })*) => {$(
+    ($($(#[$doc:meta])* $name:ident ($go:literal, $list:literal, $way:ident) {
+        $($field:ident: $key:literal $(as $text:literal)? => $ty:ty,)*
+        $(; $($(#[$own_doc:meta])* $own:ident: $own_ty:ty,)*)?
+    })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Default, Debug)]
         pub(super) struct $name {
             $(pub(super) $field: $ty,)*
+            $($($(#[$own_doc])* pub(super) $own: $own_ty,)*)?
             /// Where it stands.
             #[allow(dead_code, reason = "no message tells the place of some")]
             pub(super) at: Position,
         }
 
         impl Node for $name {
+            const LIST: &'static str = concat!("ast.", $list);
+
             fn encode<'a>(&self, arena: &'a Arena) -> Option<Value<'a>> {
                 let mut members = Vec::new();
                 $(if let Some(value) = self.$field.encode(arena) {
@@ -140,21 +166,19 @@ macro_rules! nodes {
                 (!members.is_empty()).then(|| arena.record(&members))
             }
 
-            fn decode(value: Value<'_>, depth: usize) -> Result<$name, BuiltinError> {
+            #[allow(unused_variables, reason = "some nodes are read apart")]
+            fn decode(value: Value<'_>, depth: usize, reading: &mut Reading) -> Result<$name, Unread> {
                 if depth > MAX_DEPTH {
-                    return Err(too_deep());
+                    return Err(Unread::TooDeep);
                 }
-                let Some(object) = value.as_object() else {
-                    return wrong(value, concat!("ast.", stringify!($name)));
-                };
-                Ok($name {
-                    $($field: Node::decode_member(object.get_str($key), depth + 1)?,)*
-                    at: Position::default(),
-                })
-            }
-
-            fn decode_member(value: Option<Value<'_>>, depth: usize) -> Result<$name, BuiltinError> {
-                $name::decode(value.unwrap_or(Value::NULL), depth)
+                if value.is_null() {
+                    return Ok($name::default());
+                }
+                let node = members!(
+                    $way, $name, $go, value, depth, reading,
+                    $($field: $key $(as $text)?,)*
+                );
+                Ok(node)
             }
         }
     )*};
@@ -162,13 +186,13 @@ macro_rules! nodes {
 
 nodes! {
     /// A text with operations and fragments.
-    Query {
+    Query("QueryDocument", "", by_go) {
         operations: "Operations" => Vec<Operation>,
         fragments: "Fragments" => Vec<Fragment>,
     }
     /// `query a($b: C) { d }`
-    Operation {
-        operation: "Operation" => String,
+    Operation("OperationDefinition", "OperationList", apart) {
+        operation: "Operation" as "ast.Operation" => String,
         name: "Name" => String,
         variables: "VariableDefinitions" => Vec<Variable>,
         directives: "Directives" => Vec<Directive>,
@@ -176,7 +200,7 @@ nodes! {
         comment: "Comment" => Option<Box<Comments>>,
     }
     /// `$b: C = 1`
-    Variable {
+    Variable("VariableDefinition", "VariableDefinitionList", by_go) {
         name: "Variable" => String,
         ty: "Type" => Type,
         default: "DefaultValue" => Option<Box<Literal>>,
@@ -185,13 +209,13 @@ nodes! {
         used: "Used" => bool,
     }
     /// `A`, `[A!]`
-    Type {
+    Type("Type", "", by_go) {
         name: "NamedType" => String,
         element: "Elem" => Option<Box<Type>>,
         required: "NonNull" => bool,
     }
     /// A value, perhaps of other values.
-    Literal {
+    Literal("Value", "", by_go) {
         raw: "Raw" => String,
         children: "Children" => Vec<Child>,
         kind: "Kind" => LiteralKind,
@@ -199,13 +223,13 @@ nodes! {
         expected_has_default: "ExpectedTypeHasDefault" => bool,
     }
     /// An element of a list or a field of an object.
-    Child {
+    Child("ChildValue", "ChildValueList", by_go) {
         name: "Name" => String,
         value: "Value" => Literal,
         comment: "Comment" => Option<Box<Comments>>,
     }
     /// `a: b(c: 1) @d { e }`
-    Field {
+    Field("Field", "", apart) {
         alias: "Alias" => String,
         name: "Name" => String,
         arguments: "Arguments" => Vec<Argument>,
@@ -214,26 +238,26 @@ nodes! {
         comment: "Comment" => Option<Box<Comments>>,
     }
     /// `c: 1`
-    Argument {
+    Argument("Argument", "ArgumentList", by_go) {
         name: "Name" => String,
         value: "Value" => Literal,
         comment: "Comment" => Option<Box<Comments>>,
     }
     /// `...a`
-    Spread {
+    Spread("FragmentSpread", "", by_go) {
         name: "Name" => String,
         directives: "Directives" => Vec<Directive>,
         comment: "Comment" => Option<Box<Comments>>,
     }
     /// `... on A { b }`
-    Inline {
+    Inline("InlineFragment", "", apart) {
         condition: "TypeCondition" => String,
         directives: "Directives" => Vec<Directive>,
         selections: "SelectionSet" => Vec<Selection>,
         comment: "Comment" => Option<Box<Comments>>,
     }
     /// `fragment a on B { c }`
-    Fragment {
+    Fragment("FragmentDefinition", "FragmentDefinitionList", apart) {
         name: "Name" => String,
         variables: "VariableDefinition" => Vec<Variable>,
         condition: "TypeCondition" => String,
@@ -242,21 +266,21 @@ nodes! {
         comment: "Comment" => Option<Box<Comments>>,
     }
     /// `@a(b: 1)`
-    Directive {
+    Directive("Directive", "DirectiveList", by_go) {
         name: "Name" => String,
         arguments: "Arguments" => Vec<Argument>,
-        location: "Location" => String,
+        location: "Location" as "ast.DirectiveLocation" => String,
     }
     /// Comments that stand together.
-    Comments {
+    Comments("CommentGroup", "", by_go) {
         list: "List" => Vec<Comment>,
     }
     /// `# a`
-    Comment {
+    Comment("Comment", "COMMENT", by_go) {
         value: "Value" => String,
     }
     /// A text with definitions of types.
-    SchemaDocument {
+    SchemaDocument("SchemaDocument", "", by_go) {
         schemas: "Schema" => Vec<SchemaDefinition>,
         schema_extensions: "SchemaExtension" => Vec<SchemaDefinition>,
         directives: "Directives" => Vec<DirectiveDefinition>,
@@ -265,7 +289,7 @@ nodes! {
         comment: "Comment" => Option<Box<Comments>>,
     }
     /// `schema { query: A }`
-    SchemaDefinition {
+    SchemaDefinition("SchemaDefinition", "SchemaDefinitionList", by_go) {
         description: "Description" => String,
         directives: "Directives" => Vec<Directive>,
         roots: "OperationTypes" => Vec<Root>,
@@ -274,14 +298,14 @@ nodes! {
         comment_end: "EndOfDefinitionComment" => Option<Box<Comments>>,
     }
     /// `query: A`
-    Root {
-        operation: "Operation" => String,
+    Root("OperationTypeDefinition", "OperationTypeDefinitionList", by_go) {
+        operation: "Operation" as "ast.Operation" => String,
         ty: "Type" => String,
         comment: "Comment" => Option<Box<Comments>>,
     }
     /// A type of any kind.
-    Definition {
-        kind: "Kind" => String,
+    Definition("Definition", "DefinitionList", by_go) {
+        kind: "Kind" as "ast.DefinitionKind" => String,
         description: "Description" => String,
         name: "Name" => String,
         directives: "Directives" => Vec<Directive>,
@@ -293,10 +317,12 @@ nodes! {
         comment_before: "BeforeDescriptionComment" => Option<Box<Comments>>,
         comment_after: "AfterDescriptionComment" => Option<Box<Comments>>,
         comment_end: "EndOfDefinitionComment" => Option<Box<Comments>>,
-        positions: "" => Positions,
+        ;
+        /// Where the members of a union stand.
+        positions: Vec<Position>,
     }
     /// `a(b: C): D`
-    FieldDefinition {
+    FieldDefinition("FieldDefinition", "FieldList", by_go) {
         description: "Description" => String,
         name: "Name" => String,
         arguments: "Arguments" => Vec<ArgumentDefinition>,
@@ -307,7 +333,7 @@ nodes! {
         comment_after: "AfterDescriptionComment" => Option<Box<Comments>>,
     }
     /// `b: C = 1`
-    ArgumentDefinition {
+    ArgumentDefinition("ArgumentDefinition", "ArgumentDefinitionList", by_go) {
         description: "Description" => String,
         name: "Name" => String,
         default: "DefaultValue" => Option<Box<Literal>>,
@@ -317,7 +343,7 @@ nodes! {
         comment_after: "AfterDescriptionComment" => Option<Box<Comments>>,
     }
     /// `A` of an enum
-    EnumValue {
+    EnumValue("EnumValueDefinition", "EnumValueList", by_go) {
         description: "Description" => String,
         name: "Name" => String,
         directives: "Directives" => Vec<Directive>,
@@ -325,32 +351,14 @@ nodes! {
         comment_after: "AfterDescriptionComment" => Option<Box<Comments>>,
     }
     /// `directive @a(b: C) on FIELD`
-    DirectiveDefinition {
+    DirectiveDefinition("DirectiveDefinition", "DirectiveDefinitionList", by_go) {
         description: "Description" => String,
         name: "Name" => String,
         arguments: "Arguments" => Vec<ArgumentDefinition>,
-        locations: "Locations" => Vec<String>,
+        locations: "Locations" as "ast.DirectiveLocation" => Vec<String>,
         repeatable: "IsRepeatable" => bool,
         comment_before: "BeforeDescriptionComment" => Option<Box<Comments>>,
         comment_after: "AfterDescriptionComment" => Option<Box<Comments>>,
-    }
-}
-
-/// Where the members of a union stand. No part of the object.
-#[derive(Clone, Default, Debug)]
-pub(super) struct Positions(pub(super) Vec<Position>);
-
-impl Node for Positions {
-    fn encode<'a>(&self, _: &'a Arena) -> Option<Value<'a>> {
-        None
-    }
-
-    fn decode(_: Value<'_>, _: usize) -> Result<Positions, BuiltinError> {
-        Ok(Positions::default())
-    }
-
-    fn decode_member(_: Option<Value<'_>>, _: usize) -> Result<Positions, BuiltinError> {
-        Ok(Positions::default())
     }
 }
 
@@ -368,6 +376,8 @@ pub(super) enum LiteralKind {
     Enum,
     List,
     Object,
+    /// A number from outside, without a meaning.
+    Other(i64),
 }
 
 const LITERAL_KINDS: [LiteralKind; 10] = [
@@ -385,20 +395,32 @@ const LITERAL_KINDS: [LiteralKind; 10] = [
 
 impl Node for LiteralKind {
     fn encode<'a>(&self, arena: &'a Arena) -> Option<Value<'a>> {
-        Some(arena.integer(*self as i64))
+        let known = LITERAL_KINDS.iter().position(|kind| kind == self);
+        let number = match self {
+            LiteralKind::Other(number) => Some(*number),
+            _ => known.and_then(|kind| i64::try_from(kind).ok()),
+        };
+        Some(arena.integer(number.unwrap_or_default()))
     }
 
-    fn decode(value: Value<'_>, _: usize) -> Result<LiteralKind, BuiltinError> {
-        let number = plain_integer(value).filter(|_| value.is_number());
-        let kind = usize::try_from(number.unwrap_or(-1)).ok();
-        match kind.and_then(|kind| LITERAL_KINDS.get(kind)) {
-            Some(kind) => Ok(*kind),
-            None => wrong(value, "ast.ValueKind"),
+    fn decode(value: Value<'_>, _: usize, reading: &mut Reading) -> Result<LiteralKind, Unread> {
+        const WANTED: &str = "ast.ValueKind";
+        if value.is_null() {
+            return Ok(LiteralKind::default());
         }
-    }
-
-    fn decode_member(value: Option<Value<'_>>, depth: usize) -> Result<LiteralKind, BuiltinError> {
-        or_empty(value, |value| LiteralKind::decode(value, depth))
+        if !value.is_number() {
+            reading.wrong(value, WANTED);
+            return Ok(LiteralKind::default());
+        }
+        // Go reads digits only.
+        let text = value.to_string();
+        let Ok(number) = text.parse::<i64>() else {
+            reading.wrong_as(format!("number {text}"), WANTED);
+            return Ok(LiteralKind::default());
+        };
+        let kind = usize::try_from(number).ok();
+        let kind = kind.and_then(|kind| LITERAL_KINDS.get(kind));
+        Ok(kind.copied().unwrap_or(LiteralKind::Other(number)))
     }
 }
 
@@ -410,6 +432,12 @@ pub(super) enum Selection {
     Inline(Inline),
 }
 
+impl Default for Selection {
+    fn default() -> Selection {
+        Selection::Field(Field::default())
+    }
+}
+
 impl Node for Selection {
     fn encode<'a>(&self, arena: &'a Arena) -> Option<Value<'a>> {
         match self {
@@ -419,13 +447,16 @@ impl Node for Selection {
         }
     }
 
-    /// OPA takes every object for a field that could be one, spreads too.
-    fn decode(value: Value<'_>, depth: usize) -> Result<Selection, BuiltinError> {
-        Field::decode(value, depth).map(Selection::Field)
+    fn decode(value: Value<'_>, depth: usize, _: &mut Reading) -> Result<Selection, Unread> {
+        apart(value, None, depth).map(Selection::Field)
     }
 
-    fn decode_member(value: Option<Value<'_>>, depth: usize) -> Result<Selection, BuiltinError> {
-        Selection::decode(value.unwrap_or(Value::NULL), depth)
+    fn decode_list(
+        value: Value<'_>,
+        depth: usize,
+        _: &mut Reading,
+    ) -> Result<Vec<Selection>, Unread> {
+        selections(value, depth)
     }
 }
 

@@ -6,6 +6,7 @@ use regovm_core::builtin::{BuiltinError, Call};
 use regovm_core::value::{Value, View};
 
 use super::ast::{FieldDefinition, Node, Query, SchemaDocument};
+use super::decode::apart;
 use super::lexer::{Position, Wrong};
 use super::parser;
 use super::rules::{located, validate};
@@ -87,7 +88,7 @@ fn document<T: Node>(
         View::String(text) => of_text(cx, text.as_str()),
         View::Object(_) => {
             charge_text(cx, operand)?;
-            T::decode(operand, 0)
+            Ok(apart(operand, None, 0)?)
         }
         _ => Err(wrong_type(position, &["string", "object"], operand)),
     }

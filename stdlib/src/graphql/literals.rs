@@ -29,7 +29,7 @@ impl<'s> Validator<'_, 's, '_, '_> {
         }
         let is_one_of = |names: &[&str]| definition.is_one_of(names);
         let fits = match literal.kind {
-            LiteralKind::Null | LiteralKind::Variable => true,
+            LiteralKind::Null | LiteralKind::Variable | LiteralKind::Other(_) => true,
             LiteralKind::List => ty.element.is_some(),
             LiteralKind::Int => is_one_of(&["Int", "Float", "ID"]),
             LiteralKind::Float => is_one_of(&["Float"]),

@@ -9,6 +9,8 @@ mod ast;
 #[cfg(feature = "graphql")]
 mod body;
 #[cfg(feature = "graphql")]
+mod decode;
+#[cfg(feature = "graphql")]
 mod lexer;
 #[cfg(feature = "graphql")]
 mod literals;

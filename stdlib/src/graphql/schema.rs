@@ -77,7 +77,7 @@ impl<'d> TypeDef<'d> {
         self.fields.extend(&definition.fields);
         self.types
             .extend(definition.types.iter().map(String::as_str));
-        self.type_positions.extend(&definition.positions.0);
+        self.type_positions.extend(&definition.positions);
         self.enum_values.extend(&definition.enum_values);
     }
 

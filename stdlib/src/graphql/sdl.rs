@@ -168,7 +168,7 @@ impl Parser<'_> {
             "UNION" if self.skip("=")? => {
                 self.skip("|")?;
                 loop {
-                    definition.positions.0.push(self.at());
+                    definition.positions.push(self.at());
                     definition.types.push(self.name()?);
                     if !self.skip("|")? {
                         break;

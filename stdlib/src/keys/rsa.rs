@@ -30,6 +30,19 @@ pub(crate) struct RsaPrivateKey {
     pub(crate) precomputed: Option<[BigUint; 3]>,
 }
 
+/// Fails, in Go's words, unless the number is below the modulus. Go sees first if it takes more words of 64 bits.
+fn below(number: &BigUint, modulus: &BigUint) -> Result<(), String> {
+    if number < modulus {
+        return Ok(());
+    }
+    let words = |n: &BigUint| n.bits().div_ceil(64);
+    Err(if words(number) > words(modulus) {
+        "input overflows the modulus size".to_owned()
+    } else {
+        "input overflows the modulus".to_owned()
+    })
+}
+
 fn boxed(n: &BigUint) -> BoxedUint {
     BoxedUint::from_be_slice_vartime(&n.to_bytes_be())
 }
@@ -89,8 +102,28 @@ impl RsaPrivateKey {
         if n.bits() > MOST_BITS {
             return wrong("public modulus is too large");
         }
-        if self.exponent >= *n {
-            return Err("input overflows the modulus".to_owned());
+        let too_small = || Err("modulus must be > 1".to_owned());
+        let two_primes = <&[BigUint; 2]>::try_from(self.primes.as_slice()).ok();
+        let moduli = two_primes.into_iter().flatten().chain([n]);
+        if moduli.into_iter().any(|modulus| *modulus <= one) {
+            return too_small();
+        }
+        below(&self.exponent, n)?;
+        match (two_primes, &self.precomputed) {
+            (Some([p, _]), Some([_, _, inverse])) => below(inverse, p)?,
+            // Go calculates with p-1 and q-1, and inverts q, only if it must.
+            (Some([p, q]), None) => {
+                if [p, q]
+                    .into_iter()
+                    .any(|prime| *prime <= BigUint::from(2_u8))
+                {
+                    return too_small();
+                }
+                if !p.bit(0) {
+                    return wrong("p is even");
+                }
+            }
+            (None, _) => {}
         }
         if !n.bit(0) {
             return wrong("public modulus is even");
@@ -104,28 +137,24 @@ impl RsaPrivateKey {
         if self.public.exponent > (1 << 31) - 1 {
             return wrong("public exponent too large");
         }
-        let [p, q] = self.primes.as_slice() else {
-            return Ok(());
+        let Some([p, q]) = two_primes else {
+            return self.check_primes();
         };
-        // Go inverts q only if it must.
-        if self.precomputed.is_none() && !p.bit(0) {
-            return wrong("p is even");
-        }
-        if p >= n || q >= n || *p <= one || *q <= one {
+        if p >= n || q >= n {
             return wrong("invalid prime");
         }
-        if p * q != *n {
+        if (p * q) % n != BigUint::default() {
             return wrong("p * q != n");
         }
         let [dp, dq, inverse] = self.precomputed();
         for (exponent, prime) in [(&dp, p), (&dq, q)] {
             let order = prime - &one;
+            if order <= one {
+                return wrong("invalid prime");
+            }
             if *exponent >= order || (exponent * self.public.exponent) % &order != one {
                 return wrong("invalid CRT exponent");
             }
-        }
-        if inverse >= *p {
-            return Err("input overflows the modulus".to_owned());
         }
         if (q * inverse) % p != one {
             return wrong("invalid CRT coefficient");
@@ -144,6 +173,22 @@ impl RsaPrivateKey {
         }
         if self.exponent.bits() <= n.bits() / 2 {
             return wrong("d too small");
+        }
+        Ok(())
+    }
+
+    /// What Go checks of more primes than two: that none divides another.
+    fn check_primes(&self) -> Result<(), String> {
+        let one = BigUint::from(1_u8);
+        if self.primes.iter().any(|prime| *prime <= one) {
+            return Err("crypto/rsa: prime factor is <= 1".to_owned());
+        }
+        let mut product = one;
+        for (at, prime) in self.primes.iter().enumerate() {
+            if at > 0 && product.modinv(prime).is_none() {
+                return Err("crypto/rsa: prime factors are not relatively prime".to_owned());
+            }
+            product *= prime;
         }
         Ok(())
     }

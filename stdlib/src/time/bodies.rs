@@ -62,7 +62,7 @@ fn parsed<'a>(cx: &mut Call<'a, '_>, layout: &str, value: &str) -> Outcome<'a> {
     let bytes = layout.len() + value.len();
     charge_bytes(cx, bytes * 4)?;
     cx.reserve(bytes * 8)?;
-    let parsed = layout::parse(layout, value).map_err(failed)?;
+    let parsed = layout::parse(layout, value.as_bytes()).map_err(failed)?;
     let offset = match parsed.zone {
         ParsedZone::Utc => 0,
         ParsedZone::Offset(offset) => offset,

@@ -2,12 +2,12 @@
 
 /// A day of the calendar.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Date {
-    pub(super) year: i64,
+pub(crate) struct Date {
+    pub(crate) year: i64,
     /// From 1.
-    pub(super) month: i64,
+    pub(crate) month: i64,
     /// From 1.
-    pub(super) day: i64,
+    pub(crate) day: i64,
 }
 
 pub(super) const MONTHS: [&str; 12] = [

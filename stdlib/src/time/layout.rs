@@ -283,6 +283,17 @@ pub(super) struct Parsed {
     pub(super) zone: ParsedZone,
 }
 
+/// A time as a text shows it.
+#[cfg(feature = "x509")]
+pub(crate) struct Exact {
+    pub(crate) date: Date,
+    /// Seconds of the day.
+    pub(crate) second: i64,
+    pub(crate) nanosecond: u32,
+    /// Seconds east of Greenwich.
+    pub(crate) offset: i64,
+}
+
 /// What a text says of its zone.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum ParsedZone {
@@ -321,8 +332,7 @@ struct Fields {
 }
 
 /// Reads a time that stands in a layout; or Go's words for why it does not.
-pub(super) fn parse(layout: &str, text: &str) -> Result<Parsed, String> {
-    let whole = text.as_bytes();
+pub(super) fn parse(layout: &str, whole: &[u8]) -> Result<Parsed, String> {
     let cannot = |rest: &[u8], element: &[u8]| {
         format!(
             "parsing time {} as {}: cannot parse {} as {}",
@@ -354,6 +364,53 @@ pub(super) fn parse(layout: &str, text: &str) -> Result<Parsed, String> {
         }
     }
     fields.finish().map_err(message)
+}
+
+/// A time of a text that is exactly what a layout makes of it: of the first layout in which the text can be read; or Go's
+/// words for why there is none.
+#[cfg(feature = "x509")]
+pub(crate) fn exact(layouts: &[&str], text: &[u8]) -> Result<Exact, String> {
+    const DAY: i64 = 86_400;
+    let mut fault = String::new();
+    for layout in layouts {
+        let parsed = match parse(layout, text) {
+            Ok(parsed) => parsed,
+            Err(why) => {
+                fault = why;
+                continue;
+            }
+        };
+        let offset = match parsed.zone {
+            ParsedZone::Offset(seconds) => seconds,
+            ParsedZone::Utc | ParsedZone::Name(_) => 0,
+        };
+        let days = parsed.wall.div_euclid(DAY);
+        let shown = Shown {
+            days,
+            date: Date::of(days),
+            second: parsed.wall.rem_euclid(DAY),
+            nanosecond: parsed.nanosecond,
+            zone: Offset {
+                seconds: offset,
+                name: String::new(),
+            },
+        };
+        let again = format(&shown, layout);
+        if again.as_bytes() == text {
+            return Ok(Exact {
+                date: shown.date,
+                second: shown.second,
+                nanosecond: shown.nanosecond,
+                offset,
+            });
+        }
+        return Err(format!(
+            "asn1: time did not serialize back to the original value and may be invalid: given {}, but serialized as {}",
+            quoted(text),
+            quoted(again.as_bytes())
+        ));
+    }
+    Err(fault)
 }
 
 /// What follows a prefix. Where the prefix has spaces the value may have any number of them.

@@ -7,7 +7,7 @@ mod calendar;
 #[cfg(feature = "time")]
 mod duration;
 #[cfg(feature = "time")]
-mod layout;
+pub(crate) mod layout;
 #[cfg(feature = "time")]
 mod zone;
 

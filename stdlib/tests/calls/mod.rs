@@ -1,5 +1,7 @@
 //! Calls that are asked of OPA, a file for each group of built-ins.
 
+pub mod crypto;
+pub mod graphql;
 pub mod jsonschema;
 pub mod jwt;
 pub mod net;

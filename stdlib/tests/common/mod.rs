@@ -120,16 +120,33 @@ impl<'t, 'a> Reader<'t, 'a> {
             .expect("end of a string");
         let (literal, rest) = self.text.split_at(end + 2);
         self.text = rest;
-        regovm_core::json::read(literal.as_bytes(), self.arena, Default::default())
+        // Values are shown with escapes that JSON does not have.
+        let mut json = String::new();
+        let mut escaped = false;
+        for c in literal.chars() {
+            match c {
+                'x' if escaped => json.push_str("u00"),
+                'a' if escaped => json.push_str("u0007"),
+                'v' if escaped => json.push_str("u000b"),
+                other => json.push(other),
+            }
+            escaped = c == '\\' && !escaped;
+        }
+        regovm_core::json::read(json.as_bytes(), self.arena, Default::default())
             .expect("a JSON string")
     }
 }
 
-/// A host that remembers what was printed.
+/// A host that has a clock and remembers what was printed.
 #[derive(Default)]
 pub struct Lines(pub Vec<String>);
 
 impl Host for Lines {
+    fn now_ns(&mut self) -> Option<i64> {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        i64::try_from(since.ok()?.as_nanos()).ok()
+    }
+
     fn print(&mut self, line: &str) {
         self.0.push(line.to_owned());
     }

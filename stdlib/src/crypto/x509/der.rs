@@ -202,11 +202,13 @@ impl<'d> Der<'d> {
     pub(super) fn time(&mut self) -> Result<Moment, &'static str> {
         if self.peek(tag::UTC_TIME) {
             let content = self.content(tag::UTC_TIME);
-            content.and_then(Moment::utc).ok_or("malformed UTCTime")
+            content
+                .and_then(|text| Moment::utc(text).ok())
+                .ok_or("malformed UTCTime")
         } else if self.peek(tag::GENERALIZED_TIME) {
             let content = self.content(tag::GENERALIZED_TIME);
             content
-                .and_then(Moment::generalized)
+                .and_then(|text| Moment::generalized(text).ok())
                 .ok_or("malformed GeneralizedTime")
         } else {
             Err("unsupported time format")

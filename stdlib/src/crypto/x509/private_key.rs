@@ -28,7 +28,8 @@ struct Pkcs1 {
     modulus: BigInt,
     public_exponent: i64,
     private_exponent: BigInt,
-    primes: Vec<BigInt>,
+    primes: [BigInt; 2],
+    other_primes: Vec<BigInt>,
     precomputed: [Option<BigInt>; 3],
 }
 
@@ -43,16 +44,17 @@ fn pkcs1(bytes: &[u8]) -> Result<(Pkcs1, &[u8]), String> {
     let public_exponent = fields.integer(&Field::PLAIN)?.ok_or_else(missing)?;
     let mut big = || fields.big(&Field::PLAIN)?.ok_or_else(missing);
     let private_exponent = big()?;
-    let mut primes = vec![big()?, big()?];
+    let primes = [big()?, big()?];
     let mut optional = || fields.big(&Field::OPTIONAL);
     let precomputed = [optional()?, optional()?, optional()?];
+    let mut other_primes = Vec::new();
     if let Some(others) = fields.next(&Field::OPTIONAL, Shape::List(""))? {
         let shape = Shape::Structure("pkcs1AdditionalRSAPrime");
         for other in elements(others.content, &Field::PLAIN, shape)? {
             let mut numbers = Fields::new(other.content);
             let mut big = || numbers.big(&Field::PLAIN)?.ok_or_else(missing);
             let [prime, _, _] = [big()?, big()?, big()?];
-            primes.push(prime);
+            other_primes.push(prime);
         }
     }
     let key = Pkcs1 {
@@ -61,6 +63,7 @@ fn pkcs1(bytes: &[u8]) -> Result<(Pkcs1, &[u8]), String> {
         public_exponent,
         private_exponent,
         primes,
+        other_primes,
         precomputed,
     };
     Ok((key, rest))
@@ -104,10 +107,12 @@ fn pkcs8(bytes: &[u8]) -> Result<Pkcs8<'_>, String> {
 }
 
 /// A number above zero.
-fn positive(n: BigInt) -> Result<BigUint, String> {
+fn positive(n: BigInt, what: &str) -> Result<BigUint, String> {
     match n.into_parts() {
         (Sign::Plus, digits) => Ok(digits),
-        _ => Err("x509: private key contains zero or negative value".to_owned()),
+        _ => Err(format!(
+            "x509: private key contains zero or negative {what}"
+        )),
     }
 }
 
@@ -128,16 +133,21 @@ pub(super) fn from_pkcs1(bytes: &[u8]) -> Result<RsaPrivateKey, String> {
     if key.version > 1 {
         return Err("x509: unsupported private key version".to_owned());
     }
-    let modulus = positive(key.modulus)?;
-    let exponent = positive(key.private_exponent)?;
-    let primes = key.primes.into_iter().map(positive);
-    let primes = primes.collect::<Result<Vec<_>, _>>()?;
-    let mut precomputed = Vec::new();
-    for number in key.precomputed.into_iter().flatten() {
-        precomputed.push(positive(number)?);
+    let value = |n| positive(n, "value");
+    let modulus = value(key.modulus)?;
+    let exponent = value(key.private_exponent)?;
+    let primes = key.primes.into_iter().map(value);
+    let mut primes = primes.collect::<Result<Vec<_>, _>>()?;
+    let precomputed = key.precomputed.into_iter().flatten().map(value);
+    let precomputed = precomputed.collect::<Result<Vec<_>, _>>()?;
+    for prime in key.other_primes {
+        primes.push(positive(prime, "prime")?);
     }
-    let public_exponent = u64::try_from(key.public_exponent)
-        .map_err(|_| "crypto/rsa: public exponent too small or negative".to_owned())?;
+    // Go calculates all of them if one is missing, or if there are more than two primes.
+    let precomputed = <[BigUint; 3]>::try_from(precomputed).ok();
+    let precomputed = precomputed.filter(|_| primes.len() == 2);
+    // One below zero is as wrong as zero, in the same words.
+    let public_exponent = u64::try_from(key.public_exponent).unwrap_or(0);
     let key = RsaPrivateKey {
         public: RsaPublicKey {
             modulus,
@@ -145,8 +155,7 @@ pub(super) fn from_pkcs1(bytes: &[u8]) -> Result<RsaPrivateKey, String> {
         },
         exponent,
         primes,
-        // Go calculates all of them if one is missing.
-        precomputed: <[BigUint; 3]>::try_from(precomputed).ok(),
+        precomputed,
     };
     key.check()?;
     Ok(key)

@@ -139,11 +139,6 @@ fn value(element: &Element<'_>) -> Result<AttributeValue, String> {
             ))
         }
     };
-    let time = |moment: Option<Moment>| {
-        moment
-            .map(AttributeValue::Time)
-            .ok_or_else(|| "parsing time".to_owned())
-    };
     Ok(match element.tag {
         1 => AttributeValue::Boolean(boolean(content)?),
         2 => AttributeValue::Integer(integer(content)?),
@@ -164,8 +159,8 @@ fn value(element: &Element<'_>) -> Result<AttributeValue, String> {
         19 => ascii(content.iter().all(|b| is_printable(*b)), "PrintableString")?,
         20 => AttributeValue::Text(latin1(content)),
         22 => ascii(content.is_ascii(), "IA5String")?,
-        23 => time(Moment::utc(content))?,
-        24 => time(Moment::generalized(content))?,
+        23 => AttributeValue::Time(Moment::utc(content)?),
+        24 => AttributeValue::Time(Moment::generalized_fraction(content)?),
         30 => {
             let text = two_byte(content);
             AttributeValue::Text(text.ok_or_else(|| "invalid BMPString".to_owned())?)

@@ -3,6 +3,11 @@
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+use crate::time::layout::{Exact, exact};
+
+/// No text has such a time.
+const BEYOND: &str = "time out of range";
+
 /// A second on some clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Moment {
@@ -10,66 +15,48 @@ pub(super) struct Moment {
     offset: Offset,
 }
 
-/// Two digits at a place.
-fn pair(text: &[u8], at: usize) -> Option<i8> {
-    match text.get(at..at + 2)? {
-        [a @ b'0'..=b'9', b @ b'0'..=b'9'] => i8::try_from((a - b'0') * 10 + (b - b'0')).ok(),
-        _ => None,
-    }
-}
-
-/// `Z`, or hours and minutes away from it. Zero has one spelling.
-fn offset(text: &[u8]) -> Option<Offset> {
-    if text == b"Z" {
-        return Some(Offset::UTC);
-    }
-    let sign = match text.first()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let (hours, minutes) = (i32::from(pair(text, 1)?), i32::from(pair(text, 3)?));
-    let right = text.len() == 5 && hours <= 24 && minutes < 60 && hours + minutes > 0;
-    if !right {
-        return None;
-    }
-    Offset::from_seconds(sign * (hours * 60 + minutes) * 60).ok()
-}
+/// The forms with two digits for the year, with or without seconds.
+const UTC: &[&str] = &["0601021504Z0700", "060102150405Z0700"];
+/// The form with four digits for the year.
+const GENERALIZED: &[&str] = &["20060102150405Z0700"];
+const GENERALIZED_FRACTION: &[&str] = &["20060102150405.999999999Z0700"];
 
 impl Moment {
-    /// From the month on.
-    fn after_year(year: i16, text: &[u8], seconds: bool) -> Option<Moment> {
-        let second = if seconds { pair(text, 8)? } else { 0 };
-        let rest = text.get(if seconds { 10 } else { 8 }..)?;
+    /// From the form with two digits for the year; or Go's words for what is wrong. So for the others.
+    pub(super) fn utc(text: &[u8]) -> Result<Moment, String> {
+        let mut exact = exact(UTC, text)?;
+        // The years from 50 on are those of the last century.
+        if exact.date.year >= 2050 {
+            exact.date.year -= 100;
+        }
+        Moment::of(&exact)
+    }
+
+    pub(super) fn generalized(text: &[u8]) -> Result<Moment, String> {
+        Moment::of(&exact(GENERALIZED, text)?)
+    }
+
+    /// In requests there may be parts of seconds.
+    pub(super) fn generalized_fraction(text: &[u8]) -> Result<Moment, String> {
+        Moment::of(&exact(GENERALIZED_FRACTION, text)?)
+    }
+
+    fn of(exact: &Exact) -> Result<Moment, String> {
+        let small = |n: i64| i8::try_from(n).map_err(|_| BEYOND);
         let civil = DateTime::new(
-            year,
-            pair(text, 0)?,
-            pair(text, 2)?,
-            pair(text, 4)?,
-            pair(text, 6)?,
-            second,
-            0,
+            i16::try_from(exact.date.year).map_err(|_| BEYOND)?,
+            small(exact.date.month)?,
+            small(exact.date.day)?,
+            small(exact.second / 3600)?,
+            small(exact.second / 60 % 60)?,
+            small(exact.second % 60)?,
+            i32::try_from(exact.nanosecond).map_err(|_| BEYOND)?,
         );
-        Some(Moment {
-            civil: civil.ok().filter(|_| second < 60)?,
-            offset: offset(rest)?,
+        let seconds = i32::try_from(exact.offset).map_err(|_| BEYOND)?;
+        Ok(Moment {
+            civil: civil.map_err(|_| BEYOND)?,
+            offset: Offset::from_seconds(seconds).map_err(|_| BEYOND)?,
         })
-    }
-
-    /// The form with two digits for the year, with or without seconds.
-    pub(super) fn utc(text: &[u8]) -> Option<Moment> {
-        // Of certificates, the years from 50 on are those of the last century. That a day exists is looked at
-        // before: two years that are a century apart have the same days here.
-        let year = i16::from(pair(text, 0)?);
-        let year = if year < 50 { 2000 + year } else { 1900 + year };
-        let rest = text.get(2..)?;
-        Moment::after_year(year, rest, true).or_else(|| Moment::after_year(year, rest, false))
-    }
-
-    /// The form with four digits for the year.
-    pub(super) fn generalized(text: &[u8]) -> Option<Moment> {
-        let year = i16::from(pair(text, 0)?) * 100 + i16::from(pair(text, 2)?);
-        Moment::after_year(year, text.get(4..)?, true)
     }
 
     /// Nanoseconds since 1970; a time beyond what a clock shows is the last that it shows.
@@ -96,8 +83,13 @@ impl Moment {
             ),
         };
         let (date, time) = (self.civil.date(), self.civil.time());
+        let fraction = match time.subsec_nanosecond() {
+            0 => String::new(),
+            nanoseconds => format!(".{nanoseconds:09}"),
+        };
+        let fraction = fraction.trim_end_matches('0');
         Ok(format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{zone}",
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{fraction}{zone}",
             date.year(),
             date.month(),
             date.day(),
@@ -112,8 +104,8 @@ impl Moment {
 mod tests {
     use super::*;
 
-    fn text(moment: Option<Moment>) -> String {
-        moment.map_or_else(String::new, |moment| moment.text().expect("a text"))
+    fn text(moment: Result<Moment, String>) -> String {
+        moment.map_or_else(|_| String::new(), |moment| moment.text().expect("a text"))
     }
 
     #[test]
