@@ -131,7 +131,8 @@ macro_rules! members {
             return refused($value, "map[string]json.RawMessage");
         };
         let mut node = $name::default();
-        $(if let Some(value) = object.get_str($key) {
+        // It knows nothing of comments.
+        $(if let Some(value) = object.get_str($key).filter(|_| $key != "Comment") {
             node.$field = apart(value, None$(.or(Some($text)))?, $depth + 1)?;
         })*
         node
@@ -189,6 +190,7 @@ nodes! {
     Query("QueryDocument", "", by_go) {
         operations: "Operations" => Vec<Operation>,
         fragments: "Fragments" => Vec<Fragment>,
+        comment: "Comment" => Option<Box<Comments>>,
     }
     /// `query a($b: C) { d }`
     Operation("OperationDefinition", "OperationList", apart) {

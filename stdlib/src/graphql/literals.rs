@@ -1,9 +1,16 @@
 //! Literals where a type is expected.
 
+use regovm_core::builtin::BuiltinError;
+
 use super::ast::{Literal, LiteralKind};
 use super::rules::{Done, Expected, Validator};
 use super::schema::TypeDef;
 use super::suggest;
+
+/// What Go reads as true or false.
+const BOOLEANS: [&str; 12] = [
+    "1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False",
+];
 
 impl<'s> Validator<'_, 's, '_, '_> {
     /// Whether a literal can be of the expected type.
@@ -24,7 +31,7 @@ impl<'s> Validator<'_, 's, '_, '_> {
         if definition.kind == "SCALAR" && !definition.is_one_of(&known_scalars) {
             return Ok(());
         }
-        if !has_value(literal) {
+        if !self.has_value(literal, true)? {
             self.unexpected(literal, expected)?;
         }
         let is_one_of = |names: &[&str]| definition.is_one_of(names);
@@ -45,6 +52,37 @@ impl<'s> Validator<'_, 's, '_, '_> {
             return Ok(());
         }
         self.unexpected(literal, expected)
+    }
+
+    /// Whether Go can read the literal, and the defaults of its variables. Those have no variables, except in trees made by
+    /// hand, where they are not followed.
+    fn has_value(
+        &mut self,
+        literal: &'s Literal,
+        with_defaults: bool,
+    ) -> Result<bool, BuiltinError> {
+        self.cx.charge(1)?;
+        Ok(match literal.kind {
+            LiteralKind::Variable if with_defaults => {
+                let variable = self.variable_of(literal);
+                match variable.and_then(|variable| variable.default.as_deref()) {
+                    Some(default) => self.has_value(default, false)?,
+                    None => true,
+                }
+            }
+            LiteralKind::Int => literal.raw.parse::<i64>().is_ok(),
+            LiteralKind::Float => literal.raw.parse::<f64>().is_ok_and(f64::is_finite),
+            LiteralKind::Boolean => BOOLEANS.contains(&literal.raw.as_str()),
+            LiteralKind::List | LiteralKind::Object => {
+                for child in &literal.children {
+                    if !self.has_value(&child.value, with_defaults)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            _ => true,
+        })
     }
 
     fn unexpected(&mut self, literal: &'s Literal, expected: Expected<'s>) -> Done {
@@ -154,18 +192,6 @@ fn enum_names<'s>(definition: &TypeDef<'s>) -> Vec<&'s str> {
     match definition.kind {
         "ENUM" => values.map(|value| value.name.as_str()).collect(),
         _ => Vec::new(),
-    }
-}
-
-/// Whether numbers are in Go's ranges.
-fn has_value(literal: &Literal) -> bool {
-    match literal.kind {
-        LiteralKind::Int => literal.raw.parse::<i64>().is_ok(),
-        LiteralKind::Float => literal.raw.parse::<f64>().is_ok_and(f64::is_finite),
-        LiteralKind::List | LiteralKind::Object => {
-            literal.children.iter().all(|child| has_value(&child.value))
-        }
-        _ => true,
     }
 }
 
