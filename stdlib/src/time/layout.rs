@@ -406,8 +406,8 @@ pub(crate) fn exact(layouts: &[&str], text: &[u8]) -> Result<Exact, String> {
         }
         return Err(format!(
             "asn1: time did not serialize back to the original value and may be invalid: given {}, but serialized as {}",
-            quoted(text),
-            quoted(again.as_bytes())
+            time_quoted(text),
+            time_quoted(again.as_bytes())
         ));
     }
     Err(fault)
