@@ -245,7 +245,11 @@ fn shown(value: Value<'_>) -> String {
         };
         let elements = match value.view() {
             View::Null => {
-                out.push_str("%!q(<nil>)");
+                // Go knows of no type only where nothing is around it.
+                out.push_str(match out.is_empty() {
+                    true => "%!q(<nil>)",
+                    false => "<nil>",
+                });
                 continue;
             }
             View::Boolean(truth) => {
