@@ -78,6 +78,10 @@ pub struct EvalCase {
     pub strict_error: bool,
     /// Whether experimental keywords may be imported.
     pub experimental_keywords: bool,
+    /// Whether OPA reads METADATA comments while parsing, as `opa eval` does, or only where a rule asks for them. We do
+    /// always.
+    #[serde(skip)]
+    pub annotations: bool,
     /// Environment variables.
     pub env: BTreeMap<String, String>,
     /// The solutions, in any order.

@@ -125,6 +125,7 @@ impl Engine for Oracle {
             "input_term": case.input_term,
             "strict_error": case.strict_error,
             "experimental_keywords": case.experimental_keywords,
+            "annotations": case.annotations,
             "env": case.env,
         });
         let answer = ask(&self.eval, &request)?;

@@ -10,7 +10,7 @@ use crate::ast::{
     Body, Comment, Expr, ExprKind, Import, Logical, Module, Name, Rule, TemplatePart, Term,
     TermKind,
 };
-use crate::order;
+use crate::{order, wildcards};
 
 /// A module.
 ///
@@ -21,10 +21,11 @@ use crate::order;
 /// let mut sources = SourceMap::new();
 /// let id = sources.add("p.rego", "package p\n").unwrap();
 /// let module = parse_module(&sources, id, &ParseOptions::default()).unwrap();
-/// let json = json::module(&module, &sources);
+/// let json = json::module(module, &sources);
 /// assert!(json.get("package").is_some() && json.get("rules").is_none());
 /// ```
-pub fn module(module: &Module, sources: &SourceMap) -> Constant {
+pub fn module(mut module: Module, sources: &SourceMap) -> Constant {
+    wildcards::renumber(&mut module);
     Members::new()
         .list("comments", &module.comments, |comment| {
             comment_json(comment, sources)
@@ -286,7 +287,7 @@ mod tests {
                 .add("p.rego", format!("package a\n{text}\n"))
                 .unwrap();
             let parsed = parse_module(&sources, id, &ParseOptions::default()).unwrap();
-            let json = module(&parsed, &sources);
+            let json = module(parsed, &sources);
             let Some(Constant::Array(rules)) = json.get("rules") else {
                 panic!("no rules: {text}");
             };

@@ -17,6 +17,7 @@ mod parse;
 pub mod print;
 pub mod shape;
 pub mod strict;
+mod wildcards;
 
 /// The generated parser.
 #[allow(

@@ -49,7 +49,7 @@ fn parse_module<'a>(
     };
     match regovm_parser::parse_module(&sources, id, &options) {
         Ok(module) => {
-            let tree = regovm_parser::json::module(&module, &sources);
+            let tree = regovm_parser::json::module(module, &sources);
             Ok(Some(cx.arena.constant(&tree)))
         }
         Err(errors) => {

@@ -115,8 +115,10 @@ impl ErrorReport {
         };
         line(format_args!("{self}"));
         if let Some((source, column)) = &self.source_line {
-            line(format_args!("\t{source}"));
-            line(format_args!("\t{:column$}^", ""));
+            let plain = source.trim_start_matches('\t');
+            let indent = column.saturating_sub(source.len() - plain.len());
+            line(format_args!("\t{plain}"));
+            line(format_args!("\t{:indent$}^", ""));
         }
         for detail in &self.detail_lines {
             line(format_args!("\t{detail}"));

@@ -354,7 +354,8 @@ impl Fault {
         YamlError {
             line,
             col,
-            named: Some(line),
+            // go-yaml names lines of its scanner's errors only.
+            named: None,
             message: self.message,
             memory: self.memory,
         }

@@ -49,18 +49,23 @@ pub(super) fn check_kinds(block: &Node, errors: &mut Vec<(usize, String)>) {
         Kind::Mapping(members) => members,
         _ => return expect(block, "!!null", "ast.rawAnnotation", errors),
     };
-    for (at, (key, value)) in members.iter().enumerate() {
+    // Pair by pair, and before anything else.
+    for (at, (key, _)) in members.iter().enumerate() {
         let Some(name) = key.text() else { continue };
-        let before = members[..at]
-            .iter()
-            .find(|(other, _)| other.text() == Some(name));
-        if let Some((other, _)) = before {
+        let later = members[at + 1..].iter();
+        for (again, _) in later.filter(|(again, _)| again.text() == Some(name)) {
             let message = format!(
                 "mapping key \"{name}\" already defined at line {}",
-                other.line
+                key.line
             );
-            errors.push((key.line, message));
+            errors.push((again.line, message));
         }
+    }
+    if !errors.is_empty() {
+        return;
+    }
+    for (key, value) in members {
+        let Some(name) = key.text() else { continue };
         let Some((_, kind)) = TYPES.iter().find(|(known, _)| *known == name) else {
             continue;
         };

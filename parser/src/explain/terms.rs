@@ -233,7 +233,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A variable; what `_` becomes does not matter here.
+    /// A variable. Wildcards only have to differ, and to be in order: [`crate::wildcards`] numbers those that are shown.
     pub(super) fn variable(&mut self) -> Term {
         let name: Name = match self.c.word() {
             "_" => format!("$p{}", self.c.s.start).into(),

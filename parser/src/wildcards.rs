@@ -1,0 +1,158 @@
+//! The numbers of wildcards, as OPA gives them out while it reads.
+//!
+//! The lexer numbers them by their place in the text. But the head of an `else`, and that of a second body, repeats the
+//! arguments of the first head, and a wildcard there is a new one each time: OPA numbers it before what follows. Only trees
+//! that are shown need that.
+
+use std::collections::HashMap;
+
+use crate::ast::{Body, Expr, ExprKind, Module, Name, Rule, TemplatePart, Term, TermKind};
+
+/// Numbers all wildcards of a module anew.
+pub(crate) fn renumber(module: &mut Module) {
+    let mut names = HashMap::new();
+    for rule in &mut module.rules {
+        let mut next = Some(rule);
+        while let Some(rule) = next {
+            let mut found = Vec::new();
+            let mut note = |name: &mut Name| found.push(name.clone());
+            terms(&mut rule.head.reference, &mut note);
+            terms(&mut rule.head.args, &mut note);
+            let mut rest = Vec::new();
+            below_arguments(rule, &mut |name| rest.push((place(name), name.clone())));
+            rest.sort();
+            found.extend(rest.into_iter().map(|(_, name)| name));
+            for name in found {
+                let number = names.len();
+                names
+                    .entry(name)
+                    .or_insert_with(|| Name::from(format!("${number}")));
+            }
+            let mut rename = |name: &mut Name| {
+                if let Some(new) = names.get(name) {
+                    *name = new.clone();
+                }
+            };
+            terms(&mut rule.head.reference, &mut rename);
+            terms(&mut rule.head.args, &mut rename);
+            below_arguments(rule, &mut rename);
+            next = rule.else_rule.as_deref_mut();
+        }
+    }
+}
+
+/// The number within the name, which grows with the place in the text.
+fn place(name: &Name) -> u32 {
+    let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+    digits.parse().unwrap_or(0)
+}
+
+type Visit<'f> = &'f mut dyn FnMut(&mut Name);
+
+fn below_arguments(rule: &mut Rule, f: Visit<'_>) {
+    let head = &mut rule.head;
+    for part in [&mut head.key, &mut head.value].into_iter().flatten() {
+        term(part, f);
+    }
+    body(&mut rule.body, f);
+}
+
+fn body(body: &mut Body, f: Visit<'_>) {
+    body.iter_mut().for_each(|of| expr(of, f));
+}
+
+fn expr(of: &mut Expr, f: Visit<'_>) {
+    match &mut of.kind {
+        ExprKind::Term(single) => term(single, f),
+        ExprKind::Call(list) | ExprKind::Some(list) => terms(list, f),
+        ExprKind::Every(every) => {
+            every.key.iter_mut().for_each(|key| term(key, f));
+            term(&mut every.value, f);
+            term(&mut every.domain, f);
+            body(&mut every.body, f);
+        }
+        ExprKind::Not(not) => body(&mut not.body, f),
+        ExprKind::And(operands) | ExprKind::Or(operands) => {
+            body(&mut operands.lhs, f);
+            body(&mut operands.rhs, f);
+        }
+    }
+    for with in &mut of.with {
+        term(&mut with.target, f);
+        term(&mut with.value, f);
+    }
+}
+
+fn terms(list: &mut [Term], f: Visit<'_>) {
+    list.iter_mut().for_each(|of| term(of, f));
+}
+
+fn term(of: &mut Term, f: Visit<'_>) {
+    match &mut of.kind {
+        TermKind::Null | TermKind::Boolean(_) | TermKind::Number(_) | TermKind::String(_) => {}
+        TermKind::Var(name) if name.starts_with('$') => f(name),
+        TermKind::Var(_) => {}
+        TermKind::Ref(list)
+        | TermKind::Array(list)
+        | TermKind::Set(list)
+        | TermKind::Call(list) => terms(list, f),
+        TermKind::Object(members) => {
+            for (key, value) in members {
+                term(key, f);
+                term(value, f);
+            }
+        }
+        TermKind::ArrayComprehension(of) | TermKind::SetComprehension(of) => {
+            term(&mut of.term, f);
+            body(&mut of.body, f);
+        }
+        TermKind::ObjectComprehension(of) => {
+            term(&mut of.key, f);
+            term(&mut of.value, f);
+            body(&mut of.body, f);
+        }
+        TermKind::Template(template) => {
+            for part in &mut template.parts {
+                match part {
+                    TemplatePart::Text(text) => term(text, f),
+                    TemplatePart::Expr(hole) => expr(hole, f),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regovm_core::SourceMap;
+
+    use super::*;
+    use crate::{ParseOptions, parse_module};
+
+    /// Recorded from OPA: of each head of a chain the arguments, then the first step of its body's reference.
+    #[test]
+    fn heads_of_else_get_numbers_as_they_come() {
+        let text = "package a\np(_, [_], _) := 1 if { a[_] } else := [_] if { b[_] } else if { c[_] }\nq if { d[_] }\n";
+        let mut sources = SourceMap::new();
+        let id = sources.add("p.rego", text).unwrap();
+        let mut module = parse_module(&sources, id, &ParseOptions::default()).unwrap();
+        renumber(&mut module);
+        let mut seen = Vec::new();
+        for rule in &mut module.rules {
+            let mut next = Some(rule);
+            while let Some(rule) = next {
+                let mut names = Vec::new();
+                terms(&mut rule.head.args, &mut |name| {
+                    names.push(name.to_string())
+                });
+                below_arguments(rule, &mut |name| names.push(name.to_string()));
+                seen.push(names.join(" "));
+                next = rule.else_rule.as_deref_mut();
+            }
+        }
+        assert_eq!(
+            seen,
+            ["$0 $1 $2 $3", "$4 $1 $5 $6 $7", "$8 $1 $9 $10", "$11"]
+        );
+    }
+}
