@@ -1179,7 +1179,8 @@ fn bodies_answer_as_opa_does() {
             fallen += 1;
             continue;
         }
-        // Texts that are no YAML: the words are those of the scanner.
+        // Texts that are no YAML in more than one way: which error comes first is a matter of the scanner. (Texts with one
+        // error are compared as cases: their words are OPA's.)
         let is_scan_error = |text: &str| {
             let reason = text.strip_prefix("eval_builtin_error: yaml.unmarshal: ");
             reason.is_some_and(|reason| !reason.starts_with("json: "))
