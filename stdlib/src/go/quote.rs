@@ -29,6 +29,7 @@ pub(crate) fn push_quoted_bytes(out: &mut String, bytes: &[u8]) {
 }
 
 /// A text in quotes as Go's package `time` has it in messages: by bytes.
+#[cfg(any(feature = "http", feature = "time"))]
 pub(crate) fn time_quoted(text: &[u8]) -> String {
     let mut out = String::from("\"");
     for byte in text {
