@@ -1,4 +1,5 @@
-//! Snapshots of the IR: each `tests/ir/*.rego` has the text of its IR beside it.
+//! Snapshots of the IR: each `tests/ir/*.rego` has the text of its IR beside it, each `tests/optimized/*.rego` that of its
+//! optimised IR.
 //!
 //! A line `# query: ..` at the top of a file is a query; without one all rules are lowered. With
 //! `REGOVM_BLESS=1` in the environment the snapshots are written anew instead of compared.
@@ -14,10 +15,11 @@ use std::path::Path;
 use regovm_compiler::front::check_modules;
 use regovm_compiler::ir::{display, verify};
 use regovm_compiler::lower::lower;
+use regovm_compiler::optimize::{Context, optimize};
 use regovm_compiler::options::Options;
 use regovm_compiler::state::Query;
 use regovm_core::SourceMap;
-use regovm_core::builtin::{Builtin, BuiltinDecl, BuiltinError, Call, Table};
+use regovm_core::builtin::{Builtin, BuiltinDecl, BuiltinError, Call, Purity, Table};
 use regovm_core::value::Value;
 use regovm_parser::ast::RegoVersion;
 use regovm_parser::{ParseOptions, parse_module, parse_query};
@@ -55,6 +57,10 @@ fn builtins() -> Table {
             infix: *infix,
             signature,
             relation: *relation,
+            purity: match *name {
+                "time.now_ns" => Purity::Nondeterministic,
+                _ => Purity::Pure,
+            },
             ..BuiltinDecl::DEFAULT
         };
         table.add(Builtin {
@@ -67,6 +73,10 @@ fn builtins() -> Table {
 
 /// The IR of a module, or what went wrong.
 fn ir(text: &str, version: RegoVersion) -> Result<String, String> {
+    stage(text, version, false)
+}
+
+fn stage(text: &str, version: RegoVersion, optimized: bool) -> Result<String, String> {
     let mut sources = SourceMap::new();
     let describe = |errors: Vec<regovm_core::Diagnostic>, sources: &SourceMap| {
         errors
@@ -92,14 +102,26 @@ fn ir(text: &str, version: RegoVersion) -> Result<String, String> {
     let (table, options) = (builtins(), Options::default());
     let checked = check_modules(&sources, vec![module], queries, &table, &options, None)
         .map_err(|e| describe(e, &sources))?;
-    let program = lower(&checked).map_err(|e| describe(e.into_vec(), &sources))?;
+    let mut program = lower(&checked).map_err(|e| describe(e.into_vec(), &sources))?;
+    if optimized {
+        optimize(&mut program, &Context { builtins: &table }, &[]);
+    }
     verify::verify(&program).map_err(|e| e.to_string())?;
     Ok(display::program_text(&program, &table))
 }
 
 #[test]
 fn snapshots() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ir");
+    compare_snapshots("tests/ir", 10, false);
+}
+
+#[test]
+fn snapshots_of_what_is_optimized() {
+    compare_snapshots("tests/optimized", 1, true);
+}
+
+fn compare_snapshots(folder: &str, at_least: usize, optimized: bool) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let bless = std::env::var_os("REGOVM_BLESS").is_some();
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .expect("the folder of snapshots")
@@ -107,11 +129,12 @@ fn snapshots() {
         .filter(|path| path.extension().is_some_and(|ext| ext == "rego"))
         .collect();
     files.sort();
-    assert!(files.len() >= 10, "snapshots are missing");
+    assert!(files.len() >= at_least, "snapshots are missing");
     let mut wrong = String::new();
     for file in files {
         let text = std::fs::read_to_string(&file).expect("a readable module");
-        let found = ir(&text, RegoVersion::V1).unwrap_or_else(|error| format!("ERROR {error}"));
+        let found = stage(&text, RegoVersion::V1, optimized)
+            .unwrap_or_else(|error| format!("ERROR {error}"));
         let snapshot = file.with_extension("ir");
         if found.starts_with("ERROR") {
             wrong += &format!("{}\n{found}", file.display());

@@ -1,6 +1,8 @@
-//! regovm as an engine of the suite: every case from source, and again from the saved program.
+//! regovm as an engine of the suite: every case from source, from the saved program, without the optimiser, and with indexes
+//! where collections are too small for any.
 
 use regovm::internals::core::value::to_constant;
+use regovm::internals::vm::Indexing;
 use regovm::{
     Document, DocumentFormat, Engine as Regovm, ErrorReport, Failure, PreparedPolicy, QueryContext,
 };
@@ -16,12 +18,17 @@ const SOURCE: &str = "source";
 /// Compiled, saved, and loaded again.
 const SAVED: &str = "saved";
 
+/// Compiled from the texts without any rewrite.
+const PLAIN: &str = "not optimised";
+/// Compiled from the texts; every iteration that can use an index builds it at once.
+const INDEXED: &str = "indexed at once";
+
 /// The engine under test.
 pub struct RegovmEngine;
 
 impl Engine for RegovmEngine {
     fn modes(&self) -> &'static [&'static str] {
-        &[SOURCE, SAVED]
+        &[SOURCE, SAVED, PLAIN, INDEXED]
     }
 
     fn evaluate(&self, mode: &str, case: &EvalCase) -> Result<Vec<Value>, CaseError> {
@@ -32,6 +39,10 @@ impl Engine for RegovmEngine {
             .add_builtin(test_builtins::SLEEP);
         add_modules(&mut engine, &case.modules, case.rego_version);
         add_data(&mut engine, case.data.as_ref());
+        if mode == PLAIN {
+            let names: Vec<&str> = regovm::rewrites().map(|(name, _)| name).collect();
+            engine.disable_rewrites(&names).map_err(first)?;
+        }
         let mut policy = engine.prepare(&case.query).map_err(first)?;
         if mode == SAVED {
             policy = PreparedPolicy::load_with_data_of(&policy.save(), &policy).map_err(first)?;
@@ -39,6 +50,12 @@ impl Engine for RegovmEngine {
         let mut session = policy.session();
         session.set_strict_builtin_errors(case.strict_error);
         session.set_host(Box::new(suite_host()));
+        if mode == INDEXED {
+            session.set_indexing(Indexing {
+                min_members: 0,
+                scans_before: 0,
+            });
+        }
         let answer = match (&case.input_term, &case.input) {
             (Some(term), _) => {
                 let constant = constant_term(term)?;

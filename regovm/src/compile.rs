@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use regovm_compiler::optimize::{Context, optimize};
 use regovm_compiler::options::Options;
 use regovm_compiler::state::{Answer, Query};
 use regovm_compiler::{emit, front, lower};
@@ -25,6 +26,8 @@ pub(crate) struct Job<'j> {
     pub(crate) builtins: &'j Table,
     pub(crate) options: &'j Options,
     pub(crate) data: &'j Frozen,
+    /// Names of rewrites that are off.
+    pub(crate) disabled: &'j [String],
 }
 
 /// Checks modules without compiling them.
@@ -60,6 +63,7 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
         builtins,
         options,
         data,
+        disabled,
     } = job;
     let mut parsed = Vec::with_capacity(queries.len());
     match parse_queries(&mut sources, queries, context, &parse_options) {
@@ -72,7 +76,7 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
     let checked = front::check_modules(&sources, modules, parsed, builtins, options, Some(&exists))
         .map_err(failed)?;
     let mut ir = lower::lower(&checked).map_err(|errors| failed(errors.into_vec()))?;
-    regovm_compiler::optimize::optimize(&mut ir, &[]);
+    optimize(&mut ir, &Context { builtins }, disabled);
     let shapes = checked
         .queries
         .iter()

@@ -45,6 +45,7 @@ pub struct Engine {
     errors: Vec<Diagnostic>,
     capabilities: Option<Capabilities>,
     builtins: Arc<Table>,
+    disabled: Vec<String>,
 }
 
 impl Default for Engine {
@@ -67,7 +68,26 @@ impl Engine {
             errors: Vec::new(),
             capabilities: None,
             builtins: crate::builtins(),
+            disabled: Vec::new(),
         }
+    }
+
+    /// Switches rewrites of the optimiser off by their names ([`rewrites`](crate::rewrites) lists them). Answers stay the
+    /// same.
+    ///
+    /// # Errors
+    /// The first name that is no rewrite's.
+    pub fn disable_rewrites(&mut self, names: &[&str]) -> Result<&mut Engine, Failure> {
+        for name in names {
+            if !crate::rewrites().any(|(known, _)| known == *name) {
+                let known: Vec<&str> = crate::rewrites().map(|(known, _)| known).collect();
+                let hint = format!("rewrites are {}", known.join(", "));
+                let message = format!("there is no rewrite {name}");
+                return Err(Failure::message(Stage::Compile, message).with_hint(Some(hint)));
+            }
+            self.disabled.push((*name).to_owned());
+        }
+        Ok(self)
     }
 
     /// Adds a built-in, or puts another body in the place of one. No stability promise.
@@ -257,6 +277,7 @@ impl Engine {
             builtins: &self.callable(),
             options: &self.options,
             data: &data,
+            disabled: &self.disabled,
         })?;
         PreparedPolicy::new(compiled, self.builtins.clone(), Arc::new(data))
     }

@@ -53,6 +53,12 @@ pub use session::{Budget, Clock, Session};
 
 use regovm_core::builtin::Table;
 
+/// The rewrites of the optimiser, each with what it is about; see [`Engine::disable_rewrites`].
+pub fn rewrites() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let rewrites = regovm_compiler::optimize::REWRITES.iter();
+    rewrites.map(|rewrite| (rewrite.name, rewrite.about))
+}
+
 /// All built-ins of this build.
 pub(crate) fn builtins() -> Arc<Table> {
     static BUILTINS: LazyLock<Arc<Table>> = LazyLock::new(|| {

@@ -39,6 +39,7 @@ pub struct Session {
     machine: regovm_vm::Session,
     budget: Budget,
     strict_builtin_errors: bool,
+    indexing: regovm_vm::Indexing,
     host: Box<dyn Host + Send>,
 }
 
@@ -60,6 +61,7 @@ impl Session {
             machine: regovm_vm::Session::new(),
             budget: Budget::default(),
             strict_builtin_errors: false,
+            indexing: regovm_vm::Indexing::default(),
             host: Box::new(NoHost),
         }
     }
@@ -73,6 +75,13 @@ impl Session {
     /// Makes the first error of a built-in end the evaluation; otherwise the call is undefined.
     pub fn set_strict_builtin_errors(&mut self, strict: bool) -> &mut Session {
         self.strict_builtin_errors = strict;
+        self
+    }
+
+    /// When iterations build indexes; tests set it so that small collections have them. No stability promise.
+    #[cfg(feature = "internals")]
+    pub fn set_indexing(&mut self, indexing: regovm_vm::Indexing) -> &mut Session {
+        self.indexing = indexing;
         self
     }
 
@@ -148,6 +157,7 @@ impl Session {
             machine,
             budget,
             strict_builtin_errors,
+            indexing,
             host,
         } = self;
         let (policy, arena): (&PreparedPolicy, &Arena) = (policy, arena);
@@ -163,6 +173,7 @@ impl Session {
             deadline,
             cancel: budget.cancel.clone(),
             strict_builtin_errors: *strict_builtin_errors,
+            indexing: *indexing,
             ..regovm_vm::Options::default()
         };
         let mut reading = options.reading();

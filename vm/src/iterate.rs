@@ -2,6 +2,8 @@
 
 use regovm_core::value::{Object, Value, View};
 
+use crate::index::{Building, Found};
+
 /// An iteration that has been started.
 #[derive(Default)]
 pub(crate) enum Iter<'a> {
@@ -16,6 +18,10 @@ pub(crate) enum Iter<'a> {
     Object(Object<'a>, usize),
     /// Everything below a value.
     Walk(Box<Walk<'a>>),
+    /// The members that an index found.
+    Found(Found<'a>),
+    /// None yet: their index is being built.
+    Build(Box<Building<'a>>),
 }
 
 impl<'a> Iter<'a> {
@@ -29,7 +35,7 @@ impl<'a> Iter<'a> {
         }
     }
 
-    /// The next key and value; `index` makes the key of an array element.
+    /// The next key and value of a collection; `index` makes the key of an array element.
     #[inline]
     pub(crate) fn next(
         &mut self,
@@ -52,7 +58,7 @@ impl<'a> Iter<'a> {
                 *at += 1;
                 Some(member)
             }
-            Iter::Empty | Iter::Walk(_) => None,
+            Iter::Empty | Iter::Walk(_) | Iter::Found(_) | Iter::Build(_) => None,
         }
     }
 }

@@ -7,10 +7,12 @@ use regovm_core::value::{Arena, ArrayBuilder, ObjectBuilder, SetBuilder, Value, 
 use crate::budget::Budget;
 use crate::bytecode::{ConflictKind, FunctionIndex, Instruction, Reg, Source, list_words};
 use crate::error::{Conflict, EvalError, Fault, describe};
+use crate::index::Indexes;
 use crate::iterate::Iter;
 use crate::memo::{Calls, Outcome};
 use crate::overlay::{OverlayId, Overlays};
 use crate::program::{FunctionKind, Program};
+use crate::room::room;
 use crate::session::{Options, Target};
 use crate::tree::Tree;
 
@@ -66,17 +68,6 @@ pub(crate) struct Buffers {
 /// Registers and frames that are kept for the next run, at most.
 const KEPT: usize = 1 << 10;
 
-/// Makes room in a vector beside the arena, within the memory budget.
-pub(crate) fn room<T>(vec: &mut Vec<T>, more: usize, arena: &Arena) -> Result<(), Fault> {
-    if vec.capacity() - vec.len() >= more {
-        return Ok(());
-    }
-    let capacity = (vec.len() + more).max(2 * vec.capacity()).max(8);
-    arena.claim((capacity - vec.capacity()).saturating_mul(size_of::<T>()))?;
-    vec.reserve_exact(capacity - vec.len());
-    Ok(())
-}
-
 /// The state of one run.
 pub(crate) struct Machine<'a, 'r> {
     pub(crate) program: &'a Program,
@@ -95,6 +86,7 @@ pub(crate) struct Machine<'a, 'r> {
     /// The frames below the running one.
     pub(crate) frames: Vec<Frame>,
     pub(crate) iters: Vec<Iter<'a>>,
+    pub(crate) indexes: Indexes,
     pub(crate) builders: Vec<Builder<'a>>,
     /// Overlays that `with`s of the frames have made.
     pub(crate) slots: Vec<OverlayId>,
@@ -146,6 +138,7 @@ impl<'a, 'r> Machine<'a, 'r> {
             registers,
             frames: buffers.frames,
             iters: Vec::new(),
+            indexes: Indexes::default(),
             builders: Vec::new(),
             slots: Vec::new(),
             overlays: Overlays::new(),

@@ -5,6 +5,8 @@
 use hashbrown::{HashMap, HashTable};
 use regovm_core::value::{Arena, MemoryExceeded, Value, View};
 
+use crate::room::room_in_table;
+
 /// Values in an argument that is compared by value, at most.
 const SMALL: u32 = 16;
 /// Bytes of a string that is compared by value, at most.
@@ -81,14 +83,7 @@ impl<'a> Calls<'a> {
         let Ok(first) = u32::try_from(self.arguments.len()) else {
             return Ok(());
         };
-        if self.table.len() == self.table.capacity() {
-            // For a moment there are the old table and one twice as large.
-            let before = self.table.allocation_size();
-            let claimed = 2 * before + 64 * size_of::<Entry<'a>>();
-            arena.claim(claimed)?;
-            self.table.reserve(1, |entry| entry.hash);
-            arena.release((claimed + before).saturating_sub(self.table.allocation_size()));
-        }
+        room_in_table(&mut self.table, arena, |entry| entry.hash)?;
         let free = self.arguments.capacity() - self.arguments.len();
         if arguments.len() > free {
             let before = self.arguments.capacity();

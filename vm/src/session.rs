@@ -11,6 +11,7 @@ use regovm_core::value::{Arena, Value};
 
 use crate::budget::{Budget, Deadline};
 use crate::error::{EvalError, exhausted};
+use crate::index::Indexing;
 use crate::link::Linked;
 use crate::machine::{Buffers, Machine};
 use crate::program::Program;
@@ -28,6 +29,8 @@ pub struct Options {
     pub strict_builtin_errors: bool,
     /// How deep calls may nest.
     pub max_depth: usize,
+    /// When iterations build indexes.
+    pub indexing: Indexing,
 }
 
 impl Default for Options {
@@ -38,6 +41,7 @@ impl Default for Options {
             cancel: None,
             strict_builtin_errors: false,
             max_depth: 100_000,
+            indexing: Indexing::default(),
         }
     }
 }

@@ -187,6 +187,41 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
         &[r#"[0, 1, 2] | {3, 4} | {7: "x", 8: "y"}"#],
     ),
     (
+        "an index after two iterations over all members",
+        r#"
+        const [1, 2, 1, 3, 1, 2, 1, 3, 1, 2, 1, 3, 1, 2, 1, 3, 9], 2, [0, 0, 0, 0]
+        query found built
+          OpenArray build0
+          OpenArray build1
+          IterOpen iter1 k2
+        again:
+          IterNext iter1 _ _ else last
+          IterOpen iter0 k0
+          BranchStrict next
+          IndexOpen iter0 k0 index0 else next
+        build:
+          IndexNext iter0 r2 r3 else built
+          Append build1 r2
+          IndexAdd iter0 [r3]
+          Jump build
+        built:
+          IndexSeek iter0 [k1]
+        next:
+          IterNext iter0 r2 _ else again
+          Append build0 r2
+          Jump next
+        last:
+          Close r5 build0
+          Close r6 build1
+          EmitRow [r5, r6]
+          ReturnUndefined
+        "#,
+        &[
+            "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1, 5, 9, 13, 1, 5, 9, 13] \
+           | [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]",
+        ],
+    ),
+    (
         "trees and merged documents",
         r#"
         const "a", "b", 1, 2, {"a": {"b": 9, "z": 0}}

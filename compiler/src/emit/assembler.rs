@@ -129,7 +129,8 @@ impl<'t> Assembler<'t> {
                 | Instruction::BranchUndefined { target, .. }
                 | Instruction::BranchDefined { target, .. }
                 | Instruction::BranchFalse { target, .. }
-                | Instruction::BranchScalar { target, .. } => *target = to,
+                | Instruction::BranchScalar { target, .. }
+                | Instruction::BranchStrict { target } => *target = to,
                 other => debug_assert!(false, "{other:?} does not jump"),
             }
         }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use regovm_core::{Code, Constant, Diagnostic};
 use regovm_vm::bytecode::{
     BuilderSlot, BuiltinIndex, Callee, CalleeIndex, ConflictKind, ConstIndex, FunctionIndex,
-    Instruction, IterSlot, Jump, ListLen, Number, OptReg, OverlaySlot, Reg, ShortLen, Source,
+    IndexSlot, Instruction, IterSlot, Jump, ListLen, Number, OptReg, OverlaySlot, Reg, ShortLen,
+    Source,
 };
 use regovm_vm::program::Function;
 
@@ -13,8 +14,8 @@ use super::assembler::{Assembler, Label};
 use super::registers::{Registers, TooMany};
 use super::{constants, skeleton};
 use crate::ir::{
-    self, Block, CollectKind, Compare, Conflict, Local, Operand, Replacement, Root, ScopeId, Stmt,
-    StmtKind,
+    self, Block, CollectKind, Compare, Conflict, Local, Operand, Replacement, Root, ScanIndex,
+    ScopeId, Stmt, StmtKind,
 };
 
 /// Adds the code of a function to the program's.
@@ -39,6 +40,7 @@ pub(super) fn emit(
         builders: HashMap::new(),
         overlays: HashMap::new(),
         iter_depth: 0,
+        indexed: None,
         iterators: 0,
         builder_count: 0,
         scratch: Vec::new(),
@@ -90,6 +92,8 @@ struct Emitter<'a, 't> {
     overlays: HashMap<Local, OverlaySlot>,
     iter_depth: u16,
     iterators: u16,
+    /// The iteration whose index is built or asked.
+    indexed: Option<IterSlot>,
     builder_count: u16,
     /// Registers that the current instruction needs for far constants.
     scratch: Vec<Reg>,
@@ -251,13 +255,19 @@ impl Emitter<'_, '_> {
                 base,
                 key,
                 value,
+                index,
                 body,
             } => {
                 let base = self.source(*base)?;
                 let iter = self.iter_slot()?;
+                let (again, end) = (self.asm.label(), self.asm.label());
                 self.asm.add(Instruction::IterOpen { iter, base });
+                if let Some(index) = index {
+                    self.index(index, iter, base, again, end)?;
+                }
                 let (key, value) = (self.opt_reg(*key)?, self.opt_reg(*value)?);
-                self.iterate(Instruction::IterNext { iter, key, value }, body)?;
+                let next = Instruction::IterNext { iter, key, value };
+                self.iterate(next, body, again, end)?;
             }
             StmtKind::Walk {
                 base,
@@ -269,7 +279,25 @@ impl Emitter<'_, '_> {
                 let iter = self.iter_slot()?;
                 self.asm.add(Instruction::WalkOpen { iter, base });
                 let (path, value) = (self.opt_reg(*path)?, self.opt_reg(*value)?);
-                self.iterate(Instruction::WalkNext { iter, path, value }, body)?;
+                let (again, end) = (self.asm.label(), self.asm.label());
+                let next = Instruction::WalkNext { iter, path, value };
+                self.iterate(next, body, again, end)?;
+            }
+            StmtKind::IndexKeys { keys } => {
+                let keys = self.sources(keys)?;
+                if let Some(iter) = self.indexed {
+                    let count = short(keys.len())?;
+                    self.asm.add(Instruction::IndexAdd { iter, count });
+                    self.asm.items(&keys);
+                }
+            }
+            StmtKind::IndexProbe { keys } => {
+                let keys = self.sources(keys)?;
+                if let Some(iter) = self.indexed {
+                    let count = short(keys.len())?;
+                    self.asm.add(Instruction::IndexSeek { iter, count });
+                    self.asm.items(&keys);
+                }
             }
             StmtKind::Guard { op, lhs, rhs } => {
                 let (lhs, rhs) = (self.source(*lhs)?, self.source(*rhs)?);
@@ -587,10 +615,45 @@ impl Emitter<'_, '_> {
         Ok(())
     }
 
-    /// The loop around a body; `next` is the instruction that gives the next member or takes its `Else`.
-    fn iterate(&mut self, next: Instruction, body: &Block) -> Done {
+    /// Builds an index that is worth it, and looks for members in it, before the iteration begins at `again`.
+    fn index(
+        &mut self,
+        index: &ScanIndex,
+        iter: IterSlot,
+        base: Source,
+        again: Label,
+        end: Label,
+    ) -> Done {
         let span = self.asm.span;
-        let (again, end) = (self.asm.label(), self.asm.label());
+        if index.fallible {
+            self.asm
+                .add_jump(Instruction::BranchStrict { target: Jump(0) }, again);
+        }
+        self.asm.add(Instruction::IndexOpen {
+            iter,
+            base,
+            index: IndexSlot(index.id.0),
+        });
+        self.asm.otherwise(again);
+        let (key, value) = (self.opt_reg(index.key)?, self.opt_reg(index.value)?);
+        let (next, complete) = (self.asm.label(), self.asm.label());
+        self.asm.bind(next);
+        self.asm.add(Instruction::IndexNext { iter, key, value });
+        self.asm.otherwise(complete);
+        self.indexed = Some(iter);
+        self.block(&index.build, next)?;
+        self.asm.span = span;
+        self.asm.jump(next);
+        self.asm.bind(complete);
+        self.block(&index.probe, end)?;
+        self.asm.span = span;
+        self.indexed = None;
+        Ok(())
+    }
+
+    /// The loop around a body; `next` is the instruction that gives the next member or takes its `Else`.
+    fn iterate(&mut self, next: Instruction, body: &Block, again: Label, end: Label) -> Done {
+        let span = self.asm.span;
         self.asm.bind(again);
         self.asm.add(next);
         self.asm.otherwise(end);

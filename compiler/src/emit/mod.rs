@@ -6,7 +6,6 @@
 
 mod assembler;
 mod function;
-mod mentions;
 mod registers;
 
 use regovm_core::builtin::Table;

@@ -6,9 +6,8 @@
 
 use regovm_vm::bytecode::Reg;
 
+use crate::ir::visit::mentions;
 use crate::ir::{Block, Function, Local, StmtKind};
-
-use super::mentions::{blocks_of, mentions};
 
 /// The function needs too many registers.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ impl Plan {
         let here = self.parents.len();
         self.parents.push(parent);
         for stmt in block {
-            mentions(stmt, &mut |local| {
+            mentions(stmt, &mut |local, _| {
                 let Some(owner) = self.owners.get_mut(local.0 as usize) else {
                     return;
                 };
@@ -56,7 +55,7 @@ impl Plan {
             {
                 *result = true;
             }
-            for inner in blocks_of(&stmt.kind) {
+            for inner in stmt.kind.blocks() {
                 self.block(here, inner);
             }
         }
@@ -249,6 +248,7 @@ mod tests {
             base: Operand::Local(Local(0)),
             key: None,
             value: Some(Local(1)),
+            index: None,
             body: vec![moved(2, 1), moved(3, 0)],
         });
         let plan = Plan::of(&function(1, 4, vec![vec![scan, moved(1, 3)]]));

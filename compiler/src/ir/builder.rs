@@ -133,6 +133,7 @@ impl FunctionBuilder {
             base,
             key,
             value,
+            index: None,
             body: Vec::new(),
         });
     }

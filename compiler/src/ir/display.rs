@@ -164,8 +164,18 @@ impl Printer<'_> {
         }
         self.line(&text);
         match &stmt.kind {
-            StmtKind::Scan { body, .. }
-            | StmtKind::Walk { body, .. }
+            StmtKind::Scan { index, body, .. } => {
+                if let Some(index) = index {
+                    self.depth += 1;
+                    self.line(&format!("build {}", pair(index.key, index.value)));
+                    self.block(&index.build);
+                    self.line("probe");
+                    self.block(&index.probe);
+                    self.depth -= 1;
+                }
+                self.block(body);
+            }
+            StmtKind::Walk { body, .. }
             | StmtKind::Collect { body, .. }
             | StmtKind::Exists { body, .. }
             | StmtKind::Not { body, .. }
@@ -209,10 +219,23 @@ impl Printer<'_> {
                 )
             }
             StmtKind::Scan {
-                base, key, value, ..
+                base,
+                key,
+                value,
+                index,
+                ..
             } => {
-                format!("scan {} as {}", self.operand(*base), pair(*key, *value))
+                let mut text = format!("scan {} as {}", self.operand(*base), pair(*key, *value));
+                if let Some(index) = index {
+                    let _ = write!(text, " by index {}", index.id.0);
+                    if index.fallible {
+                        text.push_str(" unless strict");
+                    }
+                }
+                text
             }
+            StmtKind::IndexKeys { keys } => format!("index under [{}]", self.operands(keys)),
+            StmtKind::IndexProbe { keys } => format!("look for [{}]", self.operands(keys)),
             StmtKind::Walk {
                 base, path, value, ..
             } => {

@@ -12,6 +12,7 @@
 pub mod builder;
 pub mod display;
 pub mod verify;
+pub mod visit;
 
 use regovm_core::builtin::BuiltinId;
 use regovm_core::{Constant, Span};
@@ -130,6 +131,29 @@ pub enum Callee {
     Function(FuncId),
 }
 
+/// An index of a program: scans of one collection whose members' keys are computed alike share it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct IndexId(pub u16);
+
+/// How a scan finds the members that matter without looking at all of them. The machine decides whether it is worth it:
+/// a scan that does not use its index visits all members.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ScanIndex {
+    /// Which index.
+    pub id: IndexId,
+    /// A member's key, while the index is built.
+    pub key: Option<Local>,
+    /// A member, while the index is built.
+    pub value: Option<Local>,
+    /// Runs once for each member when the index is built and ends with [`StmtKind::IndexKeys`]; what it assigns depends on
+    /// the member alone. The index does not have members for which it fails.
+    pub build: Block,
+    /// Runs when a scan begins and ends with [`StmtKind::IndexProbe`]. If it fails, no member matters.
+    pub probe: Block,
+    /// A built-in may have an error in what the scan leaves out: where such errors count, nothing is left out.
+    pub fallible: bool,
+}
+
 /// What statements do. "Fails" is explained in the module documentation.
 ///
 /// [`Stmt::overlay`] means something for `Load`, `CallBuiltin` and `CallFunction` only.
@@ -158,13 +182,18 @@ pub enum StmtKind {
         key: Operand,
     },
     /// Runs `body` for each member of an array (index, value), object (key, value) or set (element, element), in order.
-    /// Any other base has no members.
+    /// Any other base has no members. With an index it may leave out members for which the body would do nothing.
     Scan {
         base: Operand,
         key: Option<Local>,
         value: Option<Local>,
+        index: Option<Box<ScanIndex>>,
         body: Block,
     },
+    /// The last statement of [`ScanIndex::build`]: the member is found under these keys.
+    IndexKeys { keys: Vec<Operand> },
+    /// The last statement of [`ScanIndex::probe`]: members with these keys are looked for.
+    IndexProbe { keys: Vec<Operand> },
     /// Runs `body` for each `[path, value]` of `walk(base)`, root first; `path` is built only if asked for.
     Walk {
         base: Operand,

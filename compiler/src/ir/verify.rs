@@ -10,7 +10,7 @@
 use super::builder::MAX_NESTING;
 use super::{
     Block, Callee, CollectKind, ConstId, FuncId, Function, FunctionKind, Local, Operand, Program,
-    Replacement, ScopeId, Stmt, StmtKind,
+    Replacement, ScanIndex, ScopeId, Stmt, StmtKind,
 };
 
 /// A broken promise, for developers.
@@ -240,6 +240,21 @@ impl Verifier<'_> {
         Ok(())
     }
 
+    /// The blocks of an index end with what they are for, and have it nowhere else.
+    fn index(&mut self, index: &ScanIndex) -> Check {
+        let last = |block: &Block| block.last().map(|stmt| stmt.kind.clone());
+        let (Some(StmtKind::IndexKeys { keys }), Some(StmtKind::IndexProbe { keys: wanted })) =
+            (last(&index.build), last(&index.probe))
+        else {
+            return Err(format!("index {} has no keys", index.id.0));
+        };
+        if keys.len() != wanted.len() || keys.is_empty() {
+            return Err(format!("index {} is asked for other keys", index.id.0));
+        }
+        self.iteration([index.key, index.value], &index.build)?;
+        self.block(&index.probe, false)
+    }
+
     fn stmt(&mut self, stmt: &Stmt) -> Check {
         if let Some(overlay) = stmt.overlay {
             self.is(overlay, &[State::Overlay])?;
@@ -262,11 +277,16 @@ impl Verifier<'_> {
                 base,
                 key,
                 value,
+                index,
                 body,
             } => {
                 self.read(*base)?;
+                if let Some(index) = index {
+                    self.index(index)?;
+                }
                 self.iteration([*key, *value], body)
             }
+            StmtKind::IndexKeys { keys } | StmtKind::IndexProbe { keys } => self.read_all(keys),
             StmtKind::Walk {
                 base,
                 path,
@@ -579,6 +599,7 @@ mod tests {
             base: C,
             key: None,
             value: None,
+            index: None,
             body: vec![stmt(get)],
         };
         assert!(check(FunctionKind::Rule, vec![vec![inside, ret.clone()]]).is_err());

@@ -7,9 +7,20 @@
 //! What correctness needs (early exit where all values are equal, memo of rules and functions) is not here but in
 //! lowering and in the machine.
 
+mod collection_index;
+pub mod effects;
+
+use regovm_core::builtin::Table;
+
 use crate::ir::Program;
 #[cfg(debug_assertions)]
 use crate::ir::verify;
+
+/// What rewrites know beside the program.
+pub struct Context<'c> {
+    /// The built-ins that it calls.
+    pub builtins: &'c Table,
+}
 
 /// A rewrite of whole programs.
 pub struct Rewrite {
@@ -18,24 +29,29 @@ pub struct Rewrite {
     /// One line for people.
     pub about: &'static str,
     /// Changes the program; true if there was anything to do.
-    pub run: fn(&mut Program) -> bool,
+    pub run: fn(&mut Program, &Context<'_>) -> bool,
 }
 
-/// All rewrites in the order in which they run. None yet.
-pub const REWRITES: &[Rewrite] = &[];
+/// All rewrites in the order in which they run.
+pub const REWRITES: &[Rewrite] = &[collection_index::REWRITE];
 
 /// Runs all rewrites but those whose names are in `off`; gives the names of those that changed something.
-pub fn optimize(program: &mut Program, off: &[String]) -> Vec<&'static str> {
-    run(REWRITES, program, off)
+pub fn optimize(program: &mut Program, context: &Context<'_>, off: &[String]) -> Vec<&'static str> {
+    run(REWRITES, program, context, off)
 }
 
-fn run(rewrites: &[Rewrite], program: &mut Program, off: &[String]) -> Vec<&'static str> {
+fn run(
+    rewrites: &[Rewrite],
+    program: &mut Program,
+    context: &Context<'_>,
+    off: &[String],
+) -> Vec<&'static str> {
     let mut changed = Vec::new();
     for rewrite in rewrites
         .iter()
         .filter(|rewrite| !off.iter().any(|name| name == rewrite.name))
     {
-        if (rewrite.run)(program) {
+        if (rewrite.run)(program, context) {
             changed.push(rewrite.name);
             #[cfg(debug_assertions)]
             if let Err(violation) = verify::verify(program) {
@@ -54,7 +70,7 @@ mod tests {
     use super::*;
     use regovm_core::Constant;
 
-    fn add_constant(program: &mut Program) -> bool {
+    fn add_constant(program: &mut Program, _: &Context<'_>) -> bool {
         program.constants.push(Constant::Null);
         true
     }
@@ -68,9 +84,13 @@ mod tests {
     #[test]
     fn rewrites_are_switched_off_by_name() {
         let mut program = Program::default();
-        assert!(run(ONE, &mut program, &["add-constant".to_string()]).is_empty());
+        let context = Context {
+            builtins: &Table::new(&[]),
+        };
+        let off = ["add-constant".to_string()];
+        assert!(run(ONE, &mut program, &context, &off).is_empty());
         assert!(program.constants.is_empty());
-        assert_eq!(run(ONE, &mut program, &[]), ["add-constant"]);
+        assert_eq!(run(ONE, &mut program, &context, &[]), ["add-constant"]);
         assert_eq!(program.constants.len(), 1);
     }
 }

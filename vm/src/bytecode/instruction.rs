@@ -103,6 +103,17 @@ macro_rules! for_each_instruction {
             IterOpen { iter: IterSlot, base: Source } [];
             /// The next member; at the end the `Else` is taken. Charges fuel.
             IterNext { iter: IterSlot, key: OptReg, value: OptReg } [branch];
+            /// Jumps if errors of built-ins end the query.
+            BranchStrict { target: Jump } [];
+            /// Decides, when an iteration over `base` begins, whether an index helps: goes on with [`Instruction::IndexNext`] if
+            /// so, and takes the `Else`, to visit all members, if not.
+            IndexOpen { iter: IterSlot, base: Source, index: IndexSlot } [branch];
+            /// The next member of an index that is being built; once it has all, the `Else` is taken. Charges fuel.
+            IndexNext { iter: IterSlot, key: OptReg, value: OptReg } [branch];
+            /// The member of the last `IndexNext` is found under these keys.
+            IndexAdd { iter: IterSlot, count: ShortLen } [list];
+            /// The iteration visits members with the hash of these keys, all that have the keys and few others.
+            IndexSeek { iter: IterSlot, count: ShortLen } [list];
             /// Starts to walk over everything in a value, itself first.
             WalkOpen { iter: IterSlot, base: Source } [];
             /// The next place of a walk; at the end the `Else` is taken. Charges fuel.
@@ -295,9 +306,10 @@ impl Instruction {
             | Instruction::MakeSet { count, .. }
             | Instruction::MakeObject { count, .. }
             | Instruction::EmitRow { count } => count.index(),
-            Instruction::InsertPath { count, .. } | Instruction::InsertSet { count, .. } => {
-                count.index()
-            }
+            Instruction::InsertPath { count, .. }
+            | Instruction::InsertSet { count, .. }
+            | Instruction::IndexAdd { count, .. }
+            | Instruction::IndexSeek { count, .. } => count.index(),
             Instruction::Call { .. } | Instruction::CallBuiltin { .. } => usize::from(else_count),
             _ => 0,
         }
@@ -307,7 +319,9 @@ impl Instruction {
     pub const fn charges(&self) -> bool {
         matches!(
             self,
-            Instruction::IterNext { .. } | Instruction::WalkNext { .. }
+            Instruction::IterNext { .. }
+                | Instruction::IndexNext { .. }
+                | Instruction::WalkNext { .. }
         )
     }
 }

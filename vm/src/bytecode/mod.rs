@@ -9,7 +9,7 @@ pub use display::{listing, reference};
 pub use instruction::{Flags, Instruction, Opcode, list_words};
 pub use operand::{
     BuilderSlot, BuiltinIndex, Callee, CalleeIndex, ConflictKind, ConstIndex, FunctionIndex,
-    IterSlot, Jump, ListLen, Number, Operand, OperandView, OptReg, OverlaySlot, PathIndex, Reg,
-    ShortLen, Source,
+    IndexSlot, IterSlot, Jump, ListLen, Number, Operand, OperandView, OptReg, OverlaySlot,
+    PathIndex, Reg, ShortLen, Source,
 };
 pub use verify::{VerifyError, verify};

@@ -61,6 +61,8 @@ numbered! {
     Reg(u16) = Reg;
     /// A place for a running iteration.
     IterSlot(u16) = Iter;
+    /// An index of the program.
+    IndexSlot(u16) = Index;
     /// A place for a collection that is being built.
     BuilderSlot(u16) = Builder;
     /// A place for an overlay that `with` made.
@@ -228,6 +230,7 @@ impl fmt::Display for OperandView {
         match self {
             OperandView::Reg(reg) => write!(f, "r{}", reg.0),
             OperandView::Iter(slot) => write!(f, "iter{}", slot.0),
+            OperandView::Index(slot) => write!(f, "index{}", slot.0),
             OperandView::Builder(slot) => write!(f, "build{}", slot.0),
             OperandView::Overlay(slot) => write!(f, "overlay{}", slot.0),
             OperandView::Const(index) => write!(f, "k{}", index.0),

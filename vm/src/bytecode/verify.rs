@@ -276,7 +276,9 @@ impl Checker<'_> {
                 }
                 reaches
             }
-            OperandView::ShortLen(_)
+            // Indexes are made when they are first asked for; none has to exist.
+            OperandView::Index(_)
+            | OperandView::ShortLen(_)
             | OperandView::ListLen(_)
             | OperandView::Number(_)
             | OperandView::Conflict(_) => true,

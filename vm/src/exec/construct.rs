@@ -3,7 +3,8 @@
 use regovm_core::value::{ArrayBuilder, ObjectBuilder, SetBuilder, Value};
 
 use crate::error::Fault;
-use crate::machine::{Builder, Machine, room};
+use crate::machine::{Builder, Machine};
+use crate::room::room;
 use crate::tree::TreeError;
 
 impl From<TreeError> for Fault {

@@ -5,6 +5,7 @@
 
 mod call;
 mod construct;
+mod iteration;
 mod load;
 mod overlay;
 
@@ -256,9 +257,7 @@ impl<'a> Machine<'a, '_> {
                 }
                 Instruction::IterNext { iter, key, value } => {
                     get!(self.charge(1));
-                    let arena = self.arena;
-                    match self.iters[frame.iters + iter.index()].next(|at| arena.integer(at as i64))
-                    {
+                    match self.iterate(frame.iters + iter.index()) {
                         Some((k, v)) => {
                             if let Some(reg) = key.get() {
                                 self.write(&frame, reg, k);
@@ -270,6 +269,43 @@ impl<'a> Machine<'a, '_> {
                         }
                         None => pc = otherwise(code, pc).1,
                     }
+                }
+                Instruction::BranchStrict { target } => {
+                    let strict = self.options.strict_builtin_errors;
+                    pc = if strict { target.index() } else { pc + 1 };
+                }
+                Instruction::IndexOpen { iter, base, index } => {
+                    let base = read!(base);
+                    go!(get!(self.index_open(
+                        frame.iters + iter.index(),
+                        base,
+                        index
+                    )));
+                }
+                Instruction::IndexNext { iter, key, value } => {
+                    get!(self.charge(1));
+                    match self.index_next(frame.iters + iter.index()) {
+                        Some((k, v)) => {
+                            if let Some(reg) = key.get() {
+                                self.write(&frame, reg, k);
+                            }
+                            if let Some(reg) = value.get() {
+                                self.write(&frame, reg, v);
+                            }
+                            pc += 2;
+                        }
+                        None => pc = otherwise(code, pc).1,
+                    }
+                }
+                Instruction::IndexAdd { iter, count } => {
+                    get!(self.gather(&frame, pc + 1, count.index()));
+                    get!(self.index_add(frame.iters + iter.index()));
+                    pc += 1 + list_words(count.index());
+                }
+                Instruction::IndexSeek { iter, count } => {
+                    get!(self.gather(&frame, pc + 1, count.index()));
+                    self.index_seek(frame.iters + iter.index());
+                    pc += 1 + list_words(count.index());
                 }
                 Instruction::WalkOpen { iter, base } => {
                     let base = read!(base);

@@ -178,6 +178,7 @@ fn instruction(parts: &mut Parts, open: &mut Vec<(usize, usize, String)>, name: 
                 | "Source"
                 | "OptReg"
                 | "IterSlot"
+                | "IndexSlot"
                 | "BuilderSlot"
                 | "OverlaySlot"
                 | "BuiltinIndex"
@@ -240,6 +241,7 @@ fn operand(kind: &str, text: &str, open: &mut Vec<(usize, usize, String)>, at: u
         "OverlaySlot" => number(text, "overlay"),
         "ConstIndex" => number(text, "k"),
         "PathIndex" => number(text, "path"),
+        "IndexSlot" => number(text, "index"),
         "BuiltinIndex" => number(text, "builtin"),
         "FunctionIndex" => number(text, "f"),
         "CalleeIndex" if text.starts_with('b') => number(text, "builtin") | 1 << 31,

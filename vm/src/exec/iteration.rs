@@ -1,0 +1,68 @@
+//! Iterations over members, all of them or those that an index finds.
+
+use regovm_core::value::Value;
+
+use crate::bytecode::IndexSlot;
+use crate::error::Fault;
+use crate::index::{self, Plan};
+use crate::iterate::Iter;
+use crate::machine::Machine;
+
+impl<'a> Machine<'a, '_> {
+    /// The next member of an iteration.
+    #[inline]
+    pub(super) fn iterate(&mut self, iter: usize) -> Option<(Value<'a>, Value<'a>)> {
+        let arena = self.arena;
+        let key = |at: usize| arena.integer(at as i64);
+        match &mut self.iters[iter] {
+            Iter::Found(found) => self.indexes.next(found, key),
+            members => members.next(key),
+        }
+    }
+
+    /// True if an iteration over `base` goes through an index.
+    pub(super) fn index_open(
+        &mut self,
+        iter: usize,
+        base: Value<'a>,
+        index: IndexSlot,
+    ) -> Result<bool, Fault> {
+        let when = self.options.indexing;
+        self.iters[iter] = match self.indexes.open(base, index.0, when, self.arena)? {
+            Plan::Scan => return Ok(false),
+            Plan::Build(building) => Iter::Build(building),
+            Plan::Use(found) => Iter::Found(found),
+        };
+        Ok(true)
+    }
+
+    /// The next member of an index that is being built. There is none when it is complete, and the iteration uses it.
+    pub(super) fn index_next(&mut self, iter: usize) -> Option<(Value<'a>, Value<'a>)> {
+        let arena = self.arena;
+        let Iter::Build(building) = &mut self.iters[iter] else {
+            return None;
+        };
+        let member = building.next(|at| arena.integer(at as i64));
+        if member.is_none()
+            && let Iter::Build(building) = std::mem::take(&mut self.iters[iter])
+        {
+            self.iters[iter] = Iter::Found(self.indexes.complete(*building));
+        }
+        member
+    }
+
+    /// Keeps the last member under the keys in `self.list`.
+    pub(super) fn index_add(&mut self, iter: usize) -> Result<(), Fault> {
+        match &mut self.iters[iter] {
+            Iter::Build(building) => building.add(self.arena, index::hash(&self.list)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Goes to the members with the keys in `self.list`.
+    pub(super) fn index_seek(&mut self, iter: usize) {
+        if let Iter::Found(found) = &mut self.iters[iter] {
+            self.indexes.seek(found, index::hash(&self.list));
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Indexes of collections, made while a query runs.
+//!
+//! An index finds the members of one collection by the hash of keys that the program computes from them. It gives all
+//! members that have the keys, in the order of the collection, and now and then one that has not: whoever asks compares
+//! anyway. So it holds numbers only, no values.
+//!
+//! A collection is known by its identity: values never change, and their memory is not used again while the query runs.
+
+use hashbrown::HashTable;
+use hashbrown::hash_map::{Entry, HashMap};
+use regovm_core::value::{Arena, Value, View};
+
+use crate::error::Fault;
+use crate::room::{room, room_in_table};
+
+/// When an iteration is worth an index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Indexing {
+    /// Members that a collection has at least; fewer are visited one by one.
+    pub min_members: usize,
+    /// Iterations over all members before the index is built: building costs about as much as they do.
+    pub scans_before: u32,
+}
+
+impl Default for Indexing {
+    fn default() -> Indexing {
+        Indexing {
+            min_members: 16,
+            scans_before: 2,
+        }
+    }
+}
+
+/// No member.
+const NONE: u32 = u32::MAX;
+
+struct Bucket {
+    hash: u64,
+    first: u32,
+    last: u32,
+}
+
+/// A complete index.
+#[derive(Default)]
+pub(crate) struct Index {
+    buckets: HashTable<Bucket>,
+    /// For each member the next one of its bucket.
+    following: Vec<u32>,
+}
+
+impl Index {
+    /// Puts a member, the last one so far, into the bucket of a hash.
+    fn add(&mut self, arena: &Arena, member: u32, hash: u64) -> Result<(), Fault> {
+        let missing = (member as usize + 1).saturating_sub(self.following.len());
+        room(&mut self.following, missing, arena)?;
+        self.following.extend(std::iter::repeat_n(NONE, missing));
+        if let Some(bucket) = self.buckets.find_mut(hash, |bucket| bucket.hash == hash) {
+            if let Some(following) = self.following.get_mut(bucket.last as usize) {
+                *following = member;
+            }
+            bucket.last = member;
+            return Ok(());
+        }
+        room_in_table(&mut self.buckets, arena, |bucket| bucket.hash)?;
+        let bucket = Bucket {
+            hash,
+            first: member,
+            last: member,
+        };
+        self.buckets
+            .insert_unique(hash, bucket, |bucket| bucket.hash);
+        Ok(())
+    }
+
+    fn first(&self, hash: u64) -> u32 {
+        self.buckets
+            .find(hash, |bucket| bucket.hash == hash)
+            .map_or(NONE, |bucket| bucket.first)
+    }
+
+    fn after(&self, member: u32) -> u32 {
+        self.following.get(member as usize).copied().unwrap_or(NONE)
+    }
+}
+
+/// What is known of an index of a collection.
+enum Known {
+    /// It does not exist, but so many iterations could have used it.
+    Wanted(u32),
+    /// It is in the list at this place.
+    Ready(u32),
+}
+
+/// A place among the members that an index found.
+#[derive(Clone, Copy)]
+pub(crate) struct Found<'a> {
+    base: Value<'a>,
+    index: u32,
+    at: u32,
+}
+
+/// An index that is being built.
+pub(crate) struct Building<'a> {
+    base: Value<'a>,
+    number: u16,
+    /// Members visited.
+    visited: u32,
+    index: Index,
+}
+
+/// What an iteration does that wants an index.
+pub(crate) enum Plan<'a> {
+    /// It visits all members.
+    Scan,
+    /// It builds the index first.
+    Build(Box<Building<'a>>),
+    /// The index is there.
+    Use(Found<'a>),
+}
+
+/// The hash under which members with some keys are found.
+pub(crate) fn hash(keys: &[Value<'_>]) -> u64 {
+    keys.iter().fold(0, |hash: u64, key| {
+        (hash.rotate_left(23) ^ key.hash()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    })
+}
+
+fn len(base: Value<'_>) -> usize {
+    match base.view() {
+        View::Array(array) => array.len(),
+        View::Set(set) => set.len(),
+        View::Object(object) => object.len(),
+        _ => 0,
+    }
+}
+
+/// A member by its place in the order of the collection; its key is made by `index` if it is the element of an array.
+fn member<'a>(
+    base: Value<'a>,
+    at: u32,
+    index: impl FnOnce(usize) -> Value<'a>,
+) -> Option<(Value<'a>, Value<'a>)> {
+    let at = at as usize;
+    match base.view() {
+        View::Array(array) => Some((index(at), *array.as_slice().get(at)?)),
+        View::Set(set) => {
+            let element = *set.as_sorted_slice().get(at)?;
+            Some((element, element))
+        }
+        View::Object(object) => object.at(at),
+        _ => None,
+    }
+}
+
+/// The indexes of a query.
+#[derive(Default)]
+pub(crate) struct Indexes {
+    known: HashMap<(u64, u16), Known>,
+    list: Vec<Index>,
+}
+
+impl Indexes {
+    /// An iteration over `base` begins that could use an index.
+    pub(crate) fn open<'a>(
+        &mut self,
+        base: Value<'a>,
+        number: u16,
+        when: Indexing,
+        arena: &Arena,
+    ) -> Result<Plan<'a>, Fault> {
+        let members = len(base);
+        if members < when.min_members || members >= NONE as usize {
+            return Ok(Plan::Scan);
+        }
+        let before = self.known.allocation_size();
+        let entry = self.known.entry((base.to_bits(), number));
+        let known = match entry {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Known::Wanted(0)),
+        };
+        let plan = match known {
+            Known::Ready(index) => Plan::Use(Found {
+                base,
+                index: *index,
+                at: NONE,
+            }),
+            Known::Wanted(scans) if *scans < when.scans_before => {
+                *scans += 1;
+                Plan::Scan
+            }
+            Known::Wanted(_) => Plan::Build(Box::new(Building {
+                base,
+                number,
+                visited: 0,
+                index: Index::default(),
+            })),
+        };
+        arena.claim(self.known.allocation_size() - before)?;
+        Ok(plan)
+    }
+
+    /// An index is complete; gives the iteration that uses it.
+    pub(crate) fn complete<'a>(&mut self, building: Building<'a>) -> Found<'a> {
+        let index = self.list.len() as u32;
+        let place = (building.base.to_bits(), building.number);
+        self.known.insert(place, Known::Ready(index));
+        self.list.push(building.index);
+        Found {
+            base: building.base,
+            index,
+            at: NONE,
+        }
+    }
+
+    /// Goes to the first member with a hash.
+    pub(crate) fn seek(&self, found: &mut Found<'_>, hash: u64) {
+        found.at = self
+            .list
+            .get(found.index as usize)
+            .map_or(NONE, |index| index.first(hash));
+    }
+
+    /// The member at the place, which goes on to the next.
+    pub(crate) fn next<'a>(
+        &self,
+        found: &mut Found<'a>,
+        index: impl FnOnce(usize) -> Value<'a>,
+    ) -> Option<(Value<'a>, Value<'a>)> {
+        let at = found.at;
+        found.at = self.list.get(found.index as usize)?.after(at);
+        member(found.base, at, index)
+    }
+}
+
+impl<'a> Building<'a> {
+    /// The next member.
+    pub(crate) fn next(
+        &mut self,
+        index: impl FnOnce(usize) -> Value<'a>,
+    ) -> Option<(Value<'a>, Value<'a>)> {
+        let member = member(self.base, self.visited, index)?;
+        self.visited += 1;
+        Some(member)
+    }
+
+    /// Keeps the last member under a hash.
+    pub(crate) fn add(&mut self, arena: &Arena, hash: u64) -> Result<(), Fault> {
+        match self.visited.checked_sub(1) {
+            Some(member) => self.index.add(arena, member, hash),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT_ONCE: Indexing = Indexing {
+        min_members: 0,
+        scans_before: 0,
+    };
+
+    fn build<'a>(indexes: &mut Indexes, arena: &'a Arena, base: Value<'a>) -> Found<'a> {
+        let Plan::Build(mut building) = indexes.open(base, 0, AT_ONCE, arena).unwrap() else {
+            panic!("nothing is built")
+        };
+        while let Some((_, value)) = building.next(|at| arena.integer(at as i64)) {
+            // Members without a key are left out.
+            if let Some(key) = value.get_str("key") {
+                building.add(arena, hash(&[key])).unwrap();
+            }
+        }
+        indexes.complete(*building)
+    }
+
+    #[test]
+    fn members_come_in_the_order_of_the_collection() {
+        let arena = Arena::new();
+        let members: Vec<Value<'_>> = (0..20)
+            .map(|n| match n % 4 {
+                3 => arena.object_from([]),
+                rest => arena.object_from([(arena.string("key"), arena.integer(rest))]),
+            })
+            .collect();
+        let base = arena.array(&members);
+        let mut indexes = Indexes::default();
+        let mut found = build(&mut indexes, &arena, base);
+        for rest in 0..3 {
+            indexes.seek(&mut found, hash(&[arena.integer(rest)]));
+            let places: Vec<_> = std::iter::from_fn(|| {
+                let (place, _) = indexes.next(&mut found, |at| arena.integer(at as i64))?;
+                place.as_i64()
+            })
+            .collect();
+            let expected: Vec<i64> = (0..20).filter(|n| n % 4 == rest).collect();
+            assert_eq!(places, expected);
+        }
+        indexes.seek(&mut found, hash(&[arena.integer(7)]));
+        assert!(indexes.next(&mut found, |_| Value::NULL).is_none());
+        let again = indexes.open(base, 0, AT_ONCE, &arena).unwrap();
+        assert!(matches!(again, Plan::Use(_)));
+    }
+
+    #[test]
+    fn small_collections_and_first_scans_have_no_index() {
+        let arena = Arena::new();
+        let mut indexes = Indexes::default();
+        let when = Indexing::default();
+        let small = arena.array(&[Value::NULL; 15]);
+        let large = arena.array(&[Value::NULL; 16]);
+        for _ in 0..5 {
+            let plan = indexes.open(small, 0, when, &arena).unwrap();
+            assert!(matches!(plan, Plan::Scan));
+        }
+        for _ in 0..when.scans_before {
+            let plan = indexes.open(large, 0, when, &arena).unwrap();
+            assert!(matches!(plan, Plan::Scan));
+        }
+        let plan = indexes.open(large, 0, when, &arena).unwrap();
+        assert!(matches!(plan, Plan::Build(_)));
+        let other = indexes.open(large, 1, when, &arena).unwrap();
+        assert!(matches!(other, Plan::Scan));
+    }
+}
