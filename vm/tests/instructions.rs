@@ -222,6 +222,33 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "switches",
+        r#"
+        const [1, 0, 2, -1, "x"], "zero", "one"
+        query found
+          OpenArray build0
+          IterOpen iter0 k0
+        next:
+          IterNext iter0 _ r0 else last
+          Switch r0 2
+          Case zero
+          Case one
+          Append build0 r0
+          Jump next
+        zero:
+          Append build0 k1
+          Jump next
+        one:
+          Append build0 k2
+          Jump next
+        last:
+          Close r1 build0
+          EmitRow [r1]
+          ReturnUndefined
+        "#,
+        &[r#"["one", "zero", 2, -1, "x"]"#],
+    ),
+    (
         "trees and merged documents",
         r#"
         const "a", "b", 1, 2, {"a": {"b": 9, "z": 0}}

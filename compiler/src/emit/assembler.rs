@@ -125,6 +125,7 @@ impl<'t> Assembler<'t> {
             let to = Jump(place.unwrap_or(0));
             match &mut self.code[at] {
                 Instruction::Jump { target }
+                | Instruction::Case { target }
                 | Instruction::Else { target, .. }
                 | Instruction::BranchUndefined { target, .. }
                 | Instruction::BranchDefined { target, .. }

@@ -467,6 +467,24 @@ impl Emitter<'_, '_> {
                 }
             }
             StmtKind::Blocks { blocks } => self.blocks(blocks)?,
+            StmtKind::Switch { on, blocks } => {
+                let value = self.source(*on)?;
+                let count = ListLen(blocks.len() as u32);
+                self.asm.add(Instruction::Switch { value, count });
+                let starts: Vec<Label> = blocks.iter().map(|_| self.asm.label()).collect();
+                let end = self.asm.label();
+                for start in &starts {
+                    let target = Jump(0);
+                    self.asm.add_jump(Instruction::Case { target }, *start);
+                }
+                self.asm.jump(end);
+                for (block, start) in blocks.iter().zip(starts) {
+                    self.asm.bind(start);
+                    self.block(block, end)?;
+                    self.asm.jump(end);
+                }
+                self.asm.bind(end);
+            }
             StmtKind::FirstDefined { result, branches } => {
                 let value = self.reg(*result)?;
                 self.asm.add(Instruction::Reset { dst: value });

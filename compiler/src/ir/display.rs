@@ -181,6 +181,7 @@ impl Printer<'_> {
             | StmtKind::Not { body, .. }
             | StmtKind::Every { body, .. } => self.block(body),
             StmtKind::Blocks { blocks }
+            | StmtKind::Switch { blocks, .. }
             | StmtKind::FirstDefined {
                 branches: blocks, ..
             } => {
@@ -326,6 +327,7 @@ impl Printer<'_> {
                 )
             }
             StmtKind::Yield { scope: id } => format!("yield {}", scope(*id)),
+            StmtKind::Switch { on, .. } => format!("switch {}", self.operand(*on)),
             StmtKind::Blocks { .. } => "blocks".to_string(),
             StmtKind::FirstDefined { result, .. } => format!("{} := first defined", local(*result)),
             StmtKind::CallBuiltin { dst, builtin, args } => format!(

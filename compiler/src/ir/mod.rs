@@ -262,6 +262,8 @@ pub enum StmtKind {
     Yield { scope: ScopeId },
     /// Runs the blocks one after another; a failure in one goes on with the next. Never fails.
     Blocks { blocks: Vec<Block> },
+    /// Runs the block of this number, or none if there is none. Never fails.
+    Switch { on: Operand, blocks: Vec<Block> },
     /// Marks `result` as undefined, then runs branches in order until one has assigned it (by `Move` or `SetResult`); each
     /// branch runs to its end. Never fails; `result` may stay undefined.
     FirstDefined { result: Local, branches: Vec<Block> },

@@ -368,6 +368,10 @@ impl Verifier<'_> {
                 ScopeKind::Collect(_) => Err(format!("yields to the collector #{}", scope.0)),
             },
             StmtKind::Blocks { blocks } => self.blocks(blocks),
+            StmtKind::Switch { on, blocks } => {
+                self.read(*on)?;
+                blocks.iter().try_for_each(|block| self.block(block, false))
+            }
             StmtKind::FirstDefined { result, branches } => {
                 self.set(*result, State::Maybe)?;
                 branches
@@ -508,6 +512,7 @@ fn can_leave(kind: &StmtKind) -> bool {
         | StmtKind::Walk { .. }
         | StmtKind::Collect { .. }
         | StmtKind::Blocks { .. }
+        | StmtKind::Switch { .. }
         | StmtKind::FirstDefined { .. } => leaves_through(kind),
         _ => true,
     }
@@ -524,6 +529,7 @@ fn leaves_through(kind: &StmtKind) -> bool {
         | StmtKind::Not { body, .. }
         | StmtKind::Every { body, .. } => body.iter().any(|stmt| leaves_through(&stmt.kind)),
         StmtKind::Blocks { blocks }
+        | StmtKind::Switch { blocks, .. }
         | StmtKind::FirstDefined {
             branches: blocks, ..
         } => blocks

@@ -12,7 +12,7 @@ impl StmtKind {
             | StmtKind::Exists { body, .. }
             | StmtKind::Not { body, .. }
             | StmtKind::Every { body, .. } => (None, std::slice::from_ref(body)),
-            StmtKind::Blocks { blocks } => (None, blocks),
+            StmtKind::Blocks { blocks } | StmtKind::Switch { blocks, .. } => (None, blocks),
             StmtKind::FirstDefined { branches, .. } => (None, branches),
             _ => (None, &[]),
         };
@@ -31,7 +31,7 @@ impl StmtKind {
             | StmtKind::Exists { body, .. }
             | StmtKind::Not { body, .. }
             | StmtKind::Every { body, .. } => (None, std::slice::from_mut(body)),
-            StmtKind::Blocks { blocks } => (None, blocks),
+            StmtKind::Blocks { blocks } | StmtKind::Switch { blocks, .. } => (None, blocks),
             StmtKind::FirstDefined { branches, .. } => (None, branches),
             _ => (None, &mut []),
         };
@@ -103,6 +103,7 @@ pub fn operands(stmt: &Stmt, each: &mut impl FnMut(Operand)) {
         | StmtKind::Walk { base: value, .. }
         | StmtKind::Every { domain: value, .. }
         | StmtKind::Truthy { value }
+        | StmtKind::Switch { on: value, .. }
         | StmtKind::IsArray { value, .. }
         | StmtKind::IsObject { value, .. }
         | StmtKind::Append {

@@ -20,13 +20,13 @@
 //! **What it costs.** The machine builds an index once as many members were visited as building costs, and only for
 //! collections that are not small.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use regovm_core::Span;
 
 use super::effects::{Effect, Effects};
+use super::slice::{Body, MAX_SLICE, Origin, Origins, Renaming, Slice};
 use super::{Context, Rewrite};
-use crate::ir::visit::{Role, mentions};
 use crate::ir::{
     Block, Compare, ConstId, Function, IndexId, Local, Operand, Program, ScanIndex, Stmt, StmtKind,
 };
@@ -36,9 +36,6 @@ pub(super) const REWRITE: Rewrite = Rewrite {
     about: "iterations that compare members with what is known find them by an index",
     run,
 };
-
-/// Statements that a key is computed by, at most.
-const MAX_SLICE: usize = 32;
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {
     let effects = Effects::of(program, context.builtins);
@@ -61,35 +58,27 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
     !indexes.numbers.is_empty()
 }
 
-/// A scan without an index.
-struct Scan<'b> {
-    key: Option<Local>,
-    value: Option<Local>,
-    body: &'b Block,
-}
-
-impl<'b> Scan<'b> {
-    fn of(stmt: &'b Stmt) -> Option<Scan<'b>> {
-        match &stmt.kind {
-            StmtKind::Scan {
-                key,
-                value,
-                index: None,
-                body,
-                ..
-            } => Some(Scan {
-                key: *key,
-                value: *value,
-                body,
-            }),
-            _ => None,
-        }
+/// The body of a scan without an index.
+fn scan_of(stmt: &Stmt) -> Option<Body<'_>> {
+    match &stmt.kind {
+        StmtKind::Scan {
+            key,
+            value,
+            index: None,
+            body,
+            ..
+        } => Some(Body {
+            key: *key,
+            value: *value,
+            stmts: body,
+        }),
+        _ => None,
     }
 }
 
-fn each_scan(blocks: &[Block], each: &mut impl FnMut(&Scan<'_>)) {
+fn each_scan(blocks: &[Block], each: &mut impl FnMut(&Body<'_>)) {
     for stmt in blocks.iter().flatten() {
-        if let Some(scan) = Scan::of(stmt) {
+        if let Some(scan) = scan_of(stmt) {
             each(&scan);
         }
         for block in stmt.kind.blocks() {
@@ -109,7 +98,7 @@ fn rewrite(
         for block in stmt.kind.blocks_mut() {
             rewrite(block, function, effects, uses, indexes);
         }
-        let made = Scan::of(stmt).and_then(|scan| {
+        let made = scan_of(stmt).and_then(|scan| {
             let keys = uses.choose(candidates(&scan, effects));
             make(&scan, &keys, effects, function, stmt.span, indexes)
         });
@@ -117,26 +106,6 @@ fn rewrite(
             && let StmtKind::Scan { index, .. } = &mut stmt.kind
         {
             *index = Some(Box::new(made));
-        }
-    }
-}
-
-/// Where a value comes from, seen from the body of a scan.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Origin {
-    /// From what is known before the scan.
-    Outer,
-    /// From the member and constants.
-    Member,
-    /// From both, or from something that is no plain computation.
-    Other,
-}
-
-impl Origin {
-    fn join(self, other: Origin) -> Origin {
-        match (self, other) {
-            (a, b) if a == b => a,
-            _ => Origin::Other,
         }
     }
 }
@@ -151,242 +120,35 @@ struct Candidate {
     outer: Slice,
 }
 
-/// Statements of a body that compute an operand, by their places.
-struct Slice {
-    stmts: Vec<usize>,
-    operand: Operand,
-    /// How the operand is computed, whatever its locals are called.
-    form: String,
-}
-
-impl Slice {
-    fn constant(&self) -> Option<ConstId> {
-        match self.operand {
-            Operand::Const(id) => Some(id),
-            Operand::Local(_) => None,
-        }
-    }
-}
-
 /// The guards that an index could serve, in their order.
-fn candidates(scan: &Scan<'_>, effects: &Effects<'_>) -> Vec<Candidate> {
-    let mut origins: HashMap<Local, Origin> = HashMap::new();
-    for local in [scan.key, scan.value].into_iter().flatten() {
-        origins.insert(local, Origin::Member);
-    }
+fn candidates(scan: &Body<'_>, effects: &Effects<'_>) -> Vec<Candidate> {
+    let mut origins = Origins::of(scan);
     let mut found = Vec::new();
-    for (at, stmt) in scan.body.iter().enumerate() {
+    for (at, stmt) in scan.stmts.iter().enumerate() {
         if effects.stmt(stmt) == Effect::Seen {
             break;
         }
-        let origin = |operand: Operand| match operand {
-            Operand::Const(_) => None,
-            Operand::Local(local) => Some(*origins.get(&local).unwrap_or(&Origin::Outer)),
-        };
         if let StmtKind::Guard {
             op: Compare::Equal,
             lhs,
             rhs,
         } = stmt.kind
         {
-            let sides = match (origin(lhs), origin(rhs)) {
+            let sides = match (origins.get(lhs), origins.get(rhs)) {
                 (Some(Origin::Member), Some(Origin::Outer) | None) => Some((lhs, rhs)),
                 (Some(Origin::Outer) | None, Some(Origin::Member)) => Some((rhs, lhs)),
                 _ => None,
             };
             if let Some((member, outer)) = sides
-                && let Some(member) = slice(scan, at, member)
-                && let Some(outer) = slice(scan, at, outer)
+                && let Some(member) = scan.slice(at, member)
+                && let Some(outer) = scan.slice(at, outer)
             {
                 found.push(Candidate { at, member, outer });
             }
-            continue;
         }
-        let mut joined: Option<Origin> = None;
-        let mut assigned = Vec::new();
-        mentions(stmt, &mut |local, role| match role {
-            Role::Read => {
-                let origin = *origins.get(&local).unwrap_or(&Origin::Outer);
-                joined = Some(joined.map_or(origin, |before| before.join(origin)));
-            }
-            Role::Assign => assigned.push(local),
-        });
-        let origin = match &stmt.kind {
-            StmtKind::Move { .. }
-            | StmtKind::Get { .. }
-            | StmtKind::GetData { .. }
-            | StmtKind::CompareValue { .. }
-            | StmtKind::MakeArray { .. }
-            | StmtKind::CallBuiltin { .. } => joined.unwrap_or(Origin::Outer),
-            // They see the documents under the overlay in force; the index is for all overlays.
-            StmtKind::Load { .. } | StmtKind::CallFunction { .. } => match joined {
-                None | Some(Origin::Outer) => Origin::Outer,
-                _ => Origin::Other,
-            },
-            _ => Origin::Other,
-        };
-        for local in assigned {
-            // What is assigned twice is a result in the making.
-            let twice = origins.insert(local, origin).is_some();
-            if twice {
-                origins.insert(local, Origin::Other);
-            }
-        }
+        origins.note(stmt);
     }
     found
-}
-
-/// The statements before `end` that compute an operand.
-fn slice(scan: &Scan<'_>, end: usize, operand: Operand) -> Option<Slice> {
-    let mut wanted: HashSet<Local> = HashSet::new();
-    if let Operand::Local(local) = operand {
-        wanted.insert(local);
-    }
-    let mut stmts = Vec::new();
-    for at in (0..end).rev() {
-        let stmt = &scan.body[at];
-        let mut assigns = false;
-        mentions(stmt, &mut |local, role| {
-            assigns |= role == Role::Assign && wanted.contains(&local);
-        });
-        if assigns {
-            mentions(stmt, &mut |local, role| {
-                if role == Role::Read {
-                    wanted.insert(local);
-                }
-            });
-            stmts.push(at);
-            if stmts.len() > MAX_SLICE {
-                return None;
-            }
-        }
-    }
-    stmts.reverse();
-    let mut names = Renaming::new(scan, Local);
-    let renamed: Vec<StmtKind> = stmts
-        .iter()
-        .map(|at| Some(names.stmt(&scan.body[*at])?.kind))
-        .collect::<Option<_>>()?;
-    let form = format!("{renamed:?} {:?}", names.operand(operand));
-    Some(Slice {
-        stmts,
-        operand,
-        form,
-    })
-}
-
-/// New names for locals, given in the order in which they are met.
-struct Renaming<F> {
-    names: HashMap<Local, Local>,
-    count: u32,
-    fresh: F,
-    /// Only these and what is assigned get new names; others keep theirs.
-    key: Option<Local>,
-    value: Option<Local>,
-}
-
-impl<F: FnMut(u32) -> Local> Renaming<F> {
-    fn new(scan: &Scan<'_>, fresh: F) -> Renaming<F> {
-        let mut renaming = Renaming {
-            names: HashMap::new(),
-            count: 0,
-            fresh,
-            key: None,
-            value: None,
-        };
-        renaming.key = scan.key.map(|local| renaming.assign(local));
-        renaming.value = scan.value.map(|local| renaming.assign(local));
-        renaming
-    }
-
-    fn assign(&mut self, local: Local) -> Local {
-        let name = (self.fresh)(self.count);
-        self.count += 1;
-        self.names.insert(local, name);
-        name
-    }
-
-    fn operand(&self, operand: Operand) -> Operand {
-        match operand {
-            Operand::Local(local) => {
-                Operand::Local(self.names.get(&local).copied().unwrap_or(local))
-            }
-            constant @ Operand::Const(_) => constant,
-        }
-    }
-
-    fn operands(&self, operands: &[Operand]) -> Vec<Operand> {
-        operands
-            .iter()
-            .map(|operand| self.operand(*operand))
-            .collect()
-    }
-
-    /// The statement under new names; `None` if it is no plain computation.
-    fn stmt(&mut self, stmt: &Stmt) -> Option<Stmt> {
-        let kind = match &stmt.kind {
-            StmtKind::Move { dst, src } => {
-                let src = self.operand(*src);
-                let dst = self.assign(*dst);
-                StmtKind::Move { dst, src }
-            }
-            StmtKind::Load { dst, root, path } => StmtKind::Load {
-                dst: self.assign(*dst),
-                root: *root,
-                path: path.clone(),
-            },
-            StmtKind::Get { dst, base, key } => {
-                let (base, key) = (self.operand(*base), self.operand(*key));
-                let dst = self.assign(*dst);
-                StmtKind::Get { dst, base, key }
-            }
-            StmtKind::GetData { dst, base, key } => {
-                let (base, key) = (self.operand(*base), self.operand(*key));
-                let dst = self.assign(*dst);
-                StmtKind::GetData { dst, base, key }
-            }
-            StmtKind::CompareValue { dst, op, lhs, rhs } => {
-                let (lhs, rhs) = (self.operand(*lhs), self.operand(*rhs));
-                StmtKind::CompareValue {
-                    dst: self.assign(*dst),
-                    op: *op,
-                    lhs,
-                    rhs,
-                }
-            }
-            StmtKind::MakeArray { dst, items } => {
-                let items = self.operands(items);
-                let dst = self.assign(*dst);
-                StmtKind::MakeArray { dst, items }
-            }
-            StmtKind::CallBuiltin { dst, builtin, args } => {
-                let args = self.operands(args);
-                StmtKind::CallBuiltin {
-                    dst: self.assign(*dst),
-                    builtin: *builtin,
-                    args,
-                }
-            }
-            StmtKind::CallFunction {
-                dst,
-                function,
-                args,
-            } => {
-                let args = self.operands(args);
-                StmtKind::CallFunction {
-                    dst: self.assign(*dst),
-                    function: *function,
-                    args,
-                }
-            }
-            _ => return None,
-        };
-        Some(Stmt {
-            kind,
-            span: stmt.span,
-            overlay: stmt.overlay,
-        })
-    }
 }
 
 /// How the keys of members are used in the whole program.
@@ -443,7 +205,7 @@ impl Indexes {
 }
 
 fn make(
-    scan: &Scan<'_>,
+    scan: &Body<'_>,
     keys: &[Candidate],
     effects: &Effects<'_>,
     function: &mut Function,
@@ -452,7 +214,7 @@ fn make(
 ) -> Option<ScanIndex> {
     // The machine hands keys over in lists of limited length; nobody writes as many guards.
     let last = keys.last().filter(|_| keys.len() <= MAX_SLICE)?;
-    let fallible = scan.body[..last.at]
+    let fallible = scan.stmts[..last.at]
         .iter()
         .any(|stmt| effects.stmt(stmt) != Effect::None);
     let mut fresh = |_| {
@@ -461,13 +223,13 @@ fn make(
     };
     let mut copy = |side: fn(&Candidate) -> &Slice, end: fn(Vec<Operand>) -> StmtKind| {
         let mut renaming = Renaming::new(scan, &mut fresh);
-        let places: std::collections::BTreeSet<usize> = keys
+        let places: BTreeSet<usize> = keys
             .iter()
             .flat_map(|key| side(key).stmts.iter().copied())
             .collect();
         let mut block = Block::new();
         for at in places {
-            block.push(renaming.stmt(&scan.body[at])?);
+            block.push(renaming.stmt(&scan.stmts[at])?);
         }
         let operands = keys
             .iter()

@@ -156,6 +156,7 @@ impl<'t> Effects<'t> {
             StmtKind::Scan { .. }
             | StmtKind::Walk { .. }
             | StmtKind::Blocks { .. }
+            | StmtKind::Switch { .. }
             | StmtKind::FirstDefined { .. } => self.blocks(stmt.kind.blocks(), scopes, whole),
             // Two values for one key are a conflict.
             StmtKind::Collect {

@@ -9,6 +9,8 @@
 
 mod collection_index;
 pub mod effects;
+mod rule_index;
+mod slice;
 
 use regovm_core::builtin::Table;
 
@@ -33,7 +35,7 @@ pub struct Rewrite {
 }
 
 /// All rewrites in the order in which they run.
-pub const REWRITES: &[Rewrite] = &[collection_index::REWRITE];
+pub const REWRITES: &[Rewrite] = &[rule_index::REWRITE, collection_index::REWRITE];
 
 /// Runs all rewrites but those whose names are in `off`; gives the names of those that changed something.
 pub fn optimize(program: &mut Program, context: &Context<'_>, off: &[String]) -> Vec<&'static str> {

@@ -47,7 +47,7 @@ fn one(program: &Program, instruction: &Instruction) -> String {
     let mut text = String::new();
     if matches!(
         instruction,
-        Instruction::Else { .. } | Instruction::Items { .. }
+        Instruction::Else { .. } | Instruction::Items { .. } | Instruction::Case { .. }
     ) {
         text.push_str("  ");
     }

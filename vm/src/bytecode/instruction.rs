@@ -5,6 +5,7 @@
 //!   undefined or does not hold, at the target of the `Else`.
 //! - `list`: [`Instruction::Items`] words follow that name as many sources as the instruction's length operand (or that
 //!   of its `Else`) says.
+//! - `cases`: as many [`Instruction::Case`] words follow as the instruction's count says.
 //! - `ends`: control never goes on behind it.
 //! - `word`: not an instruction of its own but part of the one before.
 //!
@@ -25,6 +26,10 @@ macro_rules! for_each_instruction {
             Else { count: ShortLen, target: Jump } [word];
             /// Three sources of the list that belongs to the instruction before; what is too much is `r0`.
             Items { a: Source, b: Source, c: Source } [word];
+            /// Continues at the [`Instruction::Case`] of this number, or behind all of them.
+            Switch { value: Source, count: ListLen } [cases];
+            /// Where a `Switch` continues.
+            Case { target: Jump } [word];
             /// `dst := src`
             Move { dst: Reg, src: Source } [];
             /// `dst :=` a constant that is too far for a [`Source`].
@@ -263,6 +268,8 @@ pub struct Flags {
     pub branch: bool,
     /// `Items` words follow.
     pub list: bool,
+    /// `Case` words follow.
+    pub cases: bool,
     /// Control never goes on behind it.
     pub ends: bool,
     /// Part of the instruction before.
@@ -273,6 +280,7 @@ impl Flags {
     const NONE: Flags = Flags {
         branch: false,
         list: false,
+        cases: false,
         ends: false,
         word: false,
     };
@@ -284,6 +292,11 @@ impl Flags {
 
     const fn list(mut self) -> Flags {
         self.list = true;
+        self
+    }
+
+    const fn cases(mut self) -> Flags {
+        self.cases = true;
         self
     }
 

@@ -155,6 +155,17 @@ impl Checker<'_> {
                 }
                 next += words as u32;
             }
+            if let Instruction::Switch { count, .. } = instruction {
+                if count.0 > end - next {
+                    return Err(wrong(Some(pc), "more cases than the function has room for"));
+                }
+                for word in next..next + count.0 {
+                    if !matches!(program.code[word as usize], Instruction::Case { .. }) {
+                        return Err(wrong(Some(word), "no Case of a switch"));
+                    }
+                }
+                next += count.0;
+            }
             self.arity(pc, instruction, else_count)?;
             if next >= end && !flags.ends {
                 return Err(wrong(Some(pc), "the function runs off its end"));

@@ -88,7 +88,17 @@ impl<'a> Machine<'a, '_> {
             match code[pc] {
                 Instruction::Jump { target } => pc = target.index(),
                 // Jumps and fall-through never reach these.
-                Instruction::Else { .. } | Instruction::Items { .. } => pc += 1,
+                Instruction::Else { .. } | Instruction::Items { .. } | Instruction::Case { .. } => {
+                    pc += 1;
+                }
+                Instruction::Switch { value, count } => {
+                    let number = read!(value).as_i64().and_then(|n| usize::try_from(n).ok());
+                    let case = number.filter(|number| *number < count.index());
+                    pc = match case.map(|number| code[pc + 1 + number]) {
+                        Some(Instruction::Case { target }) => target.index(),
+                        _ => pc + 1 + count.index(),
+                    };
+                }
                 Instruction::Move { dst, src } => put!(dst, read!(src)),
                 Instruction::LoadConst { dst, index } => put!(dst, self.constants[index.index()]),
                 Instruction::Reset { dst } => {

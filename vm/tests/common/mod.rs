@@ -185,7 +185,7 @@ fn instruction(parts: &mut Parts, open: &mut Vec<(usize, usize, String)>, name: 
                 | "ShortLen"
                 | "ConflictKind"
         );
-        let bits = if *field == "count" {
+        let bits = if *field == "count" && opcode.flags().list {
             list.len() as u32
         } else {
             operand(kind, words.next().expect(field), open, parts.code.len())
@@ -246,7 +246,7 @@ fn operand(kind: &str, text: &str, open: &mut Vec<(usize, usize, String)>, at: u
         "FunctionIndex" => number(text, "f"),
         "CalleeIndex" if text.starts_with('b') => number(text, "builtin") | 1 << 31,
         "CalleeIndex" => number(text, "f"),
-        "Number" => text.parse().unwrap(),
+        "Number" | "ListLen" => text.parse().unwrap(),
         "ConflictKind" => ["rule", "function"]
             .iter()
             .position(|kind| *kind == text)

@@ -1,0 +1,266 @@
+//! An index over the rules of one name.
+//!
+//! ```text
+//! block                                    block
+//!   x := load input.method                   x' := load input.method
+//!   guard x == "GET"                         numbers := {"GET": [0], "PUT": [1], ...}[x']
+//!   ...                              →       scan numbers as _, n
+//! block                                        switch n
+//!   y := load input.method                       (the blocks as they were)
+//!   guard y == "PUT"
+//!   ...
+//! ```
+//!
+//! **When it is right.** Each block begins with a comparison of one and the same thing with constants; a block whose
+//! constants are others would fail there. What stands before the comparison must be unseen and without errors
+//! ([`Effects`]). The blocks that run do so in their order, and compare again. If the thing is undefined, none runs.
+//!
+//! **What it costs.** One look into a constant object. Fewer than [`MIN_BLOCKS`] are compared one by one.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use regovm_core::Constant;
+use regovm_core::builtin::Table;
+
+use super::effects::{Effect, Effects};
+use super::slice::{Body, Origin, Origins, Renaming, Slice};
+use super::{Context, Rewrite};
+use crate::ir::{Block, Compare, ConstId, Function, Local, Operand, Program, Stmt, StmtKind};
+
+pub(super) const REWRITE: Rewrite = Rewrite {
+    name: "rule-index",
+    about: "of the rules of one name those run whose first comparison with a constant can hold",
+    run,
+};
+
+/// Blocks that are worth an index.
+const MIN_BLOCKS: usize = 4;
+
+fn run(program: &mut Program, context: &Context<'_>) -> bool {
+    let effects = Effects::of(program, context.builtins);
+    let mut changed = false;
+    for number in 0..program.functions.len() {
+        if program.functions[number].blocks.len() < MIN_BLOCKS {
+            continue;
+        }
+        let blocks = std::mem::take(&mut program.functions[number].blocks);
+        let all: Vec<Vec<Candidate>> = blocks
+            .iter()
+            .map(|block| candidates(block, &effects, context.builtins, &program.constants))
+            .collect();
+        let function = &mut program.functions[number];
+        changed |= rewrite(function, blocks, &all, &mut program.constants);
+    }
+    changed
+}
+
+/// A comparison at the start of a block.
+struct Candidate {
+    subject: Slice,
+    /// The values for which it holds.
+    keys: Vec<Constant>,
+}
+
+/// The comparisons of a block with constants.
+fn candidates(
+    block: &Block,
+    effects: &Effects<'_>,
+    builtins: &Table,
+    constants: &[Constant],
+) -> Vec<Candidate> {
+    let body = Body {
+        key: None,
+        value: None,
+        stmts: block,
+    };
+    let member = builtins.id("internal.member_2");
+    let constant = |operand: Operand| match operand {
+        Operand::Const(id) => constants.get(id.0 as usize),
+        Operand::Local(_) => None,
+    };
+    let mut origins = Origins::of(&body);
+    // Membership in a constant collection is no error, whatever is looked for.
+    let mut memberships: HashMap<Local, (Operand, Vec<Constant>)> = HashMap::new();
+    let mut found = Vec::new();
+    for (at, stmt) in block.iter().enumerate() {
+        let compared = match &stmt.kind {
+            StmtKind::Guard {
+                op: Compare::Equal,
+                lhs,
+                rhs,
+            } => match (constant(*lhs), constant(*rhs)) {
+                (None, Some(key)) => Some((*lhs, vec![key.clone()])),
+                (Some(key), None) => Some((*rhs, vec![key.clone()])),
+                _ => None,
+            },
+            StmtKind::Truthy {
+                value: Operand::Local(local),
+            } => memberships.remove(local),
+            StmtKind::CallBuiltin { dst, builtin, args } if Some(*builtin) == member => {
+                if let [of, among] = args[..]
+                    && let Some(keys) = constant(among).and_then(members)
+                {
+                    memberships.insert(*dst, (of, keys));
+                    origins.note(stmt);
+                    continue;
+                }
+                None
+            }
+            _ => None,
+        };
+        if effects.stmt(stmt) != Effect::None {
+            break;
+        }
+        if let Some((subject, keys)) = compared
+            && origins.get(subject) == Some(Origin::Outer)
+            && keys.iter().all(is_plain)
+            && let Some(subject) = body.slice(at, subject)
+            && subject
+                .stmts
+                .iter()
+                .all(|at| effects.stmt(&block[*at]) == Effect::None)
+        {
+            found.push(Candidate { subject, keys });
+        }
+        origins.note(stmt);
+    }
+    found
+}
+
+/// What is in a constant collection.
+fn members(collection: &Constant) -> Option<Vec<Constant>> {
+    match collection {
+        Constant::Array(items) | Constant::Set(items) => Some(items.clone()),
+        Constant::Object(members) => Some(members.iter().map(|(_, value)| value.clone()).collect()),
+        _ => None,
+    }
+}
+
+/// Constants that are equal only if they are written alike.
+fn is_plain(constant: &Constant) -> bool {
+    match constant {
+        Constant::Null | Constant::Boolean(_) | Constant::String(_) => true,
+        Constant::Number(text) => text.len() < 16 && text.bytes().all(|b| b.is_ascii_digit()),
+        Constant::Array(_) | Constant::Object(_) | Constant::Set(_) => false,
+    }
+}
+
+/// Puts runs of blocks that compare one thing into a switch.
+fn rewrite(
+    function: &mut Function,
+    blocks: Vec<Block>,
+    all: &[Vec<Candidate>],
+    constants: &mut Vec<Constant>,
+) -> bool {
+    let mut distinct: BTreeMap<&str, HashSet<&Constant>> = BTreeMap::new();
+    for candidate in all.iter().flatten() {
+        let keys = distinct.entry(&candidate.subject.form).or_default();
+        keys.extend(&candidate.keys);
+    }
+    // What tells most blocks apart.
+    let best = distinct.into_iter().max_by_key(|(_, keys)| keys.len());
+    let subject = best.map(|(subject, _)| subject);
+    let mut run = Vec::new();
+    let mut changed = false;
+    for (block, candidates) in blocks.into_iter().zip(all) {
+        let candidate = candidates
+            .iter()
+            .find(|candidate| Some(candidate.subject.form.as_str()) == subject);
+        match candidate {
+            Some(candidate) => run.push((block, candidate)),
+            None => {
+                changed |= close(function, std::mem::take(&mut run), constants);
+                function.blocks.push(block);
+            }
+        }
+    }
+    changed | close(function, run, constants)
+}
+
+/// Adds a run of blocks to the function, as a switch if it is worth it.
+fn close(
+    function: &mut Function,
+    run: Vec<(Block, &Candidate)>,
+    constants: &mut Vec<Constant>,
+) -> bool {
+    let mut table: BTreeMap<&Constant, Vec<usize>> = BTreeMap::new();
+    for (number, (_, candidate)) in run.iter().enumerate() {
+        for key in &candidate.keys {
+            let numbers = table.entry(key).or_default();
+            if numbers.last() != Some(&number) {
+                numbers.push(number);
+            }
+        }
+    }
+    let chosen = match run.first() {
+        Some((first, candidate)) if table.len() >= MIN_BLOCKS && run.len() >= MIN_BLOCKS => {
+            choose(function, first, candidate)
+        }
+        _ => None,
+    };
+    let table: Vec<(Constant, Constant)> = table
+        .iter()
+        .map(|(key, numbers)| ((*key).clone(), number_list(numbers)))
+        .collect();
+    let blocks = run.into_iter().map(|(block, _)| block);
+    let Some((mut block, key)) = chosen else {
+        function.blocks.extend(blocks);
+        return false;
+    };
+    constants.push(Constant::Object(table));
+    let base = Operand::Const(ConstId(constants.len() as u32 - 1));
+    let (numbers, number) = (Local(function.locals), Local(function.locals + 1));
+    function.locals += 2;
+    let stmt = |kind| Stmt {
+        kind,
+        span: function.span,
+        overlay: None,
+    };
+    let switch = stmt(StmtKind::Switch {
+        on: Operand::Local(number),
+        blocks: blocks.collect(),
+    });
+    block.push(stmt(StmtKind::Get {
+        dst: numbers,
+        base,
+        key,
+    }));
+    block.push(stmt(StmtKind::Scan {
+        base: Operand::Local(numbers),
+        key: None,
+        value: Some(number),
+        index: None,
+        body: vec![switch],
+    }));
+    function.blocks.push(block);
+    true
+}
+
+fn number_list(numbers: &[usize]) -> Constant {
+    let number = |number: &usize| Constant::Number(number.to_string().into());
+    Constant::Array(numbers.iter().map(number).collect())
+}
+
+/// Statements that compute what the blocks compare, and the operand that holds it.
+fn choose(
+    function: &mut Function,
+    block: &Block,
+    candidate: &Candidate,
+) -> Option<(Block, Operand)> {
+    let body = Body {
+        key: None,
+        value: None,
+        stmts: block,
+    };
+    let mut renaming = Renaming::new(&body, |_| {
+        function.locals += 1;
+        Local(function.locals - 1)
+    });
+    let stmts: Option<Block> = candidate
+        .subject
+        .stmts
+        .iter()
+        .map(|at| renaming.stmt(&block[*at]))
+        .collect();
+    Some((stmts?, renaming.operand(candidate.subject.operand)))
+}
