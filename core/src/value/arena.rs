@@ -1,21 +1,22 @@
 //! The memory that values live in.
 
 use std::alloc::Layout as Room;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU32;
 
 use num_bigint::BigInt;
 
 use super::chunks::Chunks;
-use super::layout::{CHUNK, LINEAR, Layout, fill, short_hash, table_len};
+use super::dictionary::{self, Entry};
+use super::layout::{CHUNK, LINEAR, Layout, SORTED, fill, short_hash, table_len};
 use super::number::{self, Decimal};
 use super::raw::{
     ArrayHeader, NumberHeader, ObjectHeader, SetHeader, StringHeader, TAG_ARRAY, TAG_NUMBER,
     TAG_OBJECT, TAG_SET, TAG_STRING,
 };
 use super::scratch::Scratch;
-use super::shape::{NodeId, Shape, Shapes};
+use super::shape::{EVERYTHING, NodeId, Shape, Shapes, Wanted};
 use super::{ArrayBuilder, Object, Value};
 use crate::{Constant, work};
 
@@ -41,6 +42,83 @@ pub struct Arena {
     shapes: RefCell<Shapes>,
 }
 
+/// The tree of shapes of an arena in the hands of a reader.
+pub(crate) struct ShapesOf<'a> {
+    shapes: RefMut<'a, Shapes>,
+    arena: &'a Arena,
+}
+
+impl std::ops::Deref for ShapesOf<'_> {
+    type Target = Shapes;
+
+    #[inline]
+    fn deref(&self) -> &Shapes {
+        &self.shapes
+    }
+}
+
+impl<'a> ShapesOf<'a> {
+    /// See [`Shapes::step`].
+    pub(crate) fn step(
+        &mut self,
+        node: NodeId,
+        key: &str,
+        wanted: impl FnOnce() -> Wanted,
+    ) -> Option<NodeId> {
+        self.growing(|shapes| shapes.step(node, key, wanted))
+    }
+
+    /// See [`Shapes::root_of`].
+    pub(crate) fn root_of(&mut self, projection: u64, wanted: Wanted) -> NodeId {
+        self.growing(|shapes| shapes.root_of(projection, wanted))
+    }
+
+    /// See [`Shapes::came`].
+    #[inline]
+    pub(crate) fn came(&mut self, node: NodeId, next: NodeId) {
+        self.shapes.came(node, next);
+    }
+
+    /// See [`Shapes::began`].
+    pub(crate) fn began(&mut self, of: NodeId, first: NodeId) {
+        self.shapes.began(of, first);
+    }
+
+    /// The keys that led to a node and are wanted.
+    pub(crate) fn keys_of(&self, node: NodeId) -> Vec<Value<'a>> {
+        let keys = self.shapes.keys_of(node);
+        // SAFETY: the table of shapes is only cleared by `reset`, which needs the arena for
+        // itself; so its keys live for 'a.
+        unsafe { std::mem::transmute::<Vec<Value<'_>>, Vec<Value<'a>>>(keys) }
+    }
+
+    /// An object of the shape that ends at a node, with its values in the order of the path.
+    #[inline]
+    pub(crate) fn object(&mut self, node: NodeId, values: &[Value<'a>]) -> Value<'a> {
+        let shape = self.shape(node);
+        self.arena.shaped(shape, values.iter().copied())
+    }
+
+    #[inline]
+    fn shape(&mut self, node: NodeId) -> Shape<'a> {
+        let before = self.shapes.bytes();
+        let shape = self.shapes.shape(node);
+        // SAFETY: the table of shapes is only cleared by `reset`, which needs the arena for
+        // itself; so its layouts live for 'a.
+        let shape = unsafe { std::mem::transmute::<Shape<'_>, Shape<'a>>(shape) };
+        self.arena.shapes_grew(self.shapes.bytes() - before);
+        shape
+    }
+
+    #[inline]
+    fn growing<T>(&mut self, work: impl FnOnce(&mut Shapes) -> T) -> T {
+        let before = self.shapes.bytes();
+        let result = work(&mut self.shapes);
+        self.arena.shapes_grew(self.shapes.bytes() - before);
+        result
+    }
+}
+
 /// The memory limit of an arena is reached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MemoryExceeded {
@@ -53,10 +131,16 @@ pub struct MemoryExceeded {
 /// # Safety
 ///
 /// As [`std::ptr::copy_nonoverlapping`].
+#[inline]
 unsafe fn copy<T: Copy>(items: &[T], to: *mut T) -> usize {
     /// Bytes between two looks at the watch.
     const BLOCK: usize = 1 << 18;
     let len = (BLOCK / size_of::<T>().max(1)).max(1);
+    if items.len() < len {
+        // SAFETY: promised by the caller.
+        unsafe { std::ptr::copy_nonoverlapping(items.as_ptr(), to, items.len()) };
+        return items.len();
+    }
     let mut copied = 0;
     for block in items.chunks(len) {
         if block.len() == len && !work::effort_bytes(BLOCK) {
@@ -217,20 +301,20 @@ impl Arena {
         let mut shapes = self.shapes.borrow_mut();
         let before = shapes.bytes();
         let result = work(&mut shapes);
-        let grown = shapes.bytes() - before;
-        if grown > 0 {
-            let used = self.used.get().saturating_add(grown);
+        self.shapes_grew(shapes.bytes() - before);
+        result
+    }
+
+    /// Counts bytes by which the tree of shapes grew.
+    #[inline]
+    fn shapes_grew(&self, bytes: usize) {
+        if bytes > 0 {
+            let used = self.used.get().saturating_add(bytes);
             self.used.set(used);
             if used > self.limit.get() {
                 self.exhausted.set(true);
             }
         }
-        result
-    }
-
-    /// The node of the tree of shapes behind another one.
-    pub(crate) fn shape_step(&self, node: NodeId, key: &str) -> Option<NodeId> {
-        self.with_shapes(|shapes| shapes.step(node, key))
     }
 
     #[inline]
@@ -270,6 +354,7 @@ impl Arena {
     }
 
     /// A string that borrows its text.
+    #[inline]
     pub fn string_ref<'a>(&'a self, text: &'a str) -> Value<'a> {
         let text = if text.len() > HUGE {
             self.exhausted.set(true);
@@ -357,6 +442,7 @@ impl Arena {
     }
 
     /// An array.
+    #[inline]
     pub fn array<'a>(&'a self, elements: &[Value<'a>]) -> Value<'a> {
         let bytes = size_of_val(elements);
         let elements = if self.reserve(bytes).is_err() {
@@ -437,7 +523,7 @@ impl Arena {
             return self.object_sorted(list.as_slice());
         }
         if list.sort_by_key(self, |(key, _)| *key).is_err() {
-            return self.object_sorted(&[]);
+            return self.no_members();
         }
         // Stable, so that the first spelling stays in front.
         let list = list.as_mut_slice();
@@ -456,56 +542,53 @@ impl Arena {
     /// An object whose string keys are names and no data, so that many objects have the same:
     /// it shares a shape with them. The same object as [`Arena::object_from`] makes.
     pub fn record<'a>(&'a self, members: &[(Value<'a>, Value<'a>)]) -> Value<'a> {
-        let node = self.with_shapes(|shapes| {
-            members.iter().try_fold(NodeId::ROOT, |node, (key, _)| {
-                shapes.step(node, key.as_str()?)
-            })
+        let shaped = self.with_shapes(|shapes| {
+            let node = members.iter().try_fold(NodeId::ROOT, |node, (key, _)| {
+                shapes.step(node, key.as_str()?, || EVERYTHING)
+            })?;
+            let shape = shapes.shape(node);
+            // SAFETY: as in `ShapesOf::shape`.
+            let shape = unsafe { std::mem::transmute::<Shape<'_>, Shape<'a>>(shape) };
+            Some(self.shaped(shape, members.iter().map(|(_, value)| *value)))
         });
-        match node {
-            Some(node) => self.shaped(node, members.iter().map(|(_, value)| *value)),
-            None => self.object_from(members.iter().copied()),
+        shaped.unwrap_or_else(|| self.object_from(members.iter().copied()))
+    }
+
+    /// The tree of shapes, for as long as a reader reads. Nothing else may make objects with shapes meanwhile.
+    pub(crate) fn shapes(&self) -> ShapesOf<'_> {
+        let mut shapes = self.shapes.borrow_mut();
+        shapes.begin();
+        ShapesOf {
+            shapes,
+            arena: self,
         }
     }
 
-    /// The tree of shapes, for readers.
-    pub(crate) fn shapes(&self) -> &RefCell<Shapes> {
-        &self.shapes
-    }
-
-    /// The keys that led to a node of the tree of shapes.
-    pub(crate) fn shape_keys<'a>(&'a self, node: NodeId) -> Vec<Value<'a>> {
-        let shapes = self.shapes.borrow();
-        let keys = shapes.keys_of(node);
-        // SAFETY: the table of shapes is only cleared by `reset`, which needs the arena for
-        // itself; so its keys live for 'a.
-        unsafe { std::mem::transmute::<Vec<Value<'_>>, Vec<Value<'a>>>(keys) }
-    }
-
-    /// An object of the shape that ends at a node, with its values in the order of the path.
-    pub(crate) fn shaped<'a>(
+    /// An object of a shape, with its values in the order in which the keys came.
+    #[inline]
+    fn shaped<'a>(
         &'a self,
-        node: NodeId,
+        shape: Shape<'a>,
         values: impl ExactSizeIterator<Item = Value<'a>>,
     ) -> Value<'a> {
-        let shape: Shape<'a> = self.with_shapes(|shapes| {
-            let shape = shapes.shape(node);
-            // SAFETY: the table of shapes is only cleared by `reset`, which needs the arena for
-            // itself; so its layouts live for 'a.
-            unsafe { std::mem::transmute::<Shape<'_>, Shape<'a>>(shape) }
-        });
         let count = shape.layout.keys.len();
         if values.len() != count {
             return Value::NULL;
         }
         let place = self.object_room(shape.layout);
-        for (at, value) in values.take(count).enumerate() {
-            let slot = shape.slots.get(at).map_or(at, |slot| usize::from(*slot));
-            // SAFETY: there is room for `count` values, and every slot is below `count`: `slots`
-            // is a permutation, or empty.
-            unsafe { place.1.add(slot).write(value) };
+        if shape.slots.is_empty() {
+            for (at, value) in values.take(count).enumerate() {
+                // SAFETY: there is room for `count` values.
+                unsafe { place.1.add(at).write(value) };
+            }
+        } else {
+            for (slot, value) in shape.slots.iter().zip(values) {
+                // SAFETY: there is room for `count` values, and every slot is below `count`: `slots` is a permutation.
+                unsafe { place.1.add(usize::from(*slot)).write(value) };
+            }
         }
         // SAFETY: an object header in this arena, and as many values as keys were written,
-        // because the iterator has that length.
+        // because the iterator has that length, and `slots` too if it is not empty.
         unsafe { Value::from_pointer(place.0, TAG_OBJECT) }
     }
 
@@ -531,11 +614,12 @@ impl Arena {
         }
     }
 
-    /// A layout of its own over sorted, distinct keys; empty if it is large and does not fit.
-    fn layout<'a>(&'a self, keys: &'a [Value<'a>]) -> Layout<'a> {
+    /// A layout of its own over sorted, distinct keys; empty if it is large and does not fit. With a table if there are
+    /// more keys than `plain`.
+    fn layout<'a>(&'a self, keys: &'a [Value<'a>], plain: usize) -> Layout<'a> {
         let table = table_len(keys.len());
-        if keys.len() <= LINEAR || self.reserve(2 * table * size_of::<u32>()).is_err() {
-            let keys = if keys.len() <= LINEAR { keys } else { &[] };
+        if keys.len() <= plain || self.reserve(2 * table * size_of::<u32>()).is_err() {
+            let keys = if keys.len() <= plain { keys } else { &[] };
             return Layout {
                 keys,
                 hashes: &[],
@@ -563,13 +647,16 @@ impl Arena {
     }
 
     /// The keys of entries; the caller has reserved them.
-    fn keys<'a>(&'a self, entries: &[(Value<'a>, Value<'a>)]) -> &'a [Value<'a>] {
+    fn keys<'a, E>(&'a self, entries: &[E]) -> &'a [Value<'a>]
+    where
+        E: Copy + Into<(Value<'a>, Value<'a>)>,
+    {
         let room = Room::array::<Value<'a>>(entries.len()).unwrap_or(Room::new::<Value<'a>>());
         let place = self.room(room).cast::<Value<'a>>();
         // SAFETY: the room has space for one value for each entry, and all of them are written.
         unsafe {
-            for (at, (key, _)) in entries.iter().enumerate() {
-                place.add(at).write(*key);
+            for (at, entry) in entries.iter().enumerate() {
+                place.add(at).write((*entry).into().0);
             }
             std::slice::from_raw_parts(place.as_ptr(), entries.len())
         }
@@ -589,27 +676,54 @@ impl Arena {
     }
 
     /// An object from entries with distinct keys, sorted.
-    pub(super) fn object_sorted<'a>(&'a self, entries: &[(Value<'a>, Value<'a>)]) -> Value<'a> {
+    pub(super) fn object_sorted<'a, E>(&'a self, entries: &[E]) -> Value<'a>
+    where
+        E: Copy + Into<(Value<'a>, Value<'a>)>,
+    {
+        self.object_of(entries, LINEAR)
+    }
+
+    fn object_of<'a, E>(&'a self, entries: &[E], plain: usize) -> Value<'a>
+    where
+        E: Copy + Into<(Value<'a>, Value<'a>)>,
+    {
         let fits = self.reserve(size_of_val(entries) * 2).is_ok();
         let entries = if fits { entries } else { &[] };
-        let layout = self.layout(self.keys(entries));
+        let layout = self.layout(self.keys(entries), plain);
         // SAFETY: `place` writes the layout into this arena, where it lives for 'a.
         let layout: &'a Layout<'a> = unsafe { &*self.place(layout) };
         let count = layout.keys.len();
         let place = self.object_room(layout);
-        for (at, (_, value)) in entries.iter().take(count).enumerate() {
+        for (at, entry) in entries.iter().take(count).enumerate() {
             // SAFETY: there is room for `count` values.
-            unsafe { place.1.add(at).write(*value) };
+            unsafe { place.1.add(at).write((*entry).into().1) };
         }
         // SAFETY: an object header in this arena, and as many values as keys were written.
         unsafe { Value::from_pointer(place.0, TAG_OBJECT) }
+    }
+
+    /// An empty object, where there is no memory for more.
+    pub(super) fn no_members(&self) -> Value<'_> {
+        self.object_sorted::<Entry<'_>>(&[])
+    }
+
+    /// An object from keys and values in turn, in the order in which a text has them: of equal keys the last value
+    /// stays. The keys are strings.
+    pub(crate) fn dictionary<'a>(
+        &'a self,
+        entries: &mut [Value<'a>],
+    ) -> Result<Value<'a>, MemoryExceeded> {
+        let entries: &mut [Entry<'a>] = entries.as_chunks_mut().0;
+        let kept = dictionary::arrange(self, entries)?;
+        self.reserve(2 * size_of_val(entries))?;
+        Ok(self.object_of(&entries[..kept], SORTED))
     }
 
     /// An object with the keys of another, which lives as long, and other values in their order.
     pub(super) fn object_like<'a>(&'a self, object: Object<'a>, values: &[Value<'a>]) -> Value<'a> {
         let layout = object.header.layout;
         if values.len() != layout.keys.len() || self.reserve(size_of_val(values)).is_err() {
-            return self.object_sorted(&[]);
+            return self.no_members();
         }
         let place = self.object_room(layout);
         // SAFETY: there is room for one value for each key, the header is in this arena, and the
@@ -622,7 +736,7 @@ impl Arena {
 
     /// A set of distinct elements, sorted.
     pub(super) fn set_sorted<'a>(&'a self, elements: &[Value<'a>]) -> Value<'a> {
-        let layout = self.layout(self.slice(elements));
+        let layout = self.layout(self.slice(elements), LINEAR);
         let header = self.place(SetHeader {
             layout,
             hash: AtomicU32::new(0),

@@ -5,7 +5,7 @@
 //! next run change no count.
 
 use std::alloc::Layout;
-use std::cell::{RefCell, UnsafeCell};
+use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 
 use bumpalo::Bump;
@@ -24,15 +24,16 @@ const OVERHEAD: usize = 128;
 const KEPT: usize = 512;
 
 pub(super) struct Chunks {
-    /// The chunk that is being filled. It never grows.
-    current: UnsafeCell<Bump>,
+    /// The free part of the chunk that is being filled: where it begins, and how long it is.
+    free: Cell<NonNull<u8>>,
+    left: Cell<usize>,
     others: RefCell<Others>,
 }
 
 #[derive(Default)]
 struct Others {
-    /// Place of the current chunk in the sequence of sizes, if it is one of them.
-    place: Option<usize>,
+    /// The chunk that is being filled, and its place in the sequence of sizes, if it is one of them.
+    current: Option<(Option<usize>, Bump)>,
     /// Chunks that are full, with their places.
     full: Vec<(Option<usize>, Bump)>,
     /// The place of the next chunk.
@@ -45,18 +46,16 @@ struct Others {
 impl Default for Chunks {
     fn default() -> Chunks {
         Chunks {
-            current: UnsafeCell::new(empty()),
+            // Aligned, for what takes no room.
+            free: Cell::new(NonNull::<u64>::dangling().cast()),
+            left: Cell::new(0),
             others: RefCell::default(),
         }
     }
 }
 
-/// A chunk without room.
-fn empty() -> Bump {
-    let bump = Bump::new();
-    bump.set_allocation_limit(Some(0));
-    bump
-}
+/// The alignment of everything in a chunk.
+const ALIGN: usize = 8;
 
 /// A chunk of some size that never adds another one to itself.
 fn chunk(bytes: usize) -> Bump {
@@ -72,21 +71,26 @@ fn size_of_place(place: usize) -> usize {
 
 impl Chunks {
     /// Memory of the current chunk, if it has enough.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
-        // SAFETY: the only references to the current chunk are this one and that of `more`, neither of which is held
-        // while the other exists: allocating calls nothing of ours.
-        unsafe { &*self.current.get() }
-            .try_alloc_layout(layout)
-            .ok()
+        let size = layout.size().next_multiple_of(ALIGN);
+        let left = self.left.get().checked_sub(size)?;
+        if layout.align() > ALIGN {
+            return None;
+        }
+        let place = self.free.get();
+        self.left.set(left);
+        // SAFETY: there were at least `size` bytes behind `place` in one allocation.
+        self.free.set(unsafe { place.add(size) });
+        Some(place)
     }
 
     /// Memory of a new chunk, and the bytes of that chunk. `left` is what the arena may hold besides.
     #[cold]
     pub(super) fn more(&self, layout: Layout, left: usize) -> (NonNull<u8>, usize) {
         let mut others = self.others.borrow_mut();
-        let needed = layout.size() + layout.align();
-        if needed > OWN_CHUNK {
+        let needed = layout.size() + layout.align().max(ALIGN);
+        if needed > OWN_CHUNK || layout.align() > ALIGN {
             let own = chunk(needed);
             let room = own.alloc_layout(layout);
             let bytes = own.allocated_bytes_including_metadata();
@@ -110,20 +114,40 @@ impl Chunks {
         } else {
             (None, chunk(needed.max(left)))
         };
-        let room = fresh.1.alloc_layout(layout);
         let bytes = fresh.1.allocated_bytes_including_metadata();
-        let place = std::mem::replace(&mut others.place, fresh.0);
-        // SAFETY: as in `take`. Replacing moves the handle of the full chunk, not its memory.
-        let full = std::mem::replace(unsafe { &mut *self.current.get() }, fresh.1);
-        others.full.push((place, full));
-        (room, bytes)
+        // All of the chunk; what is taken of it is counted here.
+        let capacity = fresh.1.chunk_capacity() / ALIGN * ALIGN;
+        let room = Layout::from_size_align(capacity, ALIGN)
+            .ok()
+            .and_then(|all| Some((fresh.1.try_alloc_layout(all).ok()?, capacity)));
+        if let Some(before) = others.current.replace(fresh) {
+            others.full.push(before);
+        }
+        match room {
+            Some((free, capacity)) => {
+                self.free.set(free);
+                self.left.set(capacity);
+            }
+            None => self.left.set(0),
+        }
+        match self.take(layout) {
+            Some(room) => (room, bytes),
+            None => {
+                // Only if a chunk were smaller than it was asked to be.
+                let own = chunk(needed);
+                let room = own.alloc_layout(layout);
+                let more = own.allocated_bytes_including_metadata();
+                others.full.push((None, own));
+                (room, bytes + more)
+            }
+        }
     }
 
     /// Frees everything but some chunks for the next run.
     pub(super) fn reset(&mut self) {
         let others = self.others.get_mut();
-        let current = std::mem::replace(self.current.get_mut(), empty());
-        others.full.push((others.place.take(), current));
+        self.left.set(0);
+        others.full.extend(others.current.take());
         others.next = 0;
         for (place, mut bump) in others.full.drain(..) {
             let Some(place) = place.filter(|place| *place < KEPT) else {

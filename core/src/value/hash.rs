@@ -49,12 +49,30 @@ pub(super) fn bytes(bytes: &[u8]) -> u64 {
         }
         let rest = chunks.remainder();
         if !rest.is_empty() {
-            let mut word = [0; 8];
-            word[..rest.len()].copy_from_slice(rest);
-            state = mix(state, u64::from_le_bytes(word));
+            // The last word without the bytes of it that have been there already.
+            let word = match block.last_chunk() {
+                Some(word) => u64::from_le_bytes(*word) >> (64 - 8 * rest.len()),
+                None => short_word(rest),
+            };
+            state = mix(state, word);
         }
     }
     state
+}
+
+/// Less than 8 bytes as a number, the first one lowest.
+#[inline]
+fn short_word(bytes: &[u8]) -> u64 {
+    let len = bytes.len();
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(low), Some(high)) => {
+            u64::from(u32::from_le_bytes(*low))
+                | u64::from(u32::from_le_bytes(*high)) << (8 * (len - 4))
+        }
+        _ => bytes
+            .iter()
+            .rfold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
 }
 
 /// The hash of a string value with this text.
@@ -222,4 +240,26 @@ fn collection(root: Value<'_>) -> u64 {
 /// Computes everything lazy in a value and below it.
 pub(super) fn force(root: Value<'_>) {
     hash(root);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{K2, bytes, mix, short_word};
+
+    #[test]
+    fn bytes_are_words_with_zeros_behind() {
+        let text = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        for len in 0..text.len() {
+            let text = &text[..len];
+            let words = text.chunks(8).map(|chunk| {
+                let mut word = [0; 8];
+                word[..chunk.len()].copy_from_slice(chunk);
+                if chunk.len() < 8 {
+                    assert_eq!(short_word(chunk), u64::from_le_bytes(word));
+                }
+                u64::from_le_bytes(word)
+            });
+            assert_eq!(bytes(text), words.fold(mix(len as u64, K2), mix));
+        }
+    }
 }

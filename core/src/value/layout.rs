@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{Value, hash};
+use super::{Kind, Value, hash};
 use crate::work;
 
 /// The identity of a shape: objects with equal ids have the same keys in the same slots. Unique
@@ -14,12 +14,17 @@ pub struct ShapeId(pub NonZeroU32);
 /// Lists up to this length are searched from front to back.
 pub(super) const LINEAR: usize = 8;
 
+/// Lists up to this length may do without a table: keys of objects in JSON texts that have no shape, most of which are
+/// never looked for.
+pub(super) const SORTED: usize = 64;
+
 /// Distinct keys in Rego's order.
 pub(super) struct Layout<'a> {
     pub(super) keys: &'a [Value<'a>],
-    /// One hash for each key; empty for short lists.
+    /// One hash for each key; empty if `index` is.
     pub(super) hashes: &'a [u32],
-    /// Open addressing: positions of keys plus 1; empty for short lists, else a power of two.
+    /// Open addressing: positions of keys plus 1; empty for short lists and for some of middle length (see [`SORTED`]),
+    /// else a power of two.
     pub(super) index: &'a [u32],
     /// Set if many objects share this layout.
     pub(super) id: Option<ShapeId>,
@@ -83,6 +88,9 @@ impl Layout<'_> {
     #[inline]
     pub(super) fn find(&self, key: Value<'_>) -> Option<usize> {
         if self.index.is_empty() {
+            if self.keys.len() > LINEAR {
+                return self.keys.binary_search_by(|k| (*k).cmp(&key)).ok();
+            }
             return match key.as_str() {
                 Some(text) => {
                     let bits = key.to_bits();
@@ -100,6 +108,13 @@ impl Layout<'_> {
     /// The position of a string key.
     pub(super) fn find_str(&self, key: &str) -> Option<usize> {
         if self.index.is_empty() {
+            if self.keys.len() > LINEAR {
+                let order = |k: &Value<'_>| match k.as_str() {
+                    Some(text) => text.cmp(key),
+                    None => k.kind().cmp(&Kind::String),
+                };
+                return self.keys.binary_search_by(order).ok();
+            }
             return self.keys.iter().position(|k| k.as_str() == Some(key));
         }
         let hash = short_hash(hash::text(key));

@@ -5,6 +5,7 @@ mod array;
 mod bigfloat;
 mod chunks;
 mod convert;
+mod dictionary;
 mod fast;
 mod frozen;
 mod hash;
@@ -23,6 +24,7 @@ mod table;
 
 use std::cmp::Ordering;
 
+pub(crate) use arena::ShapesOf;
 pub use arena::{Arena, MemoryExceeded};
 pub use array::{Array, ArrayBuilder};
 pub use convert::to_constant;
@@ -33,9 +35,9 @@ pub use object::{Object, ObjectBuilder, ObjectIter};
 pub use parts::Parts;
 pub use raw::Value;
 pub use scratch::Claim;
-pub(crate) use scratch::Scratch;
+
 pub use set::{Set, SetBuilder};
-pub(crate) use shape::{NodeId, Shapes};
+pub(crate) use shape::{EVERYTHING, NOTHING, NodeId, Wanted};
 pub use sort::{sort_by, sort_by_key};
 pub use string::Str;
 

@@ -202,7 +202,7 @@ impl<'a> ObjectBuilder<'a> {
     pub fn finish(mut self, arena: &'a Arena) -> Value<'a> {
         match self.entries.sort_by_key(arena, |(key, _)| *key) {
             Ok(()) => arena.object_sorted(self.entries.as_slice()),
-            Err(_) => arena.object_sorted(&[]),
+            Err(_) => arena.no_members(),
         }
     }
 }

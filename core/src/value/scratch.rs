@@ -126,9 +126,4 @@ impl<'a, A: Array> Scratch<'a, A> {
     pub(crate) fn len(&self) -> usize {
         self.items.len()
     }
-
-    #[inline]
-    pub(crate) fn truncate(&mut self, len: usize) {
-        self.items.truncate(len);
-    }
 }

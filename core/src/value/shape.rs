@@ -14,6 +14,9 @@ use super::{Value, hash};
 /// Objects with more keys have no shape.
 pub(crate) const MAX_KEYS: usize = 64;
 
+/// The same for objects of whose keys not all are wanted.
+const MAX_DEPTH: usize = 256;
+
 /// Keys longer than this have no place in a shape.
 const MAX_KEY_LEN: usize = 128;
 
@@ -22,6 +25,13 @@ const MAX_NODES: usize = 8192;
 
 /// One node has at most so many successors: with more, its keys are data and no names.
 const MAX_CHILDREN: u32 = 64;
+
+/// So many nodes there may be from the start; further ones have to be earned, so that a document whose keys are data does
+/// not fill the tree with them.
+const FREE_NODES: usize = 1024;
+
+/// Keys that have to be found where they had been before for one more node.
+const HITS_PER_NODE: usize = 4;
 
 /// A reset forgets all shapes if there are more nodes than this.
 const KEEP_NODES: usize = 2048;
@@ -52,27 +62,62 @@ pub(crate) struct Shape<'a> {
     pub(super) slots: &'a [u8],
 }
 
-// Everything of lifetime 'static in here lives in `bump` and never leaves the table with a
-// lifetime longer than a borrow of it.
-struct Node {
-    key: Value<'static>,
-    text: &'static str,
-    /// JSON writes the text without escapes.
-    plain: bool,
-    parent: u32,
-    depth: u32,
-    children: u32,
+/// What reading looks at for each key: one line of the cache.
+#[repr(align(64))]
+struct Hot {
+    /// The key as JSON writes it, with its quotes and a colon, and zeros behind.
+    pattern: [u8; 32],
+    /// The bytes of the pattern that count. [`UNFORESEEABLE`] if the key does not fit.
+    mask: u64,
+    /// How many they are.
+    len: u32,
     /// The successor of the last object that came here: a guess for the next one. 0 if none.
     last: u32,
     /// The first key of the last object that was the value of this key, or in it: a guess for
     /// the next one. 0 if none.
     first: u32,
+    /// Where the path began.
+    root: u32,
+    /// What of the key's value is wanted.
+    below: Wanted,
+    /// The next successor of the same node, in a ring.
+    sibling: u32,
+}
+
+/// A mask that comparing 32 bytes never gives.
+const UNFORESEEABLE: u64 = u64::MAX;
+
+/// What is wanted of a value: the number of a part of a projection.
+pub(crate) type Wanted = u32;
+
+/// All of it.
+pub(crate) const EVERYTHING: Wanted = 0;
+
+/// It is left out.
+pub(crate) const NOTHING: Wanted = u32::MAX;
+
+// Everything of lifetime 'static in here lives in `bump` and never leaves the table with a
+// lifetime longer than a borrow of it.
+struct Node {
+    key: Value<'static>,
+    text: &'static str,
+    parent: u32,
+    /// Keys up to here, and those of them that are wanted.
+    depth: u32,
+    kept: u32,
+    children: u32,
     shape: Option<Shape<'static>>,
 }
 
 /// The shapes of an arena.
+///
+/// Each path of keys is a path in a tree. Where only parts of a document are wanted, objects whose members are wanted
+/// for different reasons begin at roots of their own, and keys that are left out are steps of the path too.
 pub(crate) struct Shapes {
+    hot: Vec<Hot>,
     nodes: Vec<Node>,
+    /// Roots besides the first one, by projection and its part.
+    roots: HashMap<(u64, Wanted), u32, Folding>,
     transitions: HashMap<(u32, &'static str), u32, Folding>,
     keys: HashMap<&'static str, Value<'static>, Folding>,
     layouts: HashMap<Vec<u64>, &'static Layout<'static>, Folding>,
@@ -81,18 +126,23 @@ pub(crate) struct Shapes {
     identities: usize,
     /// All bytes, as of the last growth.
     bytes: usize,
+    /// Keys that were found where they had been before.
+    hits: usize,
 }
 
 impl Shapes {
     pub(crate) fn new() -> Shapes {
         Shapes {
+            hot: Vec::new(),
             nodes: Vec::new(),
+            roots: HashMap::default(),
             transitions: HashMap::default(),
             keys: HashMap::default(),
             layouts: HashMap::default(),
             bump: Bump::new(),
             identities: 0,
             bytes: 0,
+            hits: 0,
         }
     }
 
@@ -109,7 +159,9 @@ impl Shapes {
             (size_of::<(K, V)>() + 1) * capacity * 8 / 7
         }
         self.bytes = self.bump.allocated_bytes_including_metadata()
+            + self.hot.capacity() * size_of::<Hot>()
             + self.nodes.capacity() * size_of::<Node>()
+            + table::<(u64, Wanted), u32>(self.roots.capacity())
             + table::<(u32, &str), u32>(self.transitions.capacity())
             + table::<&str, Value<'_>>(self.keys.capacity())
             + table::<Vec<u64>, &Layout<'_>>(self.layouts.capacity())
@@ -123,54 +175,114 @@ impl Shapes {
         }
     }
 
-    fn root(&mut self) {
+    /// A node without keys before it.
+    fn new_root(&mut self) -> u32 {
+        let root = self.nodes.len() as u32;
+        self.hot.push(Hot {
+            pattern: [0; 32],
+            mask: UNFORESEEABLE,
+            len: 0,
+            last: 0,
+            first: 0,
+            root,
+            below: EVERYTHING,
+            sibling: root,
+        });
+        self.nodes.push(Node {
+            key: Value::NULL,
+            text: "",
+            parent: root,
+            depth: 0,
+            kept: 0,
+            children: 0,
+            shape: None,
+        });
+        self.measure();
+        root
+    }
+
+    /// Makes the first root.
+    #[inline]
+    pub(crate) fn begin(&mut self) {
         if self.nodes.is_empty() {
-            self.nodes.push(Node {
-                key: Value::NULL,
-                text: "",
-                plain: false,
-                parent: 0,
-                depth: 0,
-                children: 0,
-                last: 0,
-                first: 0,
-                shape: None,
-            });
+            self.new_root();
         }
     }
 
-    /// If a JSON text goes on with the key that came after this node the last time, and its
-    /// closing quote: the node after it, and how long that is.
-    #[inline]
-    pub(crate) fn predict(&self, node: NodeId, json: &[u8]) -> Option<(NodeId, usize)> {
-        self.compare(self.nodes.get(node.0 as usize)?.last, json)
+    /// The root of objects of which a projection wants a part. Always the same while no value is forgotten.
+    pub(crate) fn root_of(&mut self, projection: u64, wanted: Wanted) -> NodeId {
+        self.begin();
+        if wanted == EVERYTHING {
+            return NodeId::ROOT;
+        }
+        if let Some(root) = self.roots.get(&(projection, wanted)) {
+            return NodeId(*root);
+        }
+        let root = self.new_root();
+        self.roots.insert((projection, wanted), root);
+        NodeId(root)
     }
 
-    /// The same for the first key of an object that is the value of the key of a node, or lies in
-    /// arrays there.
+    /// The node that came after this one the last time.
     #[inline]
-    pub(crate) fn predict_first(&self, of: NodeId, json: &[u8]) -> Option<(NodeId, usize)> {
-        self.compare(self.nodes.get(of.0 as usize)?.first, json)
+    pub(crate) fn guess(&self, node: NodeId) -> NodeId {
+        NodeId(self.hot[node.0 as usize].last)
     }
 
+    /// The same for the first key of an object that is the value of the key of a node, or lies in arrays there.
     #[inline]
-    fn compare(&self, guess: u32, json: &[u8]) -> Option<(NodeId, usize)> {
-        let Node { text, plain, .. } = self.nodes[guess as usize];
-        let same = json.get(text.len()) == Some(&b'"') && &json[..text.len()] == text.as_bytes();
-        (plain && same).then_some((NodeId(guess), text.len() + 1))
+    pub(crate) fn guess_first(&self, of: NodeId) -> NodeId {
+        NodeId(self.hot[of.0 as usize].first)
     }
 
-    /// Remembers the first key of an object for [`Shapes::predict_first`].
+    /// The text with which a JSON text has to go on at this node, the bytes of it that count, and how many they are.
+    #[inline]
+    pub(crate) fn pattern(&self, node: NodeId) -> (&[u8; 32], u64, usize) {
+        let hot = &self.hot[node.0 as usize];
+        (&hot.pattern, hot.mask, hot.len as usize)
+    }
+
+    /// Another node with the same node before it.
+    #[inline]
+    pub(crate) fn sibling(&self, node: NodeId) -> NodeId {
+        NodeId(self.hot[node.0 as usize].sibling)
+    }
+
+    /// Takes note that a node came after another one.
+    #[inline]
+    pub(crate) fn came(&mut self, node: NodeId, next: NodeId) {
+        self.hits += 1;
+        self.hot[node.0 as usize].last = next.0;
+    }
+
+    /// Where the path to a node began.
+    #[inline]
+    pub(crate) fn root(&self, node: NodeId) -> NodeId {
+        NodeId(self.hot[node.0 as usize].root)
+    }
+
+    /// What is wanted of the value of the last key.
+    #[inline]
+    pub(crate) fn below(&self, node: NodeId) -> Wanted {
+        self.hot[node.0 as usize].below
+    }
+
+    /// Remembers the first key of an object for [`Shapes::guess_first`].
     pub(crate) fn began(&mut self, of: NodeId, first: NodeId) {
-        if let Some(node) = self.nodes.get_mut(of.0 as usize) {
-            node.first = first.0;
+        if let Some(hot) = self.hot.get_mut(of.0 as usize) {
+            hot.first = first.0;
         }
     }
 
-    /// The node after one more key; `None` if there is none and may be none.
-    pub(crate) fn step(&mut self, node: NodeId, key: &str) -> Option<NodeId> {
-        self.root();
-        let last = self.nodes[node.0 as usize].last;
+    /// The node after one more key; `None` if there is none and may be none. `wanted` says what is wanted of its value.
+    pub(crate) fn step(
+        &mut self,
+        node: NodeId,
+        key: &str,
+        wanted: impl FnOnce() -> Wanted,
+    ) -> Option<NodeId> {
+        self.begin();
+        let last = self.hot[node.0 as usize].last;
         if last != 0 && self.nodes[last as usize].text == key {
             return Some(NodeId(last));
         }
@@ -178,39 +290,69 @@ impl Shapes {
         let lookup: &'static str = unsafe { std::mem::transmute::<&str, &'static str>(key) };
         let next = match self.transitions.get(&(node.0, lookup)) {
             Some(next) => *next,
-            None => self.grow(node, key)?,
+            None => self.grow(node, key, wanted)?,
         };
-        self.nodes[node.0 as usize].last = next;
+        self.came(node, NodeId(next));
         Some(NodeId(next))
     }
 
-    fn grow(&mut self, node: NodeId, key: &str) -> Option<u32> {
+    fn grow(&mut self, node: NodeId, key: &str, wanted: impl FnOnce() -> Wanted) -> Option<u32> {
         let parent = &self.nodes[node.0 as usize];
         let depth = parent.depth + 1;
-        if depth as usize > MAX_KEYS
+        let below = wanted();
+        let kept = parent.kept + u32::from(below != NOTHING);
+        if kept as usize > MAX_KEYS
+            || depth as usize > MAX_DEPTH
             || key.len() > MAX_KEY_LEN
             || self.nodes.len() >= MAX_NODES
+            || self.nodes.len() >= FREE_NODES + self.hits / HITS_PER_NODE
             || parent.children >= MAX_CHILDREN
-            || self
-                .path(node)
-                .any(|at| self.nodes[at as usize].text == key)
         {
             return None;
         }
         let key = self.intern(key);
+        let bits = key.to_bits();
+        if self
+            .path(node)
+            .any(|at| self.nodes[at as usize].key.to_bits() == bits)
+        {
+            return None;
+        }
         let text = key.as_str()?;
         let next = self.nodes.len() as u32;
         let parent = node.0;
+        let (mut pattern, mut mask, mut len) = ([0; 32], UNFORESEEABLE, 0);
         let plain = !text.bytes().any(|c| matches!(c, b'"' | b'\\' | 0..0x20));
+        if plain && text.len() + 3 <= pattern.len() {
+            pattern[0] = b'"';
+            pattern[1..=text.len()].copy_from_slice(text.as_bytes());
+            pattern[text.len() + 1..text.len() + 3].copy_from_slice(b"\":");
+            len = text.len() as u32 + 3;
+            mask = (1 << len) - 1;
+        }
+        self.hot.push(Hot {
+            pattern,
+            mask,
+            len,
+            last: 0,
+            first: 0,
+            root: self.hot[parent as usize].root,
+            below,
+            sibling: next,
+        });
+        // All successors of a node are in one ring, and the last one is among them.
+        let last = self.hot[parent as usize].last;
+        if last != 0 {
+            let after = std::mem::replace(&mut self.hot[last as usize].sibling, next);
+            self.hot[next as usize].sibling = after;
+        }
         self.nodes.push(Node {
             key,
             text,
-            plain,
             parent,
             depth,
+            kept,
             children: 0,
-            last: 0,
-            first: 0,
             shape: None,
         });
         self.nodes[parent as usize].children += 1;
@@ -221,14 +363,22 @@ impl Shapes {
 
     /// The nodes from one up to the root, which is left out.
     fn path(&self, node: NodeId) -> impl Iterator<Item = u32> {
-        let parent = |at: &u32| Some(self.nodes[*at as usize].parent).filter(|at| *at != 0);
-        std::iter::successors(Some(node.0).filter(|at| *at != 0), parent)
+        let inner = |at: u32| (self.nodes[at as usize].parent != at).then_some(at);
+        std::iter::successors(inner(node.0), move |at| {
+            inner(self.nodes[*at as usize].parent)
+        })
     }
 
-    /// The keys up to a node, in the order in which they came.
+    /// The same, but only those whose keys are wanted.
+    fn kept(&self, node: NodeId) -> impl Iterator<Item = u32> {
+        self.path(node)
+            .filter(|at| self.hot[*at as usize].below != NOTHING)
+    }
+
+    /// The keys up to a node that are wanted, in the order in which they came.
     pub(crate) fn keys_of<'a>(&'a self, node: NodeId) -> Vec<Value<'a>> {
         let mut keys: Vec<Value<'a>> = self
-            .path(node)
+            .kept(node)
             .map(|at| self.nodes[at as usize].key)
             .collect();
         keys.reverse();
@@ -263,13 +413,24 @@ impl Shapes {
     }
 
     /// The shape of an object that ends at a node.
+    #[inline]
     pub(crate) fn shape(&mut self, node: NodeId) -> Shape<'_> {
-        self.root();
-        if let Some(shape) = self.nodes[node.0 as usize].shape {
-            return shape;
+        match self.nodes.get(node.0 as usize) {
+            Some(Node {
+                shape: Some(shape), ..
+            }) => {
+                self.hits += shape.layout.keys.len();
+                *shape
+            }
+            _ => self.new_shape(node),
         }
+    }
+
+    #[cold]
+    fn new_shape(&mut self, node: NodeId) -> Shape<'_> {
+        self.begin();
         let mut keys: Vec<(Value<'static>, u8)> = self
-            .path(node)
+            .kept(node)
             .map(|at| self.nodes[at as usize].key)
             .zip(0..)
             .collect();
@@ -436,7 +597,9 @@ mod tests {
         assert_eq!(object(&arena, r#"{"a":1}"#).shape_id(), before);
         for i in 0..60 {
             for k in 0..60 {
-                object(&arena, &format!("{{\"k{i}\":1,\"l{k}\":2}}"));
+                for _ in 0..4 {
+                    object(&arena, &format!("{{\"k{i}\":1,\"l{k}\":2}}"));
+                }
             }
         }
         arena.reset();
