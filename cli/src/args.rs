@@ -25,6 +25,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Check Rego source files for errors
     Check(CheckArgs),
+    /// Show how a query runs: what serves each loop, or what the compiler makes of it
+    Explain(ExplainArgs),
     /// Print what policies may use: built-ins with their signatures, and features of the language
     Capabilities(CapabilitiesArgs),
 }
@@ -128,6 +130,9 @@ pub struct EvalArgs {
     /// Let policies reach these machines over the network (repeat, or separate with commas; * is all); none by default
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     pub allow_net: Vec<String>,
+    /// Switch a rewrite of the optimiser off (repeat, or separate with commas); the answer stays the same
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub disable: Vec<String>,
     /// Stop after this time, for example 500ms or 1m30s; 0 is no limit
     #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, default_value = "0")]
     pub timeout: Duration,
@@ -137,6 +142,43 @@ pub struct EvalArgs {
     /// Stop when evaluation holds more memory than this, for example 512MiB
     #[arg(long, value_name = "BYTES", value_parser = crate::duration::parse_bytes)]
     pub max_memory: Option<usize>,
+}
+
+/// `regovm explain`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  regovm explain --plan -d policy/ data.terraform.deny\n  regovm explain --stage bytecode -d policy/ data.terraform.deny\n\nWith --plan each loop is named with the index that finds its members, or with the reason why all are visited."
+)]
+pub struct ExplainArgs {
+    /// The query, for example data.terraform.deny
+    pub query: String,
+    /// Policy or data: files, folders (recursively .rego, .json, .yaml), or prefix:path. Repeatable
+    #[arg(short, long = "data", value_name = "PATH")]
+    pub data: Vec<String>,
+    /// What serves each loop (the default)
+    #[arg(long, conflicts_with = "stage")]
+    pub plan: bool,
+    /// What a stage of the compiler gives
+    #[arg(long, value_enum)]
+    pub stage: Option<ExplainStage>,
+    /// Read policies as Rego v0
+    #[arg(long)]
+    pub v0_compatible: bool,
+    /// File and folder names to leave out, for example '.*'. Repeatable
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// Switch a rewrite of the optimiser off (repeat, or separate with commas)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub disable: Vec<String>,
+}
+
+/// Stages that `explain` shows.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExplainStage {
+    /// Loops, look-ups and guards, optimised
+    Ir,
+    /// What the machine runs
+    Bytecode,
 }
 
 /// `regovm check`

@@ -26,6 +26,7 @@ fn run(command: &Command) -> std::io::Result<u8> {
     match command {
         Command::Eval(args) => command::eval::run(args),
         Command::Check(args) => command::check::run(args),
+        Command::Explain(args) => command::explain::run(args),
         Command::Capabilities(args) => command::capabilities::run(args),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use regovm_compiler::ir::Program;
 use regovm_compiler::optimize::{Context, optimize};
 use regovm_compiler::options::Options;
 use regovm_compiler::state::{Answer, Query};
@@ -54,6 +55,27 @@ pub(crate) fn check(
 
 /// Compiles modules and queries to a program.
 pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
+    let builtins = job.builtins;
+    with_ir(job, |sources, queries, ir| {
+        let shapes = queries
+            .iter()
+            .zip(&ir.queries)
+            .map(|(query, function)| {
+                let row = &ir.functions[function.0 as usize].row;
+                shape(sources, &query.answer, row)
+            })
+            .collect();
+        let program = emit::emit(ir, builtins, sources)
+            .map_err(|errors| Failure::from_diagnostics(Stage::Compile, errors, sources))?;
+        Ok(Compiled { program, shapes })
+    })
+}
+
+/// Compiles modules and queries as far as the optimised IR.
+pub(crate) fn with_ir<T>(
+    job: Job<'_>,
+    go_on: impl FnOnce(&SourceMap, &[Query], &Program) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let Job {
         mut sources,
         modules,
@@ -77,20 +99,7 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
         .map_err(failed)?;
     let mut ir = lower::lower(&checked).map_err(|errors| failed(errors.into_vec()))?;
     optimize(&mut ir, &Context { builtins }, disabled);
-    let shapes = checked
-        .queries
-        .iter()
-        .zip(&ir.queries)
-        .map(|(query, function)| {
-            shape(
-                &sources,
-                &query.answer,
-                &ir.functions[function.0 as usize].row,
-            )
-        })
-        .collect();
-    let program = emit::emit(&ir, builtins, &sources).map_err(failed)?;
-    Ok(Compiled { program, shapes })
+    go_on(&sources, &checked.queries, &ir)
 }
 
 /// Errors of queries. What is no query at all has neither code nor place in OPA.

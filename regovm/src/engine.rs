@@ -10,6 +10,7 @@ use regovm_parser::{Keyword, ParseOptions};
 
 use crate::capabilities::Capabilities;
 use crate::document::{self, Document};
+use crate::explain::Explain;
 use crate::policy::PreparedPolicy;
 use crate::report::{Failure, Stage};
 
@@ -266,9 +267,42 @@ impl Engine {
         queries: &[&str],
         context: &QueryContext,
     ) -> Result<PreparedPolicy, Failure> {
-        self.parsed()?;
         let data = self.merged()?;
-        let compiled = crate::compile::compile(crate::compile::Job {
+        let compiled = self.job(queries, context, &data, crate::compile::compile)?;
+        PreparedPolicy::new(compiled, self.builtins.clone(), Arc::new(data))
+    }
+
+    /// What the compiler makes of everything, as text for people; see [`Explain`].
+    ///
+    /// ```
+    /// use regovm::{Engine, Explain, QueryContext};
+    /// let mut engine = Engine::new();
+    /// engine.add_module("p.rego", "package p\ntwin(a) if {\n\tsome b in input.rs\n\tb.name == a.name\n}\n");
+    /// let plan = engine.explain(&["data.p.twin({})"], &QueryContext::default(), Explain::Plan)?;
+    /// assert!(plan.contains("found by index 0, for `b.name == a.name`"), "{plan}");
+    /// # Ok::<(), regovm::Failure>(())
+    /// ```
+    pub fn explain(
+        &self,
+        queries: &[&str],
+        context: &QueryContext,
+        what: Explain,
+    ) -> Result<String, Failure> {
+        let data = self.merged()?;
+        self.job(queries, context, &data, |job| {
+            crate::explain::text(job, what)
+        })
+    }
+
+    fn job<T>(
+        &self,
+        queries: &[&str],
+        context: &QueryContext,
+        data: &regovm_core::value::Frozen,
+        run: impl FnOnce(crate::compile::Job<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.parsed()?;
+        run(crate::compile::Job {
             sources: self.sources.clone(),
             modules: self.modules.clone(),
             queries,
@@ -276,9 +310,8 @@ impl Engine {
             parse_options: self.parse_options(self.version),
             builtins: &self.callable(),
             options: &self.options,
-            data: &data,
+            data,
             disabled: &self.disabled,
-        })?;
-        PreparedPolicy::new(compiled, self.builtins.clone(), Arc::new(data))
+        })
     }
 }

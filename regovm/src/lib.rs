@@ -26,6 +26,7 @@ mod compile;
 mod convert;
 mod document;
 mod engine;
+mod explain;
 mod parse_module;
 mod policy;
 #[cfg(feature = "internals")]
@@ -44,6 +45,7 @@ pub use capabilities::Capabilities;
 pub use convert::{from_json, to_json};
 pub use document::{Document, DocumentFormat};
 pub use engine::{Engine, QueryContext};
+pub use explain::Explain;
 pub use policy::{PreparedPolicy, QueryExpression, QueryShape};
 pub use regovm_core::host::{Host, NoHost};
 pub use regovm_core::{Code, Constant, Location};

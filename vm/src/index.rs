@@ -125,15 +125,6 @@ pub(crate) fn hash(keys: &[Value<'_>]) -> u64 {
     })
 }
 
-fn len(base: Value<'_>) -> usize {
-    match base.view() {
-        View::Array(array) => array.len(),
-        View::Set(set) => set.len(),
-        View::Object(object) => object.len(),
-        _ => 0,
-    }
-}
-
 /// A member by its place in the order of the collection; its key is made by `index` if it is the element of an array.
 fn member<'a>(
     base: Value<'a>,
@@ -168,7 +159,7 @@ impl Indexes {
         when: Indexing,
         arena: &Arena,
     ) -> Result<Plan<'a>, Fault> {
-        let members = len(base);
+        let members = base.collection_len().unwrap_or(0);
         if members < when.min_members || members >= NONE as usize {
             return Ok(Plan::Scan);
         }

@@ -13,6 +13,7 @@ pub mod program;
 mod budget;
 mod error;
 mod exec;
+mod field_cache;
 mod index;
 mod iterate;
 mod link;

@@ -7,6 +7,7 @@ use regovm_core::value::{Arena, ArrayBuilder, ObjectBuilder, SetBuilder, Value, 
 use crate::budget::Budget;
 use crate::bytecode::{ConflictKind, FunctionIndex, Instruction, Reg, Source, list_words};
 use crate::error::{Conflict, EvalError, Fault, describe};
+use crate::field_cache::FieldCache;
 use crate::index::Indexes;
 use crate::iterate::Iter;
 use crate::memo::{Calls, Outcome};
@@ -63,6 +64,7 @@ enum MemoPlace {
 pub(crate) struct Buffers {
     registers: Vec<Option<Value<'static>>>,
     frames: Vec<Frame>,
+    fields: FieldCache,
 }
 
 /// Registers and frames that are kept for the next run, at most.
@@ -87,6 +89,7 @@ pub(crate) struct Machine<'a, 'r> {
     pub(crate) frames: Vec<Frame>,
     pub(crate) iters: Vec<Iter<'a>>,
     pub(crate) indexes: Indexes,
+    pub(crate) fields: FieldCache,
     pub(crate) builders: Vec<Builder<'a>>,
     /// Overlays that `with`s of the frames have made.
     pub(crate) slots: Vec<OverlayId>,
@@ -123,6 +126,8 @@ impl<'a, 'r> Machine<'a, 'r> {
         let mut registers = buffers.registers;
         registers.clear();
         let registers = registers.into_iter().map(|_| None).collect();
+        let mut fields = buffers.fields;
+        fields.clear();
         Machine {
             program,
             constants: program.constants(),
@@ -139,6 +144,7 @@ impl<'a, 'r> Machine<'a, 'r> {
             frames: buffers.frames,
             iters: Vec::new(),
             indexes: Indexes::default(),
+            fields,
             builders: Vec::new(),
             slots: Vec::new(),
             overlays: Overlays::new(),
@@ -169,6 +175,7 @@ impl<'a, 'r> Machine<'a, 'r> {
             Buffers {
                 registers,
                 frames: self.frames,
+                fields: self.fields,
             },
         )
     }

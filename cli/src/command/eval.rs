@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use regovm::{Answer, Budget, Clock, Engine, Failure, QueryContext, Stage};
 
-use super::{engine_with, restrict, schemas, version};
+use super::{disable, engine_with, restrict, schemas, version};
 use crate::args::{EvalArgs, EvalFormat};
 use crate::load::{Wanted, load, reason};
 use crate::render::{errors, result};
@@ -85,6 +85,7 @@ fn evaluate<T>(
         .set_version(version(args.v0_compatible))
         .set_strict(args.strict)
         .set_enable_print(true);
+    disable(&mut engine, &args.disable)?;
     restrict(&mut engine, args.capabilities.as_ref());
     engine_with(
         load(&args.data, &args.ignore, Wanted::All).map_err(load_failure)?,

@@ -3,9 +3,10 @@
 pub mod capabilities;
 pub mod check;
 pub mod eval;
+pub mod explain;
 mod schemas;
 
-use regovm::{Capabilities, Engine, RegoVersion};
+use regovm::{Capabilities, Engine, Failure, RegoVersion};
 
 use crate::load::Loaded;
 
@@ -16,6 +17,12 @@ fn version(v0_compatible: bool) -> RegoVersion {
     } else {
         RegoVersion::V1
     }
+}
+
+/// Applies `--disable`.
+fn disable(engine: &mut Engine, names: &[String]) -> Result<(), Failure> {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    engine.disable_rewrites(&names).map(drop)
 }
 
 /// Applies `--capabilities`, before anything is loaded.

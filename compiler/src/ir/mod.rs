@@ -152,6 +152,8 @@ pub struct ScanIndex {
     pub probe: Block,
     /// A built-in may have an error in what the scan leaves out: where such errors count, nothing is left out.
     pub fallible: bool,
+    /// The comparisons that it serves, for people.
+    pub serves: Vec<Span>,
 }
 
 /// What statements do. "Fails" is explained in the module documentation.

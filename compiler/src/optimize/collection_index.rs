@@ -59,7 +59,7 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
 }
 
 /// The body of a scan without an index.
-fn scan_of(stmt: &Stmt) -> Option<Body<'_>> {
+pub(super) fn scan_of(stmt: &Stmt) -> Option<Body<'_>> {
     match &stmt.kind {
         StmtKind::Scan {
             key,
@@ -108,6 +108,50 @@ fn rewrite(
             *index = Some(Box::new(made));
         }
     }
+}
+
+/// Why no index serves a scan, if none does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WhyNot {
+    /// No member is compared for equality.
+    NothingCompared,
+    /// Members are compared with what depends on them as well.
+    ComparedWithItself(Span),
+    /// What comes before the comparison would be missed.
+    Seen(Span),
+}
+
+/// Why a scan without an index has none.
+pub(super) fn why_not(scan: &Body<'_>, effects: &Effects<'_>) -> WhyNot {
+    let mut origins = Origins::of(scan);
+    let mut seen = None;
+    for stmt in scan.stmts {
+        if effects.stmt(stmt) == Effect::Seen {
+            seen = seen.or(Some(stmt.span));
+        }
+        if let StmtKind::Guard {
+            op: Compare::Equal,
+            lhs,
+            rhs,
+        } = stmt.kind
+        {
+            match (origins.get(lhs), origins.get(rhs), seen) {
+                (Some(Origin::Member), _, Some(seen)) | (_, Some(Origin::Member), Some(seen)) => {
+                    return WhyNot::Seen(seen);
+                }
+                (
+                    Some(Origin::Member | Origin::Other),
+                    Some(Origin::Member | Origin::Other),
+                    None,
+                ) => {
+                    return WhyNot::ComparedWithItself(stmt.span);
+                }
+                _ => {}
+            }
+        }
+        origins.note(stmt);
+    }
+    WhyNot::NothingCompared
 }
 
 /// A guard `member == outer` in the body of a scan.
@@ -251,5 +295,6 @@ fn make(
         build,
         probe,
         fallible,
+        serves: keys.iter().map(|key| scan.stmts[key.at].span).collect(),
     })
 }

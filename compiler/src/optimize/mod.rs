@@ -9,9 +9,11 @@
 
 mod collection_index;
 pub mod effects;
+pub mod plan;
 mod rule_index;
 mod slice;
 
+pub use collection_index::WhyNot;
 use regovm_core::builtin::Table;
 
 use crate::ir::Program;

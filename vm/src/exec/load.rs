@@ -71,8 +71,12 @@ impl<'a> Machine<'a, '_> {
     }
 
     #[inline]
-    pub(super) fn get_field(&self, base: Value<'a>, key: Value<'a>) -> Option<Value<'a>> {
-        base.get(key)
+    pub(super) fn get_field(&mut self, base: Value<'a>, key: Value<'a>) -> Option<Value<'a>> {
+        match base.as_object() {
+            Some(object) => self.fields.get(object, key),
+            // A set may have the text as an element.
+            None => base.get(key),
+        }
     }
 
     /// The next place of a walk; its path only if somebody wants it.

@@ -1,0 +1,120 @@
+//! What the compiler makes of a policy, as text.
+
+use regovm_compiler::emit;
+use regovm_compiler::ir::{Function, display};
+use regovm_compiler::optimize::plan::{How, Step, plan};
+use regovm_compiler::optimize::{Context, WhyNot};
+use regovm_core::{SourceMap, Span};
+
+use crate::compile::{Job, with_ir};
+use crate::report::{Failure, Stage};
+
+/// What to show.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Explain {
+    /// For each loop the index that serves it, or why none can.
+    Plan,
+    /// The optimised IR.
+    Ir,
+    /// The bytecode.
+    Bytecode,
+}
+
+pub(crate) fn text(job: Job<'_>, what: Explain) -> Result<String, Failure> {
+    let builtins = job.builtins;
+    with_ir(job, |sources, _, ir| {
+        Ok(match what {
+            Explain::Plan => plan_text(&plan(ir, &Context { builtins }), &ir.functions, sources),
+            Explain::Ir => display::program_text(ir, builtins),
+            Explain::Bytecode => {
+                let program = emit::emit(ir, builtins, sources)
+                    .map_err(|errors| Failure::from_diagnostics(Stage::Compile, errors, sources))?;
+                regovm_vm::bytecode::listing(&program)
+            }
+        })
+    })
+}
+
+fn plan_text(steps: &[Step], functions: &[Function], sources: &SourceMap) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    for step in steps {
+        if last != Some(step.function) {
+            if last.is_some() {
+                text.push('\n');
+            }
+            text += functions
+                .get(step.function)
+                .map_or("", |function| &function.name);
+            text.push('\n');
+            last = Some(step.function);
+        }
+        let indent = "  ".repeat(step.depth + 1);
+        let place = place(sources, step.span);
+        let line = sources.line(step.span).trim();
+        text += &format!(
+            "{indent}{place}  {line}\n{indent}  {}\n",
+            how(&step.how, sources)
+        );
+    }
+    if text.is_empty() {
+        text.push_str("no loops\n");
+    }
+    text
+}
+
+fn place(sources: &SourceMap, span: Span) -> String {
+    match sources.locate(span) {
+        Some(at) => format!("{}:{}", at.file, at.row),
+        None => "query".to_owned(),
+    }
+}
+
+/// An expression of the policy on one line.
+fn quoted(sources: &SourceMap, span: Span) -> String {
+    let text = sources.text(span);
+    format!(
+        "`{}`",
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    )
+}
+
+fn how(how: &How, sources: &SourceMap) -> String {
+    match how {
+        How::Index {
+            number,
+            serves,
+            unless_strict,
+        } => {
+            let mut serves: Vec<String> =
+                serves.iter().map(|span| quoted(sources, *span)).collect();
+            serves.dedup();
+            let strict = if *unless_strict {
+                "; all of them with strict errors of built-ins"
+            } else {
+                ""
+            };
+            format!(
+                "members are found by index {number}, for {}{strict}",
+                serves.join(", ")
+            )
+        }
+        How::All(WhyNot::NothingCompared) => {
+            "visits all members: none is compared (==) with what is known before the loop"
+                .to_owned()
+        }
+        How::All(WhyNot::ComparedWithItself(span)) => format!(
+            "visits all members: both sides of {} depend on the member",
+            quoted(sources, *span)
+        ),
+        How::All(WhyNot::Seen(span)) => format!(
+            "visits all members: {} comes before the comparison, and can be seen or be a conflict",
+            quoted(sources, *span)
+        ),
+        How::Walk => "visits everything below a value".to_owned(),
+        How::Every => "visits all members until one does not hold".to_owned(),
+        How::Rules(count) => {
+            format!("of {count} rules those run whose comparison with a constant can hold")
+        }
+    }
+}
