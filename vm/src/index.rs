@@ -11,6 +11,7 @@ use hashbrown::hash_map::{Entry, HashMap};
 use regovm_core::value::{Arena, Value, View};
 
 use crate::error::Fault;
+use crate::iterate::AHEAD;
 use crate::room::{room, room_in_table};
 
 /// When an iteration is worth an index.
@@ -125,6 +126,20 @@ pub(crate) fn hash(keys: &[Value<'_>]) -> u64 {
     })
 }
 
+/// Has a member fetched into the cache, if there is one at this place.
+#[inline]
+fn prefetch(base: Value<'_>, at: usize) {
+    let members = match base.view() {
+        View::Array(array) => array.as_slice(),
+        View::Set(set) => set.as_sorted_slice(),
+        View::Object(object) => object.values(),
+        _ => return,
+    };
+    if let Some(member) = members.get(at) {
+        member.prefetch();
+    }
+}
+
 /// A member by its place in the order of the collection; its key is made by `index` if it is the element of an array.
 fn member<'a>(
     base: Value<'a>,
@@ -219,6 +234,7 @@ impl Indexes {
     ) -> Option<(Value<'a>, Value<'a>)> {
         let at = found.at;
         found.at = self.list.get(found.index as usize)?.after(at);
+        prefetch(found.base, found.at as usize);
         member(found.base, at, index)
     }
 }
@@ -230,6 +246,7 @@ impl<'a> Building<'a> {
         index: impl FnOnce(usize) -> Value<'a>,
     ) -> Option<(Value<'a>, Value<'a>)> {
         let member = member(self.base, self.visited, index)?;
+        prefetch(self.base, self.visited as usize + AHEAD);
         self.visited += 1;
         Some(member)
     }

@@ -4,6 +4,9 @@ use regovm_core::value::{Object, Value, View};
 
 use crate::index::{Building, Found};
 
+/// Members between the one that is visited and the one that is fetched into the cache.
+pub(crate) const AHEAD: usize = 8;
+
 /// An iteration that has been started.
 #[derive(Default)]
 pub(crate) enum Iter<'a> {
@@ -44,17 +47,26 @@ impl<'a> Iter<'a> {
         match self {
             Iter::Array(elements, at) => {
                 let value = *elements.get(*at)?;
+                if let Some(later) = elements.get(*at + AHEAD) {
+                    later.prefetch();
+                }
                 let key = index(*at);
                 *at += 1;
                 Some((key, value))
             }
             Iter::Set(elements, at) => {
                 let value = *elements.get(*at)?;
+                if let Some(later) = elements.get(*at + AHEAD) {
+                    later.prefetch();
+                }
                 *at += 1;
                 Some((value, value))
             }
             Iter::Object(object, at) => {
                 let member = object.at(*at)?;
+                if let Some(later) = object.values().get(*at + AHEAD) {
+                    later.prefetch();
+                }
                 *at += 1;
                 Some(member)
             }

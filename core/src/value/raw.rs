@@ -131,6 +131,23 @@ impl<'a> Value<'a> {
         std::ptr::with_exposed_provenance((self.0.get() & !TAG_MASK) as usize)
     }
 
+    /// Asks the processor to fetch what the word points to. A loop over many members spends most of its time waiting for
+    /// them if it does not ask for each some rounds before it looks at it.
+    #[inline]
+    pub fn prefetch(self) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        if self.tag() >= TAG_STRING {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let header: *const i8 = self.pointer();
+            // SAFETY: a prefetch reads nothing and never faults; every x86-64 has it. What is behind the header is most
+            // often wanted too.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(header);
+                _mm_prefetch::<_MM_HINT_T0>(header.wrapping_add(64));
+            }
+        }
+    }
+
     #[inline]
     pub(super) fn string_header(self) -> Option<&'a StringHeader> {
         // SAFETY: a word with this tag was made from such a header, which lives for 'a.
