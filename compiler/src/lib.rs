@@ -4,6 +4,7 @@ pub mod builtins;
 pub mod check;
 pub mod emit;
 pub mod front;
+pub mod input_paths;
 pub mod ir;
 pub mod lower;
 pub mod optimize;

@@ -6,8 +6,9 @@ use regovm_compiler::ir::Program;
 use regovm_compiler::optimize::{Context, optimize};
 use regovm_compiler::options::Options;
 use regovm_compiler::state::{Answer, Query};
-use regovm_compiler::{emit, front, lower};
+use regovm_compiler::{emit, front, input_paths, lower};
 use regovm_core::builtin::Table;
+use regovm_core::json::ProjectionBuilder;
 use regovm_core::value::{Frozen, Value};
 use regovm_core::{Code, Diagnostic, SourceId, SourceMap, Span};
 use regovm_parser::ParseOptions;
@@ -55,8 +56,20 @@ pub(crate) fn check(
 
 /// Compiles modules and queries to a program.
 pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
-    let builtins = job.builtins;
+    let (builtins, disabled) = (job.builtins, job.disabled);
     with_ir(job, |sources, queries, ir| {
+        let inputs = ir
+            .queries
+            .iter()
+            .map(|query| {
+                let mut wanted = ProjectionBuilder::new();
+                if disabled.iter().any(|name| name == input_paths::NAME) {
+                    wanted.add([]);
+                    return wanted;
+                }
+                input_paths::of_query(ir, *query, builtins)
+            })
+            .collect();
         let shapes = queries
             .iter()
             .zip(&ir.queries)
@@ -67,7 +80,11 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
             .collect();
         let program = emit::emit(ir, builtins, sources)
             .map_err(|errors| Failure::from_diagnostics(Stage::Compile, errors, sources))?;
-        Ok(Compiled { program, shapes })
+        Ok(Compiled {
+            program,
+            shapes,
+            inputs,
+        })
     })
 }
 

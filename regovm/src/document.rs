@@ -81,18 +81,53 @@ pub(crate) fn read<'a>(
     arena: &'a Arena,
 ) -> Result<Value<'a>, Unreadable> {
     match format {
-        DocumentFormat::Json if bytes.iter().all(u8::is_ascii_whitespace) => {
-            Err(Unreadable::from("EOF".to_owned()))
-        }
-        DocumentFormat::Json => Ok(json::read(bytes, arena, json::ReadOptions::default())?),
+        DocumentFormat::Json => read_json(bytes, arena, &Wanted::default()),
         DocumentFormat::Yaml => yaml::read(&String::from_utf8_lossy(bytes), arena)
             .map_err(|e| Unreadable::from(format!("error converting YAML to JSON: {e}"))),
     }
 }
 
+/// What is wanted of an input.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Wanted<'p> {
+    /// The parts that are built.
+    pub(crate) projection: Option<&'p json::Projection>,
+    /// The others are checked too.
+    pub(crate) strict: bool,
+}
+
+impl Wanted<'_> {
+    fn read<'a>(&self, bytes: &[u8], arena: &'a Arena) -> Result<Value<'a>, json::JsonError> {
+        let options = json::ReadOptions {
+            strict: self.strict,
+            ..json::ReadOptions::default()
+        };
+        match self.projection {
+            Some(projection) => json::read_projected(bytes, arena, options, projection),
+            None => json::read(bytes, arena, options),
+        }
+    }
+}
+
+/// Reads JSON.
+pub(crate) fn read_json<'a>(
+    bytes: &[u8],
+    arena: &'a Arena,
+    wanted: &Wanted<'_>,
+) -> Result<Value<'a>, Unreadable> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(Unreadable::from("EOF".to_owned()));
+    }
+    Ok(wanted.read(bytes, arena)?)
+}
+
 /// Reads an input document: JSON, and YAML if it is no JSON. An empty text is `null`.
-pub(crate) fn read_input<'a>(bytes: &[u8], arena: &'a Arena) -> Result<Value<'a>, Unreadable> {
-    match json::read(bytes, arena, json::ReadOptions::default()) {
+pub(crate) fn read_input<'a>(
+    bytes: &[u8],
+    arena: &'a Arena,
+    wanted: &Wanted<'_>,
+) -> Result<Value<'a>, Unreadable> {
+    match wanted.read(bytes, arena) {
         Ok(value) => Ok(value),
         Err(not_json) if not_json.memory.is_some() || looks_like_json(bytes) => {
             // Nobody writes flow YAML of this size: the JSON error is the helpful one.

@@ -53,12 +53,16 @@ pub use regovm_parser::ast::RegoVersion;
 pub use report::{ErrorReport, Failure, Stage};
 pub use session::{Budget, Clock, Session};
 
+use regovm_compiler::input_paths;
 use regovm_core::builtin::Table;
 
 /// The rewrites of the optimiser, each with what it is about; see [`Engine::disable_rewrites`].
 pub fn rewrites() -> impl Iterator<Item = (&'static str, &'static str)> {
     let rewrites = regovm_compiler::optimize::REWRITES.iter();
-    rewrites.map(|rewrite| (rewrite.name, rewrite.about))
+    let input = (input_paths::NAME, input_paths::ABOUT);
+    rewrites
+        .map(|rewrite| (rewrite.name, rewrite.about))
+        .chain([input])
 }
 
 /// All built-ins of this build.

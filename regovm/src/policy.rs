@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use regovm_core::builtin::Table;
+use regovm_core::json::{Projection, ProjectionBuilder, Step};
 use regovm_core::value::Frozen;
 use regovm_vm::{Linked, Program};
 
@@ -34,6 +35,8 @@ pub struct QueryShape {
 pub(crate) struct Compiled {
     pub(crate) program: Program,
     pub(crate) shapes: Vec<QueryShape>,
+    /// For each query, what of the input it can look at.
+    pub(crate) inputs: Vec<ProjectionBuilder>,
 }
 
 struct Inner {
@@ -42,6 +45,8 @@ struct Inner {
     /// What it was linked with: so are programs that are loaded with its data.
     builtins: Arc<Table>,
     shapes: Vec<QueryShape>,
+    /// For saving, and as they are read with.
+    inputs: Vec<(ProjectionBuilder, Projection)>,
 }
 
 /// A compiled policy with its data: immutable, cheap to clone, shared by threads.
@@ -59,7 +64,18 @@ impl PreparedPolicy {
         builtins: Arc<Table>,
         data: Arc<Frozen>,
     ) -> Result<PreparedPolicy, Failure> {
-        let Compiled { program, shapes } = compiled;
+        let Compiled {
+            program,
+            shapes,
+            inputs,
+        } = compiled;
+        let inputs = inputs
+            .into_iter()
+            .map(|wanted| {
+                let projection = wanted.finish();
+                (wanted, projection)
+            })
+            .collect();
         let linked = regovm_vm::link(&program, &builtins)
             .map_err(|error| Failure::message(Stage::Compile, error.to_string()))?;
         Ok(PreparedPolicy {
@@ -68,6 +84,7 @@ impl PreparedPolicy {
                 linked,
                 builtins,
                 shapes,
+                inputs,
             }),
             data,
         })
@@ -80,7 +97,8 @@ impl PreparedPolicy {
 
     /// The program as bytes: a versioned file that [`PreparedPolicy::load`] reads. Data is not part of it.
     pub fn save(&self) -> Vec<u8> {
-        crate::saved::write(&self.inner.program, &self.inner.shapes)
+        let inputs = self.inner.inputs.iter().map(|(wanted, _)| wanted);
+        crate::saved::write(&self.inner.program, &self.inner.shapes, inputs)
     }
 
     /// A policy from bytes that [`PreparedPolicy::save`] made, with the data and the built-ins of `other`.
@@ -108,6 +126,36 @@ impl PreparedPolicy {
     /// The shape of query number `index`.
     pub fn query(&self, index: usize) -> Option<&QueryShape> {
         self.inner.shapes.get(index)
+    }
+
+    /// The paths of `input` that query number `index` can look at, each with everything below it, or with a
+    /// question mark behind it if only matters whether there is something.
+    pub fn input_paths(&self, index: usize) -> Vec<String> {
+        let Some((wanted, _)) = self.inner.inputs.get(index) else {
+            return Vec::new();
+        };
+        let path = |(steps, all): (Vec<Step<'_>>, bool)| {
+            let mut text = String::from("input");
+            for step in steps {
+                match step {
+                    Step::Any => text.push_str("[_]"),
+                    Step::Member(name) => text.push_str(&format!("[{name:?}]")),
+                }
+            }
+            if !all {
+                text.push('?');
+            }
+            text
+        };
+        wanted.paths().into_iter().map(path).collect()
+    }
+
+    /// What of the input a query can look at.
+    pub(crate) fn projection(&self, index: usize) -> Option<&Projection> {
+        self.inner
+            .inputs
+            .get(index)
+            .map(|(_, projection)| projection)
     }
 
     pub(crate) fn program(&self) -> &Program {

@@ -1,16 +1,25 @@
 //! The file form of a prepared policy: the program, and the shapes of its queries in front.
 
+use regovm_core::json::{ProjectionBuilder, Step};
 use regovm_vm::Program;
 
 use crate::policy::{Compiled, QueryExpression, QueryShape};
 use crate::report::{Failure, Stage};
 
 /// First bytes of the file; the number is the version of this form.
-const MAGIC: &[u8; 8] = b"regovmP1";
+const MAGIC: &[u8; 8] = b"regovmP2";
 
-pub(crate) fn write(program: &Program, shapes: &[QueryShape]) -> Vec<u8> {
-    let shapes = serde_json::to_vec(&shapes.iter().map(shape_to_json).collect::<Vec<_>>())
-        .unwrap_or_default();
+pub(crate) fn write<'i>(
+    program: &Program,
+    shapes: &[QueryShape],
+    inputs: impl Iterator<Item = &'i ProjectionBuilder>,
+) -> Vec<u8> {
+    let queries: Vec<serde_json::Value> = shapes
+        .iter()
+        .zip(inputs)
+        .map(|(shape, input)| shape_to_json(shape, input))
+        .collect();
+    let shapes = serde_json::to_vec(&queries).unwrap_or_default();
     let program = program.save();
     let mut file = Vec::with_capacity(MAGIC.len() + 4 + shapes.len() + program.len());
     file.extend_from_slice(MAGIC);
@@ -34,20 +43,64 @@ pub(crate) fn read(file: &[u8]) -> Result<Compiled, Failure> {
         .ok_or_else(|| bad("it ends early"))?;
     let shapes: Vec<serde_json::Value> =
         serde_json::from_slice(shapes).map_err(|_| bad("the queries are damaged"))?;
-    let shapes: Option<Vec<QueryShape>> = shapes.iter().map(shape_from_json).collect();
-    let shapes = shapes.ok_or_else(|| bad("the queries are damaged"))?;
+    let queries: Option<Vec<_>> = shapes
+        .iter()
+        .map(|query| Some((shape_from_json(query)?, input_from_json(query)?)))
+        .collect();
+    let (shapes, inputs) = queries
+        .ok_or_else(|| bad("the queries are damaged"))?
+        .into_iter()
+        .unzip();
     let program =
         Program::load(program).map_err(|error| Failure::message(Stage::Load, error.to_string()))?;
-    Ok(Compiled { program, shapes })
+    Ok(Compiled {
+        program,
+        shapes,
+        inputs,
+    })
 }
 
-fn shape_to_json(shape: &QueryShape) -> serde_json::Value {
+fn shape_to_json(shape: &QueryShape, input: &ProjectionBuilder) -> serde_json::Value {
     let expressions: Vec<serde_json::Value> = shape
         .expressions
         .iter()
         .map(|e| serde_json::json!([e.text, e.row, e.col, e.column]))
         .collect();
-    serde_json::json!({"expressions": expressions, "variables": shape.variables})
+    // Any member is null.
+    let input: Vec<serde_json::Value> = input
+        .paths()
+        .into_iter()
+        .map(|(path, all)| {
+            let steps: Vec<Option<&str>> = path
+                .into_iter()
+                .map(|step| match step {
+                    Step::Any => None,
+                    Step::Member(name) => Some(name),
+                })
+                .collect();
+            serde_json::json!([steps, all])
+        })
+        .collect();
+    serde_json::json!({"expressions": expressions, "variables": shape.variables, "input": input})
+}
+
+fn input_from_json(json: &serde_json::Value) -> Option<ProjectionBuilder> {
+    let mut wanted = ProjectionBuilder::new();
+    for path in json.get("input")?.as_array()? {
+        let steps = path.get(0)?.as_array()?.iter().map(|step| {
+            if step.is_null() {
+                return Some(Step::Any);
+            }
+            step.as_str().map(Step::Member)
+        });
+        let steps: Vec<Step<'_>> = steps.collect::<Option<_>>()?;
+        if path.get(1)?.as_bool()? {
+            wanted.add(steps);
+        } else {
+            wanted.touch(steps);
+        }
+    }
+    Some(wanted)
 }
 
 fn shape_from_json(json: &serde_json::Value) -> Option<QueryShape> {

@@ -12,7 +12,7 @@ use regovm_core::value::Arena;
 use regovm_core::value::Value;
 
 use crate::answer::Answer;
-use crate::document::{self, DocumentFormat};
+use crate::document;
 use crate::policy::PreparedPolicy;
 use crate::report::{ErrorReport, Failure, Stage};
 
@@ -39,6 +39,7 @@ pub struct Session {
     machine: regovm_vm::Session,
     budget: Budget,
     strict_builtin_errors: bool,
+    strict_input: bool,
     indexing: regovm_vm::Indexing,
     host: Box<dyn Host + Send>,
 }
@@ -61,6 +62,7 @@ impl Session {
             machine: regovm_vm::Session::new(),
             budget: Budget::default(),
             strict_builtin_errors: false,
+            strict_input: false,
             indexing: regovm_vm::Indexing::default(),
             host: Box::new(NoHost),
         }
@@ -82,6 +84,15 @@ impl Session {
     #[cfg(feature = "internals")]
     pub fn set_indexing(&mut self, indexing: regovm_vm::Indexing) -> &mut Session {
         self.indexing = indexing;
+        self
+    }
+
+    /// Makes JSON inputs be checked as a whole. Otherwise the parts that the query cannot look at (see
+    /// [`PreparedPolicy::input_paths`]) are skipped, and of what is wrong in them only this is found: brackets that do not
+    /// match or are not closed, strings that are not closed or have control characters in them, bytes outside of strings
+    /// that JSON does not have there, and too deep nesting.
+    pub fn set_strict_input(&mut self, strict: bool) -> &mut Session {
+        self.strict_input = strict;
         self
     }
 
@@ -157,6 +168,7 @@ impl Session {
             machine,
             budget,
             strict_builtin_errors,
+            strict_input,
             indexing,
             host,
         } = self;
@@ -176,11 +188,15 @@ impl Session {
             indexing: *indexing,
             ..regovm_vm::Options::default()
         };
+        let wanted = document::Wanted {
+            projection: policy.projection(query),
+            strict: *strict_input,
+        };
         let mut reading = options.reading();
         let read = match input {
             Input::None => Ok(None),
-            Input::Json(bytes) => document::read(DocumentFormat::Json, bytes, arena).map(Some),
-            Input::Document(bytes) => document::read_input(bytes, arena).map(Some),
+            Input::Json(bytes) => document::read_json(bytes, arena, &wanted).map(Some),
+            Input::Document(bytes) => document::read_input(bytes, arena, &wanted).map(Some),
             Input::Value(json) => Ok(Some(crate::convert::from_json(json, arena))),
             #[cfg(feature = "internals")]
             Input::Make(make) => Ok(Some(make(arena))),

@@ -57,22 +57,23 @@ struct Tree {
 }
 
 impl Tree {
-    fn add<'s>(&mut self, path: &mut dyn Iterator<Item = Step<'s>>, left: usize) {
+    fn add<'s>(&mut self, path: &mut dyn Iterator<Item = Step<'s>>, all: bool, left: usize) {
         if self.everything {
             return;
         }
         let step = path.next();
         match step {
+            None if !all => {}
             Some(Step::Member(name)) if left > 0 => {
                 if !self.members.contains_key(name) {
                     self.members.insert(name.to_owned(), Tree::default());
                 }
                 if let Some(below) = self.members.get_mut(name) {
-                    below.add(path, left - 1);
+                    below.add(path, all, left - 1);
                 }
             }
             Some(Step::Any) if left > 0 => {
-                self.any.get_or_insert_default().add(path, left - 1);
+                self.any.get_or_insert_default().add(path, all, left - 1);
             }
             _ => {
                 *self = Tree {
@@ -118,7 +119,17 @@ impl ProjectionBuilder {
 
     /// Adds a path: what lies at its end is wanted, with everything below it. The empty path wants the whole document.
     pub fn add<'s>(&mut self, path: impl IntoIterator<Item = Step<'s>>) -> &mut ProjectionBuilder {
-        self.root.add(&mut path.into_iter(), MAX_STEPS);
+        self.root.add(&mut path.into_iter(), true, MAX_STEPS);
+        self
+    }
+
+    /// Adds a path of which only matters if there is something at its end, whether that is `false`, and how long it is if
+    /// it is an array. What is below it is wanted as far as other paths say.
+    pub fn touch<'s>(
+        &mut self,
+        path: impl IntoIterator<Item = Step<'s>>,
+    ) -> &mut ProjectionBuilder {
+        self.root.add(&mut path.into_iter(), false, MAX_STEPS);
         self
     }
 
@@ -127,11 +138,16 @@ impl ProjectionBuilder {
         self.root.everything
     }
 
-    /// The paths, sorted: a list from which [`ProjectionBuilder::add`] makes the same projection.
-    pub fn paths(&self) -> Vec<Vec<Step<'_>>> {
-        fn walk<'s>(tree: &'s Tree, path: &mut Vec<Step<'s>>, out: &mut Vec<Vec<Step<'s>>>) {
-            if tree.everything {
-                out.push(path.clone());
+    /// The paths, sorted, and whether everything is wanted that is at their ends: the arguments with which
+    /// [`ProjectionBuilder::add`] and [`ProjectionBuilder::touch`] make the same projection.
+    pub fn paths(&self) -> Vec<(Vec<Step<'_>>, bool)> {
+        fn walk<'s>(
+            tree: &'s Tree,
+            path: &mut Vec<Step<'s>>,
+            out: &mut Vec<(Vec<Step<'s>>, bool)>,
+        ) {
+            if tree.any.is_none() && tree.members.is_empty() {
+                out.push((path.clone(), tree.everything));
             }
             if let Some(any) = &tree.any {
                 path.push(Step::Any);
@@ -290,6 +306,25 @@ mod tests {
         builder
     }
 
+    #[test]
+    fn what_is_touched_keeps_its_kind_and_length() {
+        let arena = Arena::new();
+        let text = br#"{"a": {"b": 1}, "c": [1, [2], {"d": 3}], "e": false}"#;
+        let value = read(text, &arena, ReadOptions::default()).unwrap();
+        let mut builder = ProjectionBuilder::new();
+        for name in ["a", "c", "e"] {
+            builder.touch([Step::Member(name)]);
+        }
+        let touched = builder.finish().prune(value, &arena).to_string();
+        assert_eq!(touched, r#"{"a": {}, "c": [null, null, null], "e": false}"#);
+        builder.touch([Step::Any, Step::Any]);
+        let touched = builder.finish().prune(value, &arena).to_string();
+        assert_eq!(
+            touched,
+            r#"{"a": {"b": 1}, "c": [1, [null], {}], "e": false}"#
+        );
+    }
+
     fn pruned(paths: &[&str], text: &str) -> String {
         let arena = Arena::new();
         let value = read(text.as_bytes(), &arena, ReadOptions::default()).unwrap();
@@ -320,10 +355,15 @@ mod tests {
 
     #[test]
     fn paths_make_the_same_projection_again() {
-        let builder = projection(&["a.*.b", "a.*.b.c", "*.d", "a.x", "q"]);
+        let mut builder = projection(&["a.*.b", "a.*.b.c", "*.d", "a.x", "q"]);
+        builder.touch([Step::Member("t"), Step::Any]);
         let mut again = ProjectionBuilder::new();
-        for path in builder.paths() {
-            again.add(path);
+        for (path, all) in builder.paths() {
+            if all {
+                again.add(path);
+            } else {
+                again.touch(path);
+            }
         }
         assert_eq!(builder.root, again.root);
         assert!(projection(&["a", ""]).finish().is_everything());
