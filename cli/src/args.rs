@@ -88,6 +88,9 @@ pub struct EvalArgs {
     /// Input document: a JSON or YAML file
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+    /// Check all of a JSON input, also the parts that the query cannot look at
+    #[arg(long)]
+    pub strict_input: bool,
     /// Read the input document from standard input
     #[arg(short = 'I', long)]
     pub stdin_input: bool,

@@ -4,6 +4,7 @@ mod args;
 mod command;
 mod duration;
 mod load;
+mod mapped;
 mod render;
 mod world;
 

@@ -1,5 +1,7 @@
 //! The targets: what is fed, and what must hold.
 
+use std::sync::OnceLock;
+
 use regovm::internals::core::json::{self, Style};
 use regovm::internals::core::value::Arena;
 use regovm::internals::core::{SourceMap, yaml};
@@ -112,17 +114,66 @@ fn answer(policy: &PreparedPolicy) -> Result<(Option<String>, u64), String> {
         .map_err(|failure| failure.to_string())
 }
 
-/// What is JSON to us reads back from its own text as the same value.
+/// What is JSON to us is JSON to serde_json, reads back from its own text as the same value, and in parts as parts of it.
 fn read_json(bytes: &[u8]) {
     let arena = Arena::new();
-    let Ok(value) = json::read(bytes, &arena, json::ReadOptions::default()) else {
-        return;
+    let options = json::ReadOptions::default();
+    let whole = json::read(bytes, &arena, options);
+    for projection in projections() {
+        let strict = json::ReadOptions {
+            strict: true,
+            ..options
+        };
+        let pruned = whole.clone().map(|value| projection.prune(value, &arena));
+        let strict = json::read_projected(bytes, &arena, strict, projection);
+        assert_eq!(strict, pruned, "parts, strictly");
+        let parts = json::read_projected_borrowed(bytes, &arena, options, projection);
+        if let (Ok(parts), Ok(pruned)) = (&parts, &pruned) {
+            assert_eq!(parts, pruned, "parts");
+        }
+        assert!(parts.is_ok() || pruned.is_err(), "parts of JSON are JSON");
+    }
+    let theirs = serde_json::from_slice::<serde_json::Value>(bytes);
+    let value = match whole {
+        Ok(value) => value,
+        Err(error) => {
+            // Numbers that OPA refuses.
+            assert!(theirs.is_err() || error.message.contains("too big"));
+            return;
+        }
     };
+    if let Ok(theirs) = theirs {
+        let text = theirs.to_string();
+        let theirs = json::read(text.as_bytes(), &arena, options).expect("what is written reads");
+        assert_eq!(value, theirs, "{text}");
+    }
     let text = json::to_string(value, Style::Compact);
-    let again = json::read(text.as_bytes(), &arena, json::ReadOptions::default())
-        .expect("what is written reads");
+    let again = json::read(text.as_bytes(), &arena, options).expect("what is written reads");
     assert_eq!(value, again, "{text}");
     assert_eq!(value.hash(), again.hash(), "{text}");
+}
+
+/// Some projections of what the seeds look like.
+fn projections() -> &'static [json::Projection] {
+    static PROJECTIONS: OnceLock<Vec<json::Projection>> = OnceLock::new();
+    PROJECTIONS.get_or_init(|| {
+        let all: [&[&[json::Step<'static>]]; 3] = [
+            &[&[json::Step::Member("a")]],
+            &[&[json::Step::Any, json::Step::Member("a")]],
+            &[
+                &[json::Step::Member("a"), json::Step::Any],
+                &[json::Step::Any, json::Step::Any, json::Step::Any],
+            ],
+        ];
+        let projection = |paths: &&[&[json::Step<'static>]]| {
+            let mut builder = json::ProjectionBuilder::new();
+            for path in *paths {
+                builder.touch(path.iter().copied());
+            }
+            builder.add([json::Step::Member("b")]).finish()
+        };
+        all.iter().map(projection).collect()
+    })
 }
 
 fn read_yaml(bytes: &[u8]) {

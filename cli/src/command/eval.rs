@@ -10,6 +10,7 @@ use regovm::{Answer, Budget, Clock, Engine, Failure, QueryContext, Stage};
 use super::{disable, engine_with, restrict, schemas, version};
 use crate::args::{EvalArgs, EvalFormat};
 use crate::load::{Wanted, load, reason};
+use crate::mapped::{self, Bytes};
 use crate::render::{errors, result};
 use crate::world;
 
@@ -121,7 +122,8 @@ fn evaluate<T>(
     let mut session = policy.session();
     session
         .set_budget(budget)
-        .set_strict_builtin_errors(args.strict_builtin_errors);
+        .set_strict_builtin_errors(args.strict_builtin_errors)
+        .set_strict_input(args.strict_input);
     session.set_host(Box::new(world::host(
         &args.allow_net,
         args.capabilities.as_ref(),
@@ -138,18 +140,18 @@ fn no_input(message: String) -> Failure {
     Failure::message(Stage::Input, message)
 }
 
-fn read_input(args: &EvalArgs) -> Result<Option<Vec<u8>>, Failure> {
+fn read_input(args: &EvalArgs) -> Result<Option<Bytes>, Failure> {
     if args.stdin_input {
         let mut bytes = Vec::new();
         io::stdin()
             .read_to_end(&mut bytes)
             .map_err(|e| no_input(format!("standard input: {}", reason(&e))))?;
-        return Ok(Some(bytes));
+        return Ok(Some(Bytes::Read(bytes)));
     }
     let Some(path) = &args.input else {
         return Ok(None);
     };
-    let bytes = std::fs::read(path)
+    let bytes = mapped::file(path)
         .map_err(|e| no_input(format!("open {}: {}", path.display(), reason(&e))))?;
     Ok(Some(bytes))
 }
