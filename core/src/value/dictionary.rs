@@ -205,25 +205,27 @@ fn ranked(entries: &[Entry<'_>]) -> Vec<Ranked> {
 
 /// Sorts by rank, one byte after the other from the last one on.
 fn by_counting(mut list: Vec<Ranked>) -> Vec<Ranked> {
-    let mut counts = vec![[0u32; 256]; 8];
-    for ranked in &list {
-        for (counts, byte) in counts.iter_mut().zip(ranked.rank.to_le_bytes()) {
-            counts[usize::from(byte)] += 1;
-        }
-    }
+    // Bytes that are the same in all of them need no sorting.
+    let first = list.first().map_or(0, |ranked| ranked.rank);
+    let different = list
+        .iter()
+        .fold(0, |all, ranked| all | (ranked.rank ^ first));
+    let different = different.to_le_bytes();
     let mut other = vec![Ranked::default(); list.len()];
-    for (digit, counts) in counts.iter_mut().enumerate() {
-        if counts.iter().any(|count| *count as usize == list.len()) {
-            continue;
+    for (digit, _) in (0..).zip(different).filter(|(_, bits)| *bits != 0) {
+        let byte = |ranked: &Ranked| (ranked.rank >> (8 * digit)) as u8;
+        let mut counts = [0u32; 256];
+        for ranked in &list {
+            counts[usize::from(byte(ranked))] += 1;
         }
         let mut place = 0;
-        for count in counts.iter_mut() {
+        for count in &mut counts {
             let here = *count;
             *count = place;
             place += here;
         }
         for ranked in &list {
-            let place = &mut counts[usize::from(ranked.rank.to_le_bytes()[digit])];
+            let place = &mut counts[usize::from(byte(ranked))];
             if let Some(slot) = other.get_mut(*place as usize) {
                 *slot = *ranked;
             }

@@ -137,6 +137,9 @@ struct Reader<'a, 't, 'p, K> {
     /// Roots in the tree of shapes for the parts of the projection, as far as they were needed.
     roots: Vec<Option<NodeId>>,
     shapes: ShapesOf<'a>,
+    /// One for all that are empty, once there is one.
+    empty_object: Option<Value<'a>>,
+    empty_array: Option<Value<'a>>,
     /// Values of open collections.
     values: Vec<Value<'a>>,
     memory_of_values: Claim<'a>,
@@ -186,6 +189,8 @@ impl<'a, 't, 'p, K: Keep<'a, 't>> Reader<'a, 't, 'p, K> {
             projection: projection.filter(|projection| !projection.is_everything()),
             roots: Vec::new(),
             shapes: arena.shapes(),
+            empty_object: None,
+            empty_array: None,
             values: Vec::new(),
             memory_of_values: Claim::default(),
             around: Vec::new(),
@@ -311,7 +316,9 @@ impl<'a, 't, 'p, K: Keep<'a, 't>> Reader<'a, 't, 'p, K> {
                         self.space(lanes);
                         if self.byte() == b'}' {
                             self.at += 1;
-                            self.shapes.object(NodeId::ROOT, &[])
+                            let shapes = &mut self.shapes;
+                            let empty = || shapes.object(NodeId::ROOT, &[]);
+                            *self.empty_object.get_or_insert_with(empty)
                         } else {
                             let of = here.node;
                             self.around.push(here);
@@ -337,7 +344,8 @@ impl<'a, 't, 'p, K: Keep<'a, 't>> Reader<'a, 't, 'p, K> {
                         self.space(lanes);
                         if self.byte() == b']' {
                             self.at += 1;
-                            self.arena.array(&[])
+                            let empty = || self.arena.array(&[]);
+                            *self.empty_array.get_or_insert_with(empty)
                         } else {
                             if PROJECTED && let Some(projection) = self.projection {
                                 wanted = projection.element(wanted);

@@ -9,7 +9,7 @@ impl<'a, 't, 'p, K: Keep<'a, 't>> Reader<'a, 't, 'p, K> {
     #[inline(always)]
     pub(super) fn skip<L: Lanes>(&mut self, lanes: L) -> Result<(), JsonError> {
         if self.options.strict {
-            return self.check();
+            return lanes.run(Check(self));
         }
         match self.byte() {
             b'"' => {
@@ -19,7 +19,7 @@ impl<'a, 't, 'p, K: Keep<'a, 't>> Reader<'a, 't, 'p, K> {
                     match self.text.get(end) {
                         Some(b'"') => break,
                         Some(b'\\') => end += 2,
-                        _ => return self.check(),
+                        _ => return lanes.run(Check(self)),
                     }
                 }
                 self.at = end + 1;
@@ -30,34 +30,34 @@ impl<'a, 't, 'p, K: Keep<'a, 't>> Reader<'a, 't, 'p, K> {
             b't' => self.word("true", Value::TRUE).map(drop),
             b'f' => self.word("false", Value::FALSE).map(drop),
             b'n' => self.word("null", Value::NULL).map(drop),
-            _ => self.check(),
+            _ => lanes.run(Check(self)),
         }
     }
 
     /// Goes behind the value that begins here, and checks it as if it were read.
-    #[cold]
-    fn check(&mut self) -> Result<(), JsonError> {
+    #[inline(always)]
+    fn check<L: Lanes>(&mut self, lanes: L) -> Result<(), JsonError> {
         // True for objects.
         let mut open: Vec<bool> = Vec::new();
         'value: loop {
             if self.at >= self.look_at {
                 self.look()?;
             }
-            self.last_space();
+            self.space(lanes);
             match self.byte() {
-                b'"' => self.text_of_string().map(drop)?,
+                b'"' => self.check_string(lanes)?,
                 bracket @ (b'{' | b'[') => {
                     if self.around.len() + open.len() >= self.options.max_depth {
                         return self.error(self.at, "exceeded max depth");
                     }
                     self.at += 1;
-                    self.last_space();
+                    self.space(lanes);
                     if self.byte() == bracket + 2 {
                         self.at += 1;
                     } else {
                         open.push(bracket == b'{');
                         if bracket == b'{' {
-                            self.check_key()?;
+                            self.check_key(lanes)?;
                         }
                         continue 'value;
                     }
@@ -72,7 +72,7 @@ impl<'a, 't, 'p, K: Keep<'a, 't>> Reader<'a, 't, 'p, K> {
                 let Some(object) = open.last() else {
                     return Ok(());
                 };
-                self.last_space();
+                self.space(lanes);
                 match (object, self.byte()) {
                     (false, b',') => {
                         self.at += 1;
@@ -80,8 +80,8 @@ impl<'a, 't, 'p, K: Keep<'a, 't>> Reader<'a, 't, 'p, K> {
                     }
                     (true, b',') => {
                         self.at += 1;
-                        self.last_space();
-                        self.check_key()?;
+                        self.space(lanes);
+                        self.check_key(lanes)?;
                         continue 'value;
                     }
                     (false, b']') | (true, b'}') => {
@@ -101,12 +101,35 @@ impl<'a, 't, 'p, K: Keep<'a, 't>> Reader<'a, 't, 'p, K> {
         self.not_too_big(start).map(drop)
     }
 
-    fn check_key(&mut self) -> Result<(), JsonError> {
+    #[inline(always)]
+    fn check_key<L: Lanes>(&mut self, lanes: L) -> Result<(), JsonError> {
         if self.byte() != b'"' {
             return self.unexpected("looking for beginning of object key string");
         }
-        self.text_of_string()?;
+        self.check_string(lanes)?;
         self.colon()
+    }
+
+    #[inline(always)]
+    fn check_string<L: Lanes>(&mut self, lanes: L) -> Result<(), JsonError> {
+        let end = lanes::plain_end(lanes, self.text, self.at + 1);
+        if self.text.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return Ok(());
+        }
+        self.text_of_string().map(drop)
+    }
+}
+
+/// Goes behind the value that begins here, and checks it.
+struct Check<'r, 'a, 't, 'p, K>(&'r mut Reader<'a, 't, 'p, K>);
+
+impl<'a, 't, 'p, K: Keep<'a, 't>> Work for Check<'_, 'a, 't, 'p, K> {
+    type Out = Result<(), JsonError>;
+
+    #[inline(always)]
+    fn with<L: Lanes>(self, lanes: L) -> Result<(), JsonError> {
+        self.0.check(lanes)
     }
 }
 
@@ -136,7 +159,7 @@ impl<'a, 't, 'p, K: Keep<'a, 't>> Work for SkipCollection<'_, 'a, 't, 'p, K> {
                 None => {
                     let rest = reader.text.get(at..).unwrap_or_default();
                     if rest.is_empty() {
-                        return reader.check();
+                        return lanes.run(Check(reader));
                     }
                     let mut block = [b' '; 64];
                     block[..rest.len()].copy_from_slice(rest);
@@ -149,7 +172,7 @@ impl<'a, 't, 'p, K: Keep<'a, 't>> Work for SkipCollection<'_, 'a, 't, 'p, K> {
                     reader.at = at + len;
                     return Ok(());
                 }
-                Progress::Wrong => return reader.check(),
+                Progress::Wrong => return lanes.run(Check(reader)),
             }
         }
     }
