@@ -34,6 +34,7 @@ mod reference;
 mod report;
 mod saved;
 mod session;
+mod shared;
 
 #[cfg(feature = "internals")]
 pub mod internals;
@@ -52,6 +53,7 @@ pub use regovm_core::{Code, Constant, Location};
 pub use regovm_parser::ast::RegoVersion;
 pub use report::{ErrorReport, Failure, Stage};
 pub use session::{Budget, Clock, Session};
+pub use shared::SharedPolicy;
 
 use regovm_compiler::input_paths;
 use regovm_core::builtin::Table;

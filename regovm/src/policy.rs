@@ -7,6 +7,7 @@ use regovm_core::json::{Projection, ProjectionBuilder, Step};
 use regovm_core::value::Frozen;
 use regovm_vm::{Linked, Program};
 
+use crate::document::{self, Document};
 use crate::report::{Failure, Stage};
 use crate::session::Session;
 
@@ -93,6 +94,17 @@ impl PreparedPolicy {
     /// A session for one thread.
     pub fn session(&self) -> Session {
         Session::new(self.clone())
+    }
+
+    /// The same policy with other data, merged from documents as [`Engine::prepare`](crate::Engine::prepare) does; nothing is
+    /// compiled again. Where data and a rule are in one place, data wins.
+    pub fn with_documents(&self, documents: &[Document]) -> Result<PreparedPolicy, Failure> {
+        let data = document::merge(documents)
+            .map_err(|e| Failure::message(Stage::Load, e.message).with_hint(e.hint))?;
+        Ok(PreparedPolicy {
+            inner: self.inner.clone(),
+            data: Arc::new(data),
+        })
     }
 
     /// The program as bytes: a versioned file that [`PreparedPolicy::load`] reads. Data is not part of it.

@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::document;
 use crate::policy::PreparedPolicy;
 use crate::report::{ErrorReport, Failure, Stage};
+use crate::shared::Follower;
 
 /// Time since a moment that the host chose. The library reads no clock by itself.
 pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
@@ -35,6 +36,7 @@ pub struct Budget {
 /// One thread's way to a policy: its memory is kept and reused from answer to answer.
 pub struct Session {
     policy: PreparedPolicy,
+    follower: Option<Follower>,
     arena: Arena,
     machine: regovm_vm::Session,
     budget: Budget,
@@ -58,6 +60,7 @@ impl Session {
     pub(crate) fn new(policy: PreparedPolicy) -> Session {
         Session {
             policy,
+            follower: None,
             arena: Arena::new(),
             machine: regovm_vm::Session::new(),
             budget: Budget::default(),
@@ -65,6 +68,14 @@ impl Session {
             strict_input: false,
             indexing: regovm_vm::Indexing::default(),
             host: Box::new(NoHost),
+        }
+    }
+
+    /// A session whose policy changes.
+    pub(crate) fn following(policy: PreparedPolicy, follower: Follower) -> Session {
+        Session {
+            follower: Some(follower),
+            ..Session::new(policy)
         }
     }
 
@@ -161,9 +172,13 @@ impl Session {
     }
 
     fn run(&mut self, query: usize, input: Input<'_>) -> Result<Answer<'_>, Failure> {
+        if let Some(policy) = self.follower.as_mut().and_then(Follower::news) {
+            self.policy = policy;
+        }
         self.arena.restart(self.budget.memory.unwrap_or(usize::MAX));
         let Session {
             policy,
+            follower: _,
             arena,
             machine,
             budget,

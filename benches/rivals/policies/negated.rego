@@ -1,0 +1,12 @@
+package rivals
+
+twin(a) if {
+	some b in input.resource_changes
+	b.name == a.name
+	b.address != a.address
+}
+
+deny contains a.address if {
+	some a in input.resource_changes
+	not twin(a)
+}

@@ -1,0 +1,100 @@
+//! regorus as a library: its interpreter, and its virtual machine.
+
+use std::time::Instant;
+
+use regorus::languages::rego::compiler::Compiler;
+use regorus::rvm::RegoVM;
+use regorus::{Engine, Rc, Value};
+
+use super::{Job, Report, peak, times};
+use crate::Error;
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    error.to_string().into()
+}
+
+fn engine(job: &Job) -> Result<Engine, Error> {
+    let mut engine = Engine::new();
+    let policy = std::fs::read_to_string(&job.policy)?;
+    engine
+        .add_policy("policy.rego".to_owned(), policy)
+        .map_err(failed)?;
+    if let Some(data) = &job.data {
+        engine
+            .add_data(Value::from_json_file(data).map_err(failed)?)
+            .map_err(failed)?;
+    }
+    Ok(engine)
+}
+
+fn input(job: &Job) -> Result<(String, Value, std::time::Duration), Error> {
+    let Some(path) = &job.input else {
+        return Ok(("null".to_owned(), Value::Null, Default::default()));
+    };
+    let text = std::fs::read_to_string(path)?;
+    let start = Instant::now();
+    let value = Value::from_json_str(&text).map_err(failed)?;
+    Ok((text, value, start.elapsed()))
+}
+
+fn answer(value: &Value) -> Result<serde_json::Value, Error> {
+    Ok(serde_json::from_str(&value.to_json_str().map_err(failed)?)?)
+}
+
+pub fn interpreter(job: &Job) -> Result<Report, Error> {
+    let mut engine = engine(job)?;
+    let (text, value, read) = input(job)?;
+    let evaluate = times(job.runs, || {
+        engine.set_input(value.clone());
+        engine
+            .eval_rule(job.query.clone())
+            .map(drop)
+            .map_err(failed)
+    })?;
+    let peak = peak();
+    let bytes = times(job.runs, || {
+        engine.set_input_json(&text).map_err(failed)?;
+        engine
+            .eval_rule(job.query.clone())
+            .map(drop)
+            .map_err(failed)
+    })?;
+    engine.set_input(value);
+    let result = engine.eval_rule(job.query.clone()).map_err(failed)?;
+    Ok(Report {
+        read,
+        evaluate,
+        bytes,
+        answer: answer(&result)?,
+        peak,
+    })
+}
+
+pub fn machine(job: &Job) -> Result<Report, Error> {
+    let mut engine = engine(job)?;
+    let rule: Rc<str> = job.query.as_str().into();
+    let policy = engine.compile_with_entrypoint(&rule).map_err(failed)?;
+    let program = Compiler::compile_from_policy(&policy, &[&job.query]).map_err(failed)?;
+    let mut machine = RegoVM::new();
+    machine.load_program(program);
+    machine.set_data(engine.get_data()).map_err(failed)?;
+    let (text, value, read) = input(job)?;
+    let evaluate = times(job.runs, || {
+        machine.set_input(value.clone());
+        machine.execute().map(drop).map_err(failed)
+    })?;
+    let peak = peak();
+    let bytes = times(job.runs, || {
+        machine.set_input(Value::from_json_str(&text).map_err(failed)?);
+        machine.execute().map(drop).map_err(failed)
+    })?;
+    machine.set_input(value);
+    let result = machine.execute().map_err(failed)?;
+    Ok(Report {
+        read,
+        evaluate,
+        bytes,
+        answer: answer(&result)?,
+        peak,
+    })
+}

@@ -1,0 +1,261 @@
+//! The workloads: policies of this folder, inputs from seeded generators.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::Error;
+use crate::engines::Job;
+
+/// Something that all engines do.
+pub struct Workload {
+    pub name: String,
+    /// The policy and the size, if the chart shows it.
+    pub series: Option<(String, u64)>,
+    pub from_bytes: bool,
+    pub job: Job,
+    /// Engines that would take too long by far: quadratic ones on large plans.
+    pub hopeless: Vec<&'static str>,
+}
+
+/// Policies over Terraform plans: name, file, whether there is a twin by hand, whether others are quadratic in it.
+const PLANS: &[(&str, &str, bool, bool)] = &[
+    (
+        "linear",
+        include_str!("../policies/linear.rego"),
+        true,
+        false,
+    ),
+    ("walk", include_str!("../policies/walk.rego"), false, false),
+    (
+        "self join",
+        include_str!("../policies/self_join.rego"),
+        true,
+        true,
+    ),
+    (
+        "join in a function",
+        include_str!("../policies/in_function.rego"),
+        true,
+        true,
+    ),
+    (
+        "negated existence",
+        include_str!("../policies/negated.rego"),
+        true,
+        true,
+    ),
+    (
+        "comprehension for each",
+        include_str!("../policies/comprehension.rego"),
+        true,
+        true,
+    ),
+    (
+        "join on two keys",
+        include_str!("../policies/two_keys.rego"),
+        true,
+        true,
+    ),
+];
+
+/// Policies without a plan: name, text, whether it is measured from the bytes of its input.
+const SMALL: &[(&str, &str)] = &[
+    ("strings", include_str!("../policies/strings.rego")),
+    ("sets", include_str!("../policies/sets.rego")),
+    (
+        "comprehensions",
+        include_str!("../policies/comprehensions.rego"),
+    ),
+];
+
+/// All workloads; what they read is written below `work`.
+pub fn all(work: &Path, quick: bool) -> Result<Vec<Workload>, Error> {
+    let sizes: &[u64] = if quick {
+        &[300, 1_000]
+    } else {
+        &[1_000, 10_000, 50_000]
+    };
+    let place = Place { work };
+    let mut workloads = Vec::new();
+    let plans: Vec<(u64, PathBuf)> = sizes
+        .iter()
+        .map(|size| Ok((*size, place.plan(*size)?)))
+        .collect::<Result<_, Error>>()?;
+    let library = library(200);
+    let mut policies = PLANS.to_vec();
+    policies.insert(1, ("library of 200 rules", &library, false, false));
+    for (name, policy, native, quadratic) in policies {
+        let policy = place.text(&format!("{name}.rego"), policy)?;
+        for (size, plan) in &plans {
+            let far = quadratic && *size > 10_000;
+            workloads.push(Workload {
+                name: format!("{name}, {size} resources"),
+                series: Some((name.to_owned(), *size)),
+                from_bytes: false,
+                job: Job {
+                    native: native.then(|| name.to_owned()),
+                    policy: policy.clone(),
+                    query: "data.rivals.deny".to_owned(),
+                    input: Some(plan.clone()),
+                    data: None,
+                    runs: if *size > 10_000 { 3 } else { 5 },
+                },
+                hopeless: if far {
+                    vec!["regorus", "regorus-vm", "opa"]
+                } else {
+                    Vec::new()
+                },
+            });
+        }
+    }
+    let runs = if quick { 50 } else { 1_000 };
+    let mut add = |name: &str, from_bytes, policy: &str, input: &Value, data: Option<&Value>| {
+        let file = name.replace(' ', "-");
+        workloads.push(Workload {
+            name: name.to_owned(),
+            series: None,
+            from_bytes,
+            job: Job {
+                native: None,
+                policy: place.text(&format!("{file}.rego"), policy)?,
+                query: "data.rivals.deny".to_owned(),
+                input: Some(place.text(&format!("{file}.json"), &input.to_string())?),
+                data: data
+                    .map(|data| place.text(&format!("{file}-data.json"), &data.to_string()))
+                    .transpose()?,
+                runs,
+            },
+            hopeless: Vec::new(),
+        });
+        Ok::<(), Error>(())
+    };
+    let review: Value =
+        serde_json::from_str(include_str!("../../../examples/kubernetes/admission.json"))?;
+    add(
+        "admission review",
+        true,
+        include_str!("../policies/admission.rego"),
+        &review,
+        None,
+    )?;
+    let request = json!({"user": "user7777", "action": "read", "resource": "thing3"});
+    for rules in [10, 1_000] {
+        add(
+            &format!("{rules} allow rules"),
+            true,
+            &allow_rules(rules),
+            &request,
+            None,
+        )?;
+    }
+    let request = json!({"user": "user77", "action": "write", "resource": "thing3"});
+    let roles = roles(10_000);
+    add(
+        "10000 roles as data",
+        true,
+        include_str!("../policies/rbac.rego"),
+        &request,
+        Some(&roles),
+    )?;
+    for (name, policy) in SMALL {
+        add(name, false, policy, &words(200), None)?;
+    }
+    Ok(workloads)
+}
+
+struct Place<'w> {
+    work: &'w Path,
+}
+
+impl Place<'_> {
+    fn text(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
+        let path = std::path::absolute(self.work.join(name))?;
+        std::fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    fn plan(&self, resources: u64) -> Result<PathBuf, Error> {
+        let path = std::path::absolute(self.work.join(format!("plan-{resources}.json")))?;
+        if !path.exists() {
+            let half = path.with_extension("half");
+            let mut out = BufWriter::with_capacity(1 << 20, File::create(&half)?);
+            regovm_benches::plan::write_plan(&mut out, 1, resources as usize)?;
+            drop(out);
+            std::fs::rename(half, &path)?;
+        }
+        Ok(path)
+    }
+}
+
+/// Resource types that plans have, and some that they have not.
+const TYPES: &[&str] = &[
+    "aws_s3_bucket",
+    "aws_instance",
+    "aws_db_instance",
+    "aws_kms_key",
+    "aws_ebs_volume",
+    "aws_iam_role",
+    "aws_iam_policy",
+    "aws_security_group",
+    "aws_lambda_function",
+    "aws_cloudtrail",
+    "aws_eks_cluster",
+    "aws_lb_listener",
+];
+
+/// A policy of so many rules, each for resources of one type.
+fn library(rules: usize) -> String {
+    let mut text = "package rivals\n".to_owned();
+    for rule in 0..rules {
+        let kind = match TYPES.get(rule % 40) {
+            Some(kind) => (*kind).to_owned(),
+            None => format!("aws_type_{}", rule % 40),
+        };
+        text += &format!(
+            "\ndeny contains msg if {{\n\tsome r in input.resource_changes\n\tr.type == \"{kind}\"\n\t\
+             r.change.after.setting_{rule} == true\n\tmsg := sprintf(\"%s: rule {rule}\", [r.address])\n}}\n\
+             \ndeny contains msg if {{\n\tsome r in input.resource_changes\n\tr.type == \"{kind}\"\n\t\
+             endswith(r.name, \"_{rule}\")\n\tmsg := sprintf(\"%s: name {rule}\", [r.address])\n}}\n"
+        );
+    }
+    text
+}
+
+/// A policy of so many rules that allow one user one action.
+fn allow_rules(rules: usize) -> String {
+    let mut text = "package rivals\n\ndefault deny := true\n".to_owned();
+    for rule in 0..rules {
+        let user = if rule == rules / 2 { 7777 } else { rule };
+        text += &format!(
+            "\ndeny := false if {{\n\tinput.user == \"user{user}\"\n\tinput.action == \"read\"\n\tinput.resource == \"thing3\"\n}}\n"
+        );
+    }
+    text
+}
+
+/// Users with roles, and roles with grants.
+fn roles(count: usize) -> Value {
+    let user = |n: usize| {
+        let roles: Vec<String> = (0..3)
+            .map(|i| format!("role{}", (n * 7 + i * 131) % count))
+            .collect();
+        (format!("user{n}"), json!(roles))
+    };
+    let role = |n: usize| {
+        let grants: Vec<Value> = (0..4)
+            .map(|i| json!({"action": ["read", "write"][(n + i) % 2], "resource": format!("thing{}", (n + i) % 50)}))
+            .collect();
+        json!({"name": format!("role{n}"), "grants": grants})
+    };
+    let users: serde_json::Map<String, Value> = (0..count / 10).map(user).collect();
+    json!({"users": users, "roles": (0..count).map(role).collect::<Vec<_>>()})
+}
+
+/// Words with numbers, for the small policies.
+fn words(count: usize) -> Value {
+    let word = |n: usize| json!({"id": n, "name": format!("Name-{n}.example.com"), "tags": [format!("t{}", n % 7), format!("t{}", n % 11)], "size": n * 37 % 101});
+    json!({"items": (0..count).map(word).collect::<Vec<_>>(), "allowed": (0..50).map(|n| format!("t{}", n % 9)).collect::<Vec<_>>()})
+}
