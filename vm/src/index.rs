@@ -5,6 +5,9 @@
 //! anyway. So it holds numbers only, no values.
 //!
 //! A collection is known by its identity: values never change, and their memory is not used again while the query runs.
+//! Indexes of base data outlive the query: they are built at once, for all queries to come.
+
+use std::rc::Rc;
 
 use hashbrown::HashTable;
 use hashbrown::hash_map::{Entry, HashMap};
@@ -41,7 +44,7 @@ struct Bucket {
     last: u32,
 }
 
-/// A complete index.
+/// An index.
 #[derive(Default)]
 pub(crate) struct Index {
     buckets: HashTable<Bucket>,
@@ -71,6 +74,11 @@ impl Index {
         self.buckets
             .insert_unique(hash, bucket, |bucket| bucket.hash);
         Ok(())
+    }
+
+    /// Bytes on the heap.
+    fn bytes(&self) -> usize {
+        self.buckets.allocation_size() + self.following.capacity() * size_of::<u32>()
     }
 
     fn first(&self, hash: u64) -> u32 {
@@ -106,6 +114,10 @@ pub(crate) struct Building<'a> {
     number: u16,
     /// Members visited.
     visited: u32,
+    /// Whether it is kept for other queries.
+    kept: bool,
+    /// Steps of the query when it began.
+    pub(crate) steps_before: u64,
     index: Index,
 }
 
@@ -115,8 +127,8 @@ pub(crate) enum Plan<'a> {
     Scan,
     /// It builds the index first.
     Build(Box<Building<'a>>),
-    /// The index is there.
-    Use(Found<'a>),
+    /// The index is there. If it was built by an earlier query, this one pays so many steps for it.
+    Use(Found<'a>, u64),
 }
 
 /// The hash under which members with some keys are found.
@@ -158,19 +170,48 @@ fn member<'a>(
     }
 }
 
-/// The indexes of a query.
+/// A collection, by the word of its value, and an index of the program.
+type Name = (u64, u16);
+
+/// Indexes of base data, with the steps that building them took, for later queries of the same program.
 #[derive(Default)]
+pub(crate) struct KeptIndexes {
+    /// The addresses of the program and of its data. Who holds a session holds both.
+    of: (usize, u64),
+    indexes: HashMap<Name, (Rc<Index>, u64)>,
+}
+
+/// The indexes of a query.
 pub(crate) struct Indexes {
-    known: HashMap<(u64, u16), Known>,
-    list: Vec<Index>,
+    kept: KeptIndexes,
+    known: HashMap<Name, Known>,
+    list: Vec<Rc<Index>>,
 }
 
 impl Indexes {
-    /// An iteration over `base` begins that could use an index.
+    /// `of`: the addresses of the program and of its data.
+    pub(crate) fn new(mut kept: KeptIndexes, of: (usize, u64)) -> Indexes {
+        if kept.of != of {
+            kept.indexes.clear();
+            kept.of = of;
+        }
+        Indexes {
+            kept,
+            known: HashMap::new(),
+            list: Vec::new(),
+        }
+    }
+
+    pub(crate) fn into_kept(self) -> KeptIndexes {
+        self.kept
+    }
+
+    /// An iteration over `base` begins that could use an index; `of_data`: base data has it.
     pub(crate) fn open<'a>(
         &mut self,
         base: Value<'a>,
         number: u16,
+        of_data: bool,
         when: Indexing,
         arena: &Arena,
     ) -> Result<Plan<'a>, Fault> {
@@ -178,19 +219,30 @@ impl Indexes {
         if members < when.min_members || members >= NONE as usize {
             return Ok(Plan::Scan);
         }
+        let name = (base.to_bits(), number);
+        let found = |index: u32| Found {
+            base,
+            index,
+            at: NONE,
+        };
         let before = self.known.allocation_size();
-        let entry = self.known.entry((base.to_bits(), number));
-        let known = match entry {
+        let known = match self.known.entry(name) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(Known::Wanted(0)),
+            Entry::Vacant(entry) => {
+                let kept = self.kept.indexes.get(&name).filter(|_| of_data);
+                if let Some((index, steps)) = kept {
+                    let number = self.list.len() as u32;
+                    entry.insert(Known::Ready(number));
+                    arena.claim(index.bytes())?;
+                    self.list.push(index.clone());
+                    return Ok(Plan::Use(found(number), *steps));
+                }
+                entry.insert(Known::Wanted(0))
+            }
         };
         let plan = match known {
-            Known::Ready(index) => Plan::Use(Found {
-                base,
-                index: *index,
-                at: NONE,
-            }),
-            Known::Wanted(scans) if *scans < when.scans_before => {
+            Known::Ready(index) => Plan::Use(found(*index), 0),
+            Known::Wanted(scans) if !of_data && *scans < when.scans_before => {
                 *scans += 1;
                 Plan::Scan
             }
@@ -198,6 +250,8 @@ impl Indexes {
                 base,
                 number,
                 visited: 0,
+                kept: of_data,
+                steps_before: 0,
                 index: Index::default(),
             })),
         };
@@ -205,15 +259,19 @@ impl Indexes {
         Ok(plan)
     }
 
-    /// An index is complete; gives the iteration that uses it.
-    pub(crate) fn complete<'a>(&mut self, building: Building<'a>) -> Found<'a> {
-        let index = self.list.len() as u32;
-        let place = (building.base.to_bits(), building.number);
-        self.known.insert(place, Known::Ready(index));
-        self.list.push(building.index);
+    /// An index is complete, by so many steps; gives the iteration that uses it.
+    pub(crate) fn complete<'a>(&mut self, building: Building<'a>, steps: u64) -> Found<'a> {
+        let number = self.list.len() as u32;
+        let name = (building.base.to_bits(), building.number);
+        self.known.insert(name, Known::Ready(number));
+        let index = Rc::new(building.index);
+        if building.kept {
+            self.kept.indexes.insert(name, (index.clone(), steps));
+        }
+        self.list.push(index);
         Found {
             base: building.base,
-            index,
+            index: number,
             at: NONE,
         }
     }
@@ -270,7 +328,8 @@ mod tests {
     };
 
     fn build<'a>(indexes: &mut Indexes, arena: &'a Arena, base: Value<'a>) -> Found<'a> {
-        let Plan::Build(mut building) = indexes.open(base, 0, AT_ONCE, arena).unwrap() else {
+        let Plan::Build(mut building) = indexes.open(base, 0, false, AT_ONCE, arena).unwrap()
+        else {
             panic!("nothing is built")
         };
         while let Some((_, value)) = building.next(|at| arena.integer(at as i64)) {
@@ -279,7 +338,7 @@ mod tests {
                 building.add(arena, hash(&[key])).unwrap();
             }
         }
-        indexes.complete(*building)
+        indexes.complete(*building, 0)
     }
 
     #[test]
@@ -292,7 +351,7 @@ mod tests {
             })
             .collect();
         let base = arena.array(&members);
-        let mut indexes = Indexes::default();
+        let mut indexes = Indexes::new(KeptIndexes::default(), (0, 0));
         let mut found = build(&mut indexes, &arena, base);
         for rest in 0..3 {
             indexes.seek(&mut found, hash(&[arena.integer(rest)]));
@@ -306,28 +365,55 @@ mod tests {
         }
         indexes.seek(&mut found, hash(&[arena.integer(7)]));
         assert!(indexes.next(&mut found, |_| Value::NULL).is_none());
-        let again = indexes.open(base, 0, AT_ONCE, &arena).unwrap();
-        assert!(matches!(again, Plan::Use(_)));
+        let again = indexes.open(base, 0, false, AT_ONCE, &arena).unwrap();
+        assert!(matches!(again, Plan::Use(..)));
     }
 
     #[test]
     fn small_collections_and_first_scans_have_no_index() {
         let arena = Arena::new();
-        let mut indexes = Indexes::default();
+        let mut indexes = Indexes::new(KeptIndexes::default(), (0, 0));
         let when = Indexing::default();
         let small = arena.array(&[Value::NULL; 15]);
         let large = arena.array(&[Value::NULL; 16]);
         for _ in 0..5 {
-            let plan = indexes.open(small, 0, when, &arena).unwrap();
+            let plan = indexes.open(small, 0, false, when, &arena).unwrap();
             assert!(matches!(plan, Plan::Scan));
         }
         for _ in 0..when.scans_before {
-            let plan = indexes.open(large, 0, when, &arena).unwrap();
+            let plan = indexes.open(large, 0, false, when, &arena).unwrap();
             assert!(matches!(plan, Plan::Scan));
         }
-        let plan = indexes.open(large, 0, when, &arena).unwrap();
+        let plan = indexes.open(large, 0, false, when, &arena).unwrap();
         assert!(matches!(plan, Plan::Build(_)));
-        let other = indexes.open(large, 1, when, &arena).unwrap();
+        let other = indexes.open(large, 1, false, when, &arena).unwrap();
         assert!(matches!(other, Plan::Scan));
+    }
+
+    #[test]
+    fn indexes_of_base_data_are_there_for_the_next_query() {
+        let arena = Arena::new();
+        let members: Vec<Value<'_>> = (0..20)
+            .map(|n| arena.object_from([(arena.string("key"), arena.integer(n))]))
+            .collect();
+        let base = arena.array(&members);
+        let when = Indexing::default();
+        let of = (1, base.to_bits());
+        let mut indexes = Indexes::new(KeptIndexes::default(), of);
+        let Plan::Build(mut building) = indexes.open(base, 0, true, when, &arena).unwrap() else {
+            panic!("it is not built at once")
+        };
+        while let Some((_, value)) = building.next(|_| Value::NULL) {
+            building.add(&arena, hash(&[value])).unwrap();
+        }
+        indexes.complete(*building, 20);
+        let mut next = Indexes::new(indexes.into_kept(), of);
+        let plan = next.open(base, 0, true, when, &arena).unwrap();
+        assert!(matches!(plan, Plan::Use(_, 20)));
+        let plan = next.open(base, 0, true, when, &arena).unwrap();
+        assert!(matches!(plan, Plan::Use(_, 0)));
+        let mut other = Indexes::new(next.into_kept(), (2, base.to_bits()));
+        let plan = other.open(base, 0, true, when, &arena).unwrap();
+        assert!(matches!(plan, Plan::Build(_)));
     }
 }

@@ -5,10 +5,12 @@ use regovm_core::host::Host;
 use regovm_core::value::{Arena, ArrayBuilder, ObjectBuilder, SetBuilder, Value, View};
 
 use crate::budget::Budget;
-use crate::bytecode::{ConflictKind, FunctionIndex, Instruction, Reg, Source, list_words};
+use crate::bytecode::{
+    ConflictKind, FunctionIndex, Instruction, PathIndex, Reg, Source, list_words,
+};
 use crate::error::{Conflict, EvalError, Fault, describe};
 use crate::field_cache::FieldCache;
-use crate::index::Indexes;
+use crate::index::{Indexes, KeptIndexes};
 use crate::iterate::Iter;
 use crate::memo::{Calls, Outcome};
 use crate::overlay::{OverlayId, Overlays};
@@ -65,6 +67,7 @@ pub(crate) struct Buffers {
     registers: Vec<Option<Value<'static>>>,
     frames: Vec<Frame>,
     fields: FieldCache,
+    indexes: KeptIndexes,
 }
 
 /// Registers and frames that are kept for the next run, at most.
@@ -90,6 +93,8 @@ pub(crate) struct Machine<'a, 'r> {
     pub(crate) iters: Vec<Iter<'a>>,
     pub(crate) indexes: Indexes,
     pub(crate) fields: FieldCache,
+    /// Where base data has the collection of the next `IndexOpen`.
+    pub(crate) index_data: Option<PathIndex>,
     pub(crate) builders: Vec<Builder<'a>>,
     /// Overlays that `with`s of the frames have made.
     pub(crate) slots: Vec<OverlayId>,
@@ -128,6 +133,10 @@ impl<'a, 'r> Machine<'a, 'r> {
         let registers = registers.into_iter().map(|_| None).collect();
         let mut fields = buffers.fields;
         fields.clear();
+        let of = (
+            std::ptr::from_ref(program).addr(),
+            target.data.map_or(0, Value::to_bits),
+        );
         Machine {
             program,
             constants: program.constants(),
@@ -143,8 +152,9 @@ impl<'a, 'r> Machine<'a, 'r> {
             registers,
             frames: buffers.frames,
             iters: Vec::new(),
-            indexes: Indexes::default(),
+            indexes: Indexes::new(buffers.indexes, of),
             fields,
+            index_data: None,
             builders: Vec::new(),
             slots: Vec::new(),
             overlays: Overlays::new(),
@@ -176,6 +186,7 @@ impl<'a, 'r> Machine<'a, 'r> {
                 registers,
                 frames: self.frames,
                 fields: self.fields,
+                indexes: self.indexes.into_kept(),
             },
         )
     }

@@ -222,6 +222,34 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "an index of base data at once",
+        r#"
+        const "l", 8, [7, 8]
+        path k0
+        query found other
+          LoadData r0 path0 else last
+          OpenArray build0
+          IterOpen iter0 r0
+          IndexData path0
+          IndexOpen iter0 r0 index0 else next
+        build:
+          IndexNext iter0 r2 r3 else built
+          IndexAdd iter0 [r3]
+          Jump build
+        built:
+          IndexSeek iter0 [k1]
+        next:
+          IterNext iter0 r2 _ else last
+          Append build0 r2
+          Jump next
+        last:
+          Close r5 build0
+          EmitRow [r5, k2]
+          ReturnUndefined
+        "#,
+        &["[0, 1] | [7, 8]"],
+    ),
+    (
         "switches",
         r#"
         const [1, 0, 2, -1, "x"], "zero", "one"

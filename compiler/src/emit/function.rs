@@ -647,6 +647,11 @@ impl Emitter<'_, '_> {
             self.asm
                 .add_jump(Instruction::BranchStrict { target: Jump(0) }, again);
         }
+        if let Some(path) = &index.data {
+            let path = path.iter().map(|id| ConstIndex(id.0)).collect();
+            let path = self.asm.path(path);
+            self.asm.add(Instruction::IndexData { path });
+        }
         self.asm.add(Instruction::IndexOpen {
             iter,
             base,

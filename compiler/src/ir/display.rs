@@ -229,6 +229,9 @@ impl Printer<'_> {
                 let mut text = format!("scan {} as {}", self.operand(*base), pair(*key, *value));
                 if let Some(index) = index {
                     let _ = write!(text, " by index {}", index.id.0);
+                    if index.data.is_some() {
+                        text.push_str(" of base data");
+                    }
                     if index.fallible {
                         text.push_str(" unless strict");
                     }

@@ -152,6 +152,8 @@ pub struct ScanIndex {
     pub probe: Block,
     /// A built-in may have an error in what the scan leaves out: where such errors count, nothing is left out.
     pub fallible: bool,
+    /// Where the collection lies in base data, if it is loaded from there: then its index outlives the query.
+    pub data: Option<Vec<ConstId>>,
     /// The comparisons that it serves, for people.
     pub serves: Vec<Span>,
 }

@@ -27,8 +27,10 @@ use regovm_core::Span;
 use super::effects::{Effect, Effects};
 use super::slice::{Body, MAX_SLICE, Origin, Origins, Renaming, Slice};
 use super::{Context, Rewrite};
+use crate::ir::visit::{Role, mentions};
 use crate::ir::{
-    Block, Compare, ConstId, Function, IndexId, Local, Operand, Program, ScanIndex, Stmt, StmtKind,
+    Block, Compare, ConstId, Function, IndexId, Local, Operand, Program, Root, ScanIndex, Stmt,
+    StmtKind,
 };
 
 pub(super) const REWRITE: Rewrite = Rewrite {
@@ -49,9 +51,11 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
     }
     let mut indexes = Indexes::default();
     for function in &mut program.functions {
+        let mut loaded = HashMap::new();
+        note_loads(&function.blocks, &mut loaded);
         let mut blocks = std::mem::take(&mut function.blocks);
         for block in &mut blocks {
-            rewrite(block, function, &effects, &uses, &mut indexes);
+            rewrite(block, function, &loaded, &effects, &uses, &mut indexes);
         }
         function.blocks = blocks;
     }
@@ -87,24 +91,54 @@ fn each_scan(blocks: &[Block], each: &mut impl FnMut(&Body<'_>)) {
     }
 }
 
+/// Locals that hold a part of base data and nothing else, with its path. (`None`: something else too.)
+type Loaded = HashMap<Local, Option<Vec<ConstId>>>;
+
+fn note_loads(blocks: &[Block], loaded: &mut Loaded) {
+    for stmt in blocks.iter().flatten() {
+        mentions(stmt, &mut |local, role| {
+            if role == Role::Read {
+                return;
+            }
+            let path = match &stmt.kind {
+                StmtKind::Load {
+                    root: Root::Data,
+                    path,
+                    ..
+                } if stmt.overlay.is_none() => Some(path.clone()),
+                _ => None,
+            };
+            let other = loaded.get(&local).is_some_and(|before| *before != path);
+            loaded.insert(local, path.filter(|_| !other));
+        });
+        for block in stmt.kind.blocks() {
+            note_loads(std::slice::from_ref(block), loaded);
+        }
+    }
+}
+
 fn rewrite(
     block: &mut Block,
     function: &mut Function,
+    loaded: &Loaded,
     effects: &Effects<'_>,
     uses: &Uses,
     indexes: &mut Indexes,
 ) {
     for stmt in block {
         for block in stmt.kind.blocks_mut() {
-            rewrite(block, function, effects, uses, indexes);
+            rewrite(block, function, loaded, effects, uses, indexes);
         }
         let made = scan_of(stmt).and_then(|scan| {
             let keys = uses.choose(candidates(&scan, effects));
             make(&scan, &keys, effects, function, stmt.span, indexes)
         });
-        if let Some(made) = made
-            && let StmtKind::Scan { index, .. } = &mut stmt.kind
+        if let Some(mut made) = made
+            && let StmtKind::Scan { base, index, .. } = &mut stmt.kind
         {
+            if let Operand::Local(base) = base {
+                made.data = loaded.get(base).cloned().flatten();
+            }
             *index = Some(Box::new(made));
         }
     }
@@ -295,6 +329,7 @@ fn make(
         build,
         probe,
         fallible,
+        data: None,
         serves: keys.iter().map(|key| scan.stmts[key.at].span).collect(),
     })
 }

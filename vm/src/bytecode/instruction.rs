@@ -110,6 +110,8 @@ macro_rules! for_each_instruction {
             IterNext { iter: IterSlot, key: OptReg, value: OptReg } [branch];
             /// Jumps if errors of built-ins end the query.
             BranchStrict { target: Jump } [];
+            /// The collection of the next `IndexOpen` is what base data has at a path, unless an overlay has changed that.
+            IndexData { path: PathIndex } [];
             /// Decides, when an iteration over `base` begins, whether an index helps: goes on with [`Instruction::IndexNext`] if
             /// so, and takes the `Else`, to visit all members, if not.
             IndexOpen { iter: IterSlot, base: Source, index: IndexSlot } [branch];

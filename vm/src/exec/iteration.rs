@@ -7,6 +7,7 @@ use crate::error::Fault;
 use crate::index::{self, Plan};
 use crate::iterate::Iter;
 use crate::machine::Machine;
+use crate::overlay::base_member;
 
 impl<'a> Machine<'a, '_> {
     /// The next member of an iteration.
@@ -28,10 +29,24 @@ impl<'a> Machine<'a, '_> {
         index: IndexSlot,
     ) -> Result<bool, Fault> {
         let when = self.options.indexing;
-        self.iters[iter] = match self.indexes.open(base, index.0, when, self.arena)? {
+        let of_data = self.index_data.take().is_some_and(|path| {
+            let whole = self.path(path).try_fold(self.data, base_member);
+            whole.is_some_and(|whole| whole.to_bits() == base.to_bits())
+        });
+        let plan = self
+            .indexes
+            .open(base, index.0, of_data, when, self.arena)?;
+        self.iters[iter] = match plan {
             Plan::Scan => return Ok(false),
-            Plan::Build(building) => Iter::Build(building),
-            Plan::Use(found) => Iter::Found(found),
+            Plan::Build(mut building) => {
+                building.steps_before = self.budget.used();
+                Iter::Build(building)
+            }
+            Plan::Use(found, steps) => {
+                // As many as building it takes: the count must not depend on what ran before.
+                self.charge(steps)?;
+                Iter::Found(found)
+            }
         };
         Ok(true)
     }
@@ -46,7 +61,9 @@ impl<'a> Machine<'a, '_> {
         if member.is_none()
             && let Iter::Build(building) = std::mem::take(&mut self.iters[iter])
         {
-            self.iters[iter] = Iter::Found(self.indexes.complete(*building));
+            // The last look, which found no more members, is paid again by whoever finds the index complete.
+            let steps = self.budget.used() - building.steps_before - 1;
+            self.iters[iter] = Iter::Found(self.indexes.complete(*building, steps));
         }
         member
     }

@@ -284,6 +284,10 @@ impl<'a> Machine<'a, '_> {
                     let strict = self.options.strict_builtin_errors;
                     pc = if strict { target.index() } else { pc + 1 };
                 }
+                Instruction::IndexData { path } => {
+                    self.index_data = Some(path);
+                    pc += 1;
+                }
                 Instruction::IndexOpen { iter, base, index } => {
                     let base = read!(base);
                     go!(get!(self.index_open(
