@@ -1,10 +1,7 @@
-//! Calls that would take for ever or all memory stop within their budgets.
-
-#![allow(clippy::disallowed_methods, reason = "tests measure time")]
+//! Calls that would take for ever or all memory stop within their budgets: of steps, of which they are charged before
+//! they do the work, and of memory.
 
 mod common;
-
-use std::time::{Duration, Instant};
 
 use regovm_core::builtin::{BuiltinError, Caches, Call, Meter, StopReason};
 use regovm_core::host::NoHost;
@@ -33,7 +30,6 @@ fn stops(name: &str, arguments: impl for<'a> FnOnce(&'a Arena) -> Vec<Value<'a>>
         .unwrap_or_else(|| panic!("no built-in {name}"));
     let body = table.get(id).expect("of this table").body;
     let (mut meter, mut host, mut caches) = (Limited(STEPS), NoHost, Caches::new());
-    let start = Instant::now();
     let got = body(
         &mut Call::new(&arena, &mut meter, &mut host, &mut caches),
         &operands,
@@ -47,11 +43,6 @@ fn stops(name: &str, arguments: impl for<'a> FnOnce(&'a Arena) -> Vec<Value<'a>>
         arena.used() <= MEMORY + (1 << 20),
         "{name} took {} bytes",
         arena.used()
-    );
-    assert!(
-        start.elapsed() < Duration::from_secs(30),
-        "{name} took {:?}",
-        start.elapsed()
     );
 }
 

@@ -1,6 +1,6 @@
 //! YAML as a tree with lines, to say where something has the wrong kind.
 
-use saphyr_parser::{Event, Parser, ScalarStyle};
+use regovm_core::yaml::{Event, Events, Style};
 
 /// Deeper blocks than this are refused; [`regovm_core::yaml`] refuses them first.
 const MAX_DEPTH: usize = 300;
@@ -93,12 +93,12 @@ enum Open {
 /// Reads the first document of a text that is known to be YAML.
 pub(super) fn read(text: &str) -> Option<Node> {
     let mut stack: Vec<Open> = Vec::new();
-    for event in Parser::new_from_str(text) {
-        let (event, span) = event.ok()?;
-        let line = span.start.line();
+    for event in Events::new(text) {
+        let (event, mark) = event.ok()?;
+        let line = mark.row();
         let done = match event {
-            Event::Scalar(text, style, ..) => Node {
-                kind: Kind::Scalar(text.into_owned(), style == ScalarStyle::Plain),
+            Event::Scalar { text, style, .. } => Node {
+                kind: Kind::Scalar(text.into_owned(), style == Style::Plain),
                 line,
             },
             Event::Alias(_) => Node {
@@ -125,8 +125,7 @@ pub(super) fn read(text: &str) -> Option<Node> {
                     line,
                 },
             },
-            Event::DocumentEnd | Event::StreamEnd => break,
-            _ => continue,
+            Event::DocumentEnd => break,
         };
         match stack.last_mut() {
             None => return Some(done),

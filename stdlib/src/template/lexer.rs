@@ -311,7 +311,8 @@ impl<'t> Lexer<'t> {
                 None => self.error("unterminated raw quoted string"),
             },
             '$' => self.field(Kind::Variable),
-            '.' if !self.peek().is_some_and(|c| c.is_ascii_digit()) => self.field(Kind::Field),
+            // At the end of the text Go takes a dot for a number.
+            '.' if self.peek().is_some_and(|c| !c.is_ascii_digit()) => self.field(Kind::Field),
             '.' | '+' | '-' | '0'..='9' => {
                 self.pos = self.start;
                 self.number()
