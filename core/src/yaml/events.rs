@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{CONTROL_CHARACTERS, YamlError};
 use super::cursor::Mark;
 use super::problem::{Problem, forbidden, parsed};
 use super::scan::{Kind, Scanner, Style, Token};
+use super::{CONTROL_CHARACTERS, YamlError};
 
 /// What a text consists of.
 #[derive(Clone, PartialEq, Eq, Debug)]

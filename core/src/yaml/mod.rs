@@ -48,7 +48,10 @@ impl std::fmt::Display for YamlError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.named {
             Some(line) => write!(f, "yaml: line {line}: {}", self.message),
-            None if [JSON, NULL_KEY].iter().any(|by| self.message.starts_with(by)) => {
+            None if [JSON, NULL_KEY]
+                .iter()
+                .any(|by| self.message.starts_with(by)) =>
+            {
                 f.write_str(&self.message)
             }
             None => write!(f, "yaml: {}", self.message),
@@ -227,6 +230,54 @@ mod tests {
             Err("document contains excessive aliasing".to_string())
         );
         assert!(json(&"[".repeat(20_000)).is_err());
+    }
+
+    /// Each of them takes seconds or more if something looks back, or ahead, too far.
+    #[test]
+    fn long_texts_are_read_in_one_go() {
+        let arena = Arena::new();
+        for piece in [
+            "[",
+            "{",
+            "]",
+            ",",
+            "- ",
+            "? ",
+            ": ",
+            "a: ",
+            "{a: ",
+            "[a, ",
+            "&a ",
+            "!a ",
+            "*a ",
+            "'",
+            "\"",
+            "#\n",
+            "- a\n",
+            "~: 1\n",
+            "0x1: a\n",
+            "- .inf\n",
+            "--- a\n",
+            "a\n",
+            "a #\n",
+            "- |\n a\n",
+            " ",
+            "\t",
+            "\n",
+            "[]: a\n",
+            "- [a, b, {c: d}]\n",
+            "%YAML",
+            "é",
+            "-",
+        ] {
+            let text = piece.repeat(30_000);
+            let read = read(&text, &arena);
+            assert!(read.is_ok() || !read.unwrap_err().to_string().is_empty());
+        }
+        assert_eq!(
+            json(&"[".repeat(20_000)),
+            Err("exceeded max depth of 10000".to_owned())
+        );
     }
 
     #[test]

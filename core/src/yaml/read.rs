@@ -11,11 +11,7 @@ use crate::work;
 
 /// The value of the first document. Further ones must be YAML too, and what is no YAML is complained of before what has no
 /// value.
-pub(super) fn read<'a>(
-    text: &str,
-    arena: &'a Arena,
-    depth: usize,
-) -> Result<Value<'a>, YamlError> {
+pub(super) fn read<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value<'a>, YamlError> {
     let mut reader = Reader {
         arena,
         max_depth: depth,
@@ -189,7 +185,10 @@ impl<'a, 't> Reader<'a, 't> {
             return fault(format!("unmarshal errors:\n  {list}"), true);
         }
         if self.has_null_key {
-            return fault(format!("{NULL_KEY}%!s(<nil>), key: <nil>, value: {value}"), true);
+            return fault(
+                format!("{NULL_KEY}%!s(<nil>), key: <nil>, value: {value}"),
+                true,
+            );
         }
         match first_in(value, &self.unwritable) {
             Some(name) => fault(format!("{JSON}unsupported value: {name}"), true),
@@ -391,12 +390,7 @@ impl<'a, 't> Reader<'a, 't> {
         Ok(())
     }
 
-    fn scalar(
-        &mut self,
-        text: &str,
-        style: Style,
-        tag: Option<&str>,
-    ) -> Result<Node<'a>, Fault> {
+    fn scalar(&mut self, text: &str, style: Style, tag: Option<&str>) -> Result<Node<'a>, Fault> {
         self.arena.reserve(text.len())?;
         let tag = tag
             .map(short_tag)

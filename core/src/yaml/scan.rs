@@ -139,6 +139,7 @@ impl<'t> Scanner<'t> {
     /// Takes the token that was looked at.
     pub(super) fn take(&mut self) -> Option<Token<'t>> {
         self.settled = false;
+        self.waiting.remove(&self.taken);
         self.taken += 1;
         self.queue.pop_front()
     }
@@ -284,9 +285,10 @@ impl<'t> Scanner<'t> {
         }
         let mut ahead = self.cursor.clone();
         for _ in 1..BEFORE_COMMENT {
-            if ahead.first().is_some_and(is_blank) {
-                ahead.skip();
+            if !ahead.first().is_some_and(is_blank) {
+                break;
             }
+            ahead.skip();
         }
         if ahead.is_at('#') {
             ahead.skip_rest_of_line();

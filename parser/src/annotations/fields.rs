@@ -1,5 +1,7 @@
 //! The fields of a metadata block: which kinds of values they take, and what they become.
 
+use std::collections::HashMap;
+
 use regovm_core::yaml::is_old_boolean;
 use regovm_core::{Constant, SourceMap, Span};
 
@@ -41,6 +43,9 @@ const TYPES: [(&str, Type); 11] = [
     ("labels", Type::Map),
 ];
 
+/// Pairs of keys that are the same, at most: their number grows with the square of that of the keys.
+const MAX_PAIRS: usize = 1000;
+
 const MAP: &str = "map[string]interface {}";
 
 /// Notes the fields whose values have a kind that they do not take.
@@ -49,19 +54,7 @@ pub(super) fn check_kinds(block: &Node, errors: &mut Vec<(usize, String)>) {
         Kind::Mapping(members) => members,
         _ => return expect(block, "!!null", "ast.rawAnnotation", errors),
     };
-    // Pair by pair, and before anything else.
-    for (at, (key, _)) in members.iter().enumerate() {
-        let Some(name) = key.text() else { continue };
-        let later = members[at + 1..].iter();
-        for (again, _) in later.filter(|(again, _)| again.text() == Some(name)) {
-            let message = format!(
-                "mapping key \"{name}\" already defined at line {}",
-                key.line
-            );
-            errors.push((again.line, message));
-        }
-    }
-    if !errors.is_empty() {
+    if has_repeated_keys(block, errors) {
         return;
     }
     for (key, value) in members {
@@ -83,16 +76,68 @@ pub(super) fn check_kinds(block: &Node, errors: &mut Vec<(usize, String)>) {
                     .iter()
                     .for_each(|item| check_text(item, errors));
             }
-            Type::Items => expect(value, "!!seq", "[]interface {}", errors),
-            Type::Maps => {
-                expect(value, "!!seq", "[]map[string]interface {}", errors);
+            Type::Items => {
+                expect(value, "!!seq", "[]interface {}", errors);
                 items(value)
                     .iter()
-                    .for_each(|item| expect(item, "!!map", MAP, errors));
+                    .for_each(|item| check_repeated(item, errors));
             }
-            Type::Map => expect(value, "!!map", MAP, errors),
+            Type::Maps => {
+                expect(value, "!!seq", "[]map[string]interface {}", errors);
+                items(value).iter().for_each(|item| check_map(item, errors));
+            }
+            Type::Map => check_map(value, errors),
         }
     }
+}
+
+fn check_map(node: &Node, errors: &mut Vec<(usize, String)>) {
+    if matches!(node.kind, Kind::Mapping(_)) {
+        check_repeated(node, errors);
+    } else {
+        expect(node, "!!map", MAP, errors);
+    }
+}
+
+/// Notes the keys that stand twice in a mapping, wherever it is. One that has some is not looked into.
+fn check_repeated(node: &Node, errors: &mut Vec<(usize, String)>) {
+    match &node.kind {
+        Kind::Sequence(items) => items.iter().for_each(|item| check_repeated(item, errors)),
+        Kind::Mapping(members) if !has_repeated_keys(node, errors) => {
+            members
+                .iter()
+                .for_each(|(_, value)| check_repeated(value, errors));
+        }
+        Kind::Mapping(_) | Kind::Scalar(..) | Kind::Alias => {}
+    }
+}
+
+/// Notes the keys that stand twice in a mapping, pair by pair.
+fn has_repeated_keys(node: &Node, errors: &mut Vec<(usize, String)>) -> bool {
+    let Kind::Mapping(members) = &node.kind else {
+        return false;
+    };
+    let mut alike: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut pairs = Vec::new();
+    for (at, (key, _)) in members.iter().enumerate() {
+        let before = alike.entry(key.text().unwrap_or_default()).or_default();
+        pairs.extend(before.iter().map(|first| (*first, at)));
+        before.push(at);
+        if pairs.len() > MAX_PAIRS {
+            break;
+        }
+    }
+    pairs.sort_unstable();
+    for (first, again) in pairs.iter().take(MAX_PAIRS) {
+        let [(first, _), (again, _)] = [&members[*first], &members[*again]];
+        let name = first.text().unwrap_or_default();
+        let message = format!(
+            "mapping key \"{name}\" already defined at line {}",
+            first.line
+        );
+        errors.push((again.line, message));
+    }
+    !pairs.is_empty()
 }
 
 fn items(node: &Node) -> &[Node] {
@@ -110,7 +155,7 @@ fn check_text(node: &Node, errors: &mut Vec<(usize, String)>) {
 
 fn expect(node: &Node, tag: &str, into: &str, errors: &mut Vec<(usize, String)>) {
     let found = node.tag();
-    if found == tag || found == "!!null" {
+    if found == tag || found == "!!null" || has_repeated_keys(node, errors) {
         return;
     }
     let value = match node.text() {

@@ -98,8 +98,7 @@ impl<'t> Scanner<'t> {
         self.cursor.skip();
         let name = self.cursor.skip_while(is_letter);
         let next = self.cursor.first();
-        let ends =
-            next.is_some_and(|c| matches!(c, '?' | ':' | ',' | ']' | '}' | '%' | '@' | '`'));
+        let ends = next.is_some_and(|c| matches!(c, '?' | ':' | ',' | ']' | '}' | '%' | '@' | '`'));
         if name.is_empty() || !(ends || ends_word(next)) {
             return self.problem(
                 start,
