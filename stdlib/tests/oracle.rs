@@ -5,6 +5,9 @@
 //! `REGOVM_ORACLE_SEED` and `REGOVM_ORACLE_CALLS` (per function) choose what is asked;
 //! `REGOVM_ORACLE_ONLY` keeps the functions whose names contain a text.
 //!
+//! CI asks for 20 calls per function, of all groups. Compared is the result or the error with its whole text; what is not
+//! compared, and why, is said at `FALLS`, `is_by_design`, `without_bytes`, `without_chance` and `without_syntax`.
+//!
 //! The calls come in groups: the one here, and those of the files in `calls/`. `REGOVM_ORACLE_GROUP` names the one that
 //! is asked (`core` is the one here; all of them without it). `REGOVM_ORACLE_RECORD=1` writes the answers of that group to
 //! `answers-<group>.jsonl`, which is tested everywhere.
@@ -1005,6 +1008,28 @@ fn without_syntax(mut text: String) -> String {
     text
 }
 
+/// Differences that are meant, narrowly.
+fn is_by_design(name: &str, arguments: &str, [ours, theirs]: [&str; 2]) -> bool {
+    let arena = Arena::new();
+    let is_number = |text| arena.number_text(text).is_some();
+    match name {
+        // OPA keeps spellings of numbers that are no JSON; ours are normal.
+        "to_number" => !is_number(theirs) && is_number(ours),
+        // Schemas may come from an input, so we fetch nothing that they name. OPA asks the network of this machine.
+        "json.match_schema" | "json.verify_schema" => {
+            let asks = ["dial tcp", "remote reference loading disabled"];
+            theirs.contains(asks[0]) && ours.contains(asks[1])
+        }
+        // With a comment in front of a dash, go-yaml loses the error of the token behind the dash and goes on after it.
+        "yaml.unmarshal" | "yaml.is_valid" => {
+            let is_error = ours == "false" || ours.contains(": yaml: ");
+            let comment = arguments.find('#');
+            is_error && comment.is_some_and(|at| arguments[at..].contains("- "))
+        }
+        _ => false,
+    }
+}
+
 fn theirs(answer: &Constant) -> String {
     if let Some(Constant::Array(bindings)) = answer.get("result") {
         return match bindings.first().and_then(|bindings| bindings.get("x")) {
@@ -1233,7 +1258,7 @@ fn bodies_answer_as_opa_does() {
 
     let answers = asked_of(&oracle, &requests);
     let mut record = String::new();
-    let (mut different, mut fallen) = (0, 0);
+    let (mut different, mut fallen, mut by_design) = (0, 0, 0);
     let mut agreed = BTreeMap::<_, [usize; 2]>::new();
     for ((name, arguments), answer) in asked.iter().zip(&answers) {
         let arena = Arena::new();
@@ -1242,15 +1267,14 @@ fn bodies_answer_as_opa_does() {
         let theirs = theirs(&regovm_core::value::to_constant(answer));
         let theirs = calls::world::comparable(name, arguments, theirs);
         let ours = ours(name, arguments);
-        // OPA keeps spellings of numbers that are no JSON; ours are normal.
-        let unprintable = name == "to_number" && arena.number_text(&theirs).is_none();
         if let Some(message) = theirs.strip_prefix("oracle_panic: ")
             && falls(name, message)
         {
             fallen += 1;
             continue;
         }
-        if unprintable && arena.number_text(&ours).is_some() {
+        if ours != theirs && is_by_design(name, arguments, [&ours, &theirs]) {
+            by_design += 1;
             continue;
         }
         record.push_str(&format!(
@@ -1274,7 +1298,11 @@ fn bodies_answer_as_opa_does() {
     for (name, [results, errors]) in agreed {
         println!("{name}: the same {results} results and {errors} errors");
     }
-    println!("{} calls, OPA fell over {fallen}", asked.len());
+    println!(
+        "{} calls, OPA fell over {fallen}, {by_design} differ by design, {different} differ",
+        asked.len()
+    );
+    assert!(by_design * 100 <= asked.len(), "by design");
     assert!(fallen * 2 <= asked.len(), "OPA answers");
     assert_eq!(different, 0, "of {} calls", asked.len());
 }

@@ -576,3 +576,85 @@ fn nothing<'t>(mark: Mark) -> Placed<'t> {
     };
     (event, mark)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(text: &str) -> String {
+        let shown = |properties: Properties<'_>| {
+            let anchor = properties.anchor.map(|name| format!("&{name} "));
+            let tag = properties.tag.map(|tag| format!("<{tag}> "));
+            anchor.unwrap_or_default() + &tag.unwrap_or_default()
+        };
+        let mut out = String::new();
+        for event in Events::new(text) {
+            match event {
+                Err(error) => return format!("{out}{error}"),
+                Ok((event, mark)) => {
+                    out += &match event {
+                        Event::Scalar {
+                            text, properties, ..
+                        } => format!(
+                            "{}{text:?}@{}:{} ",
+                            shown(properties),
+                            mark.row(),
+                            mark.col()
+                        ),
+                        Event::Alias(name) => format!("*{name} "),
+                        Event::SequenceStart(properties) => shown(properties) + "[ ",
+                        Event::SequenceEnd => "] ".to_owned(),
+                        Event::MappingStart(properties) => shown(properties) + "{ ",
+                        Event::MappingEnd => "} ".to_owned(),
+                        Event::DocumentEnd => "; ".to_owned(),
+                    }
+                }
+            }
+        }
+        out.trim_end().to_owned()
+    }
+
+    #[test]
+    fn documents_become_events() {
+        for (text, want) in [
+            ("", ""),
+            ("---\n---\na", r#"""@2:1 ; "a"@3:1 ;"#),
+            (
+                "a:\n- b\n-\nc:",
+                r#"{ "a"@1:1 [ "b"@2:3 ""@3:2 ] "c"@4:1 ""@4:3 } ;"#,
+            ),
+            ("- - a\n  - b\n- c", r#"[ [ "a"@1:5 "b"@2:5 ] "c"@3:3 ] ;"#),
+            (
+                "? a\n? - b\n: c",
+                r#"{ "a"@1:3 ""@2:1 [ "b"@2:5 ] "c"@3:3 } ;"#,
+            ),
+            (
+                "[a: b, {c, d: }, ? e]",
+                r#"[ { "a"@1:2 "b"@1:5 } { "c"@1:9 ""@1:10 "d"@1:12 ""@1:15 } { "e"@1:20 ""@1:21 } ] ;"#,
+            ),
+            (
+                "&x !!str a: *x",
+                r#"{ &x <tag:yaml.org,2002:str> "a"@1:1 *x } ;"#,
+            ),
+            ("%TAG !e! tag:x,\n---\n!e!y {}", "<tag:x,y> { } ;"),
+            ("!<%41> a", r#"<A> "a"@1:1 ;"#),
+            ("a\n b\n\n c #d", r#""a b\nc"@1:1 ;"#),
+            ("'a''b\n\n c'", r#""a'b\nc"@1:1 ;"#),
+            (
+                r#""a\x41\u00e9 \
+   b""#,
+                r#""aAé b"@1:1 ;"#,
+            ),
+            (
+                "- |\n  a\n\n   b\n\n- >2-\n    c\n  d\n  e\n",
+                r#"[ "a\n\n b\n"@1:3 "  c\nd e"@6:3 ] ;"#,
+            ),
+            (
+                "[a]\n]",
+                "[ \"a\"@1:2 ] ; yaml: line 1: did not find expected <document start>",
+            ),
+        ] {
+            assert_eq!(events(text), want, "{text}");
+        }
+    }
+}

@@ -3,6 +3,10 @@
 //!
 //! Aliases share the value they name. What they would expand to is counted all the same, by the
 //! measure of go-yaml, so that a document of nested aliases is refused and not printed for hours.
+//!
+//! Text becomes tokens ([`scan`]), tokens become [`Events`], and events a value ([`read`](mod@read)). All of it is ours, because what
+//! is YAML, and what is said of a text that is none, has to be what go-yaml says: it reads YAML 1.1 as libyaml does, with
+//! differences of its own, and no library in Rust follows it. Texts of policies, data and inputs depend on it.
 
 mod cursor;
 mod events;
@@ -146,6 +150,10 @@ mod tests {
             (
                 "[18446744073709551615, 18446744073709551616, -9223372036854775808]",
                 "[18446744073709551615,18446744073709552000,-9223372036854775808]",
+            ),
+            (
+                "[0b-10, 0o+7, -0b-1, 0x-1, .5_1, ._5, 1_0.5]",
+                r#"[-2,7,"-0b-1","0x-1",0.51,"._5",10.5]"#,
             ),
             (
                 "[2023-01-01, 12:30:45, 1.2.3, 0x, '1', \"2\"]",
@@ -293,6 +301,21 @@ mod tests {
             ("a: \"b\n\nc", "line 3: found unexpected end of stream"),
             ("a: 1\nb", "line 2: could not find expected ':'"),
             ("a: *x", "unknown anchor 'x' referenced"),
+            (
+                "a: !!int x\n---\n[",
+                "line 2: did not find expected node content",
+            ),
+            ("a: |x", "did not find expected comment or line break"),
+            ("%YAML 1.2\n---\na", "found incompatible YAML document"),
+            ("%a\n---\na", "found unknown directive name"),
+            (
+                "~: 1\n~: !!int x",
+                "unmarshal errors:\n  line 2: mapping key \"~\" already defined at line 1",
+            ),
+            (
+                "? [a]\n? [b]",
+                "unmarshal errors:\n  line 2: mapping key \"\" already defined at line 1",
+            ),
             ("@a", "found character that cannot start any token"),
             ("!e!x a", "found undefined tag handle"),
             ("a: \"\\xzz\"", "did not find expected hexdecimal number"),

@@ -465,6 +465,10 @@ impl Request {
         };
         let (url, socket) = socket(cx, url)?;
         request.url = Url::parse(&url).map_err(Failure::request)?;
+        if request.url.port().is_some_and(|port| port.is_empty()) {
+            // Go drops the colon of a port that is not there.
+            request.url.host.pop();
+        }
         request.socket = socket;
         if let Some(headers) = headers {
             request.read_headers(cx, headers, ignored)?;
