@@ -34,4 +34,4 @@ mod grammar {
 }
 
 pub use lexer::keyword::Keyword;
-pub use parse::{ParseOptions, Query, parse_module, parse_query};
+pub use parse::{EMPTY_MODULE, ParseOptions, Query, parse_module, parse_query};

@@ -50,6 +50,9 @@ impl ParseOptions {
     }
 }
 
+/// Said of a text without statements. It is the only error, and OPA's parser does not put it into a list.
+pub const EMPTY_MODULE: &str = "empty module";
+
 /// Parses a module.
 ///
 /// ```
@@ -74,7 +77,7 @@ pub fn parse_module(
         grammar::ModuleParser::new().parse(builder, tokens).ok()
     })?;
     if read.found.is_empty() {
-        let empty = Diagnostic::new(Code::Parse, Span::whole_file(base), "empty module");
+        let empty = Diagnostic::new(Code::Parse, Span::whole_file(base), EMPTY_MODULE);
         return Err(vec![empty]);
     }
     let comments = comments(text, base, &read.comments);

@@ -10,6 +10,18 @@ use crate::ast::{Body, Expr, ExprKind, Module, Name, Rule, TemplatePart, Term, T
 
 /// Numbers all wildcards of a module anew.
 pub(crate) fn renumber(module: &mut Module) {
+    // Those of the package and of imports come first; there they are texts by now.
+    let mut before = u32::MAX;
+    for rule in &mut module.rules {
+        let mut next = Some(rule);
+        while let Some(rule) = next {
+            let mut note = |name: &mut Name| before = before.min(number(name).unwrap_or(0));
+            terms(&mut rule.head.reference, &mut note);
+            terms(&mut rule.head.args, &mut note);
+            below_arguments(rule, &mut note);
+            next = rule.else_rule.as_deref_mut();
+        }
+    }
     let mut names = HashMap::new();
     for rule in &mut module.rules {
         let mut next = Some(rule);
@@ -23,7 +35,7 @@ pub(crate) fn renumber(module: &mut Module) {
             rest.sort();
             found.extend(rest.into_iter().map(|(_, name)| name));
             for name in found {
-                let number = names.len();
+                let number = u64::from(before) + names.len() as u64;
                 names
                     .entry(name)
                     .or_insert_with(|| Name::from(format!("${number}")));
@@ -33,12 +45,19 @@ pub(crate) fn renumber(module: &mut Module) {
                     *name = new.clone();
                 }
             };
+            rename(&mut rule.head.name);
             terms(&mut rule.head.reference, &mut rename);
             terms(&mut rule.head.args, &mut rename);
             below_arguments(rule, &mut rename);
             next = rule.else_rule.as_deref_mut();
         }
     }
+}
+
+/// The number that the lexer gave. Where a text had to be read a second time there is a place in the text instead.
+fn number(name: &Name) -> Option<u32> {
+    name.strip_prefix('$')
+        .and_then(|digits| digits.parse().ok())
 }
 
 /// The number within the name, which grows with the place in the text.

@@ -3,7 +3,7 @@
 use regovm_core::SourceMap;
 use regovm_core::builtin::{Builtin, BuiltinDecl, BuiltinError, Call, Cost, Example};
 use regovm_core::value::Value;
-use regovm_parser::ParseOptions;
+use regovm_parser::{EMPTY_MODULE, ParseOptions};
 
 use crate::report::{Failure, Stage};
 
@@ -53,8 +53,12 @@ fn parse_module<'a>(
             Ok(Some(cx.arena.constant(&tree)))
         }
         Err(errors) => {
+            let is_list = errors.iter().all(|error| error.message != EMPTY_MODULE);
             let failure = Failure::from_diagnostics(Stage::Compile, errors, &sources);
-            Err(BuiltinError::value(failure.text("").trim_end()))
+            let text = failure.text("");
+            let only = text.strip_prefix("1 error occurred: ").unwrap_or(&text);
+            let text = if is_list { &text } else { only };
+            Err(BuiltinError::value(text.trim_end()))
         }
     }
 }
