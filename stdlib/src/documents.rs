@@ -181,11 +181,23 @@ impl<'a> Level<'a> {
     }
 
     /// The next member: where the paths go from here, its key, its value.
-    fn next(&mut self, node: &Node<'a>) -> Option<(Option<usize>, Value<'a>, Value<'a>)> {
+    fn next(
+        &mut self,
+        node: &Node<'a>,
+        mode: Mode,
+    ) -> Option<(Option<usize>, Value<'a>, Value<'a>)> {
         let at = self.at;
         self.at += 1;
         let (key, value) = match self.old.view() {
-            View::Object(object) => object.at(at)?,
+            View::Object(object) => {
+                let (key, value) = object.at(at)?;
+                // OPA goes over the smaller one of members and paths, and keeps that one's spelling of numbers.
+                let by_paths = mode == Mode::Keep && object.len() < node.next.len();
+                match node.next.get_key_value(&key).filter(|_| by_paths) {
+                    Some((key, _)) => (*key, value),
+                    None => (key, value),
+                }
+            }
             View::Set(set) => set
                 .as_sorted_slice()
                 .get(at)
@@ -219,7 +231,7 @@ fn select<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>], mode: Mode) -> Out
     let mut levels = vec![Level::new(cx, whole, 0)?];
     while let Some(level) = levels.last_mut() {
         cx.charge(1)?;
-        let Some((node, key, value)) = level.next(&paths.nodes[level.node]) else {
+        let Some((node, key, value)) = level.next(&paths.nodes[level.node], mode) else {
             let Some(done) = levels.pop() else { break };
             let value = done.finish(cx);
             match levels.last_mut() {

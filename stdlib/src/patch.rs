@@ -29,7 +29,10 @@ enum Parts<'a> {
     Elements(Vec<Element<'a>>),
 }
 
+/// A member of an object or a set. The first operation on one of an object gives it the key of its path, which may
+/// spell a number in another way.
 enum Member<'a> {
+    Untouched(Value<'a>),
     Present(Node<'a>),
     /// Removed, and whether it was a collection.
     Deleted(bool),
@@ -61,19 +64,21 @@ impl<'a> Node<'a> {
         // The nodes of a tree of members may be half empty.
         let bytes = len.saturating_mul(2 * size_of::<(Value<'a>, Member<'a>)>());
         self.memory.grow(cx.arena, bytes)?;
-        let present = |value| Member::Present(Node::new(value));
         match self.old.view() {
             View::Object(object) => {
                 self.parts = Parts::Members(
                     object
                         .iter()
-                        .map(|(key, value)| (key, present(value)))
+                        .map(|(key, value)| (key, Member::Untouched(value)))
                         .collect(),
                 );
             }
             View::Set(set) => {
-                self.parts =
-                    Parts::Members(set.iter().map(|value| (value, present(value))).collect());
+                self.parts = Parts::Members(
+                    set.iter()
+                        .map(|value| (value, Member::Untouched(value)))
+                        .collect(),
+                );
             }
             View::Array(array) => {
                 self.parts = Parts::Elements(array.iter().map(Element::Untouched).collect());
@@ -91,6 +96,13 @@ impl<'a> Node<'a> {
     ) -> Result<&mut Node<'a>, BuiltinError> {
         self.open(cx)?;
         let old = self.old;
+        if let Parts::Members(members) = &mut self.parts
+            && let Some(Member::Untouched(value)) = members.get(&key)
+        {
+            let node = Node::new(*value);
+            members.remove(&key);
+            members.insert(key, Member::Present(node));
+        }
         match &mut self.parts {
             Parts::Whole => Err(failed(format!(
                 "expected composite type for path {}, found value: {} (type: {})",
@@ -163,6 +175,7 @@ impl<'a> Node<'a> {
                 shown(value)
             ))),
             Parts::Members(members) => {
+                members.remove(&key);
                 members.insert(key, Member::Present(Node::new(value)));
                 Ok(())
             }
@@ -185,9 +198,13 @@ impl<'a> Node<'a> {
         match &mut self.parts {
             Parts::Whole => Err(no_collection(old)),
             Parts::Members(members) => match members.get_mut(&key) {
-                Some(member @ Member::Present(_)) => {
-                    let collection =
-                        matches!(member, Member::Present(node) if node.old.is_collection());
+                Some(member @ (Member::Present(_) | Member::Untouched(_))) => {
+                    let collection = match member {
+                        Member::Present(Node { old, .. }) | Member::Untouched(old) => {
+                            old.is_collection()
+                        }
+                        Member::Deleted(collection) => *collection,
+                    };
                     *member = Member::Deleted(collection);
                     Ok(())
                 }
@@ -226,8 +243,10 @@ impl<'a> Node<'a> {
             Parts::Members(members) => {
                 let mut pairs = Vec::with_capacity(members.len());
                 for (key, member) in members {
-                    if let Member::Present(node) = member {
-                        pairs.push((*key, node.render(cx)?));
+                    match member {
+                        Member::Untouched(value) => pairs.push((*key, *value)),
+                        Member::Present(node) => pairs.push((*key, node.render(cx)?)),
+                        Member::Deleted(_) => {}
                     }
                 }
                 Ok(match self.old.kind() {

@@ -963,6 +963,11 @@ const FALLS: &[(&str, &str, &str)] = &[
         "a constraint whose name is a number",
     ),
     (
+        "net.cidr_merge",
+        "runtime error: index out of range",
+        "an address of 4 bytes that is written as one of 16",
+    ),
+    (
         "rand.intn",
         "invalid argument to Intn",
         "the least integer of 64 bits, which has no positive counterpart",

@@ -303,7 +303,7 @@ mod tests {
             ("a: *x", "unknown anchor 'x' referenced"),
             (
                 "a: !!int x\n---\n[",
-                "line 2: did not find expected node content",
+                "line 3: did not find expected node content",
             ),
             ("a: |x", "did not find expected comment or line break"),
             ("%YAML 1.2\n---\na", "found incompatible YAML document"),

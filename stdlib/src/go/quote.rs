@@ -1,5 +1,9 @@
 //! Go's quoted strings and runes, as `%q` prints them.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 /// Which characters may stand for themselves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Charset {
@@ -93,7 +97,7 @@ fn push_escaped(out: &mut String, c: char, quote: char, charset: Charset) {
     out.push(short);
 }
 
-/// Letters, marks, numbers, punctuation, symbols and the ASCII space.
+/// Letters, marks, numbers, punctuation, symbols and the ASCII space, as Unicode 15.0 has them: Go knows that version.
 pub(crate) fn is_printable(c: char) -> bool {
     if c.is_ascii() {
         return (' '..='~').contains(&c);
@@ -102,7 +106,13 @@ pub(crate) fn is_printable(c: char) -> bool {
     // escaped at the start of a string, hence the letter in front.
     let mut bytes = [b'a', 0, 0, 0, 0];
     let len = 1 + c.encode_utf8(&mut bytes[1..]).len();
-    std::str::from_utf8(&bytes[..len]).is_ok_and(|text| text.escape_debug().nth(1) == Some(c))
+    static KNOWN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^a\p{Age=15.0}$").ok());
+    std::str::from_utf8(&bytes[..len]).is_ok_and(|text| {
+        // Nothing was added to the scripts that most texts are of.
+        let is_old = matches!(c, ..'\u{530}' | '\u{3041}'..'\u{3100}' | '\u{3400}'..'\u{a000}' | '\u{ac00}'..'\u{d7a4}');
+        text.escape_debug().nth(1) == Some(c)
+            && (is_old || KNOWN.as_ref().is_none_or(|known| known.is_match(text)))
+    })
 }
 
 /// Whether Go would write the text between backquotes for `%#q`.
