@@ -56,13 +56,14 @@ impl Engine for RegovmEngine {
                 scans_before: 0,
             });
         }
+        let text = case.input.as_ref().map(Value::to_string);
         let answer = match (&case.input_term, &case.input) {
             (Some(term), _) => {
                 let constant = constant_term(term)?;
                 session.eval_made(0, &|arena| arena.constant(&constant))
             }
             (None, Some(input)) if !input.is_null() => {
-                session.eval_query_json(0, input.to_string().as_bytes())
+                session.eval_query_json(0, text.as_deref().unwrap_or_default().as_bytes())
             }
             (None, _) => session.eval_without_input(0),
         };

@@ -81,7 +81,11 @@ pub(crate) fn read<'a>(
     arena: &'a Arena,
 ) -> Result<Value<'a>, Unreadable> {
     match format {
-        DocumentFormat::Json => read_json(bytes, arena, &Wanted::default()),
+        // Documents become data, which outlives the text.
+        DocumentFormat::Json => {
+            has_text(bytes)?;
+            Ok(json::read(bytes, arena, json::ReadOptions::default())?)
+        }
         DocumentFormat::Yaml => yaml::read(&String::from_utf8_lossy(bytes), arena)
             .map_err(|e| Unreadable::from(format!("error converting YAML to JSON: {e}"))),
     }
@@ -97,33 +101,39 @@ pub(crate) struct Wanted<'p> {
 }
 
 impl Wanted<'_> {
-    fn read<'a>(&self, bytes: &[u8], arena: &'a Arena) -> Result<Value<'a>, json::JsonError> {
+    fn read<'a>(&self, bytes: &'a [u8], arena: &'a Arena) -> Result<Value<'a>, json::JsonError> {
         let options = json::ReadOptions {
             strict: self.strict,
             ..json::ReadOptions::default()
         };
         match self.projection {
-            Some(projection) => json::read_projected(bytes, arena, options, projection),
-            None => json::read(bytes, arena, options),
+            Some(projection) => json::read_projected_borrowed(bytes, arena, options, projection),
+            None => json::read_borrowed(bytes, arena, options),
         }
     }
 }
 
 /// Reads JSON.
 pub(crate) fn read_json<'a>(
-    bytes: &[u8],
+    bytes: &'a [u8],
     arena: &'a Arena,
     wanted: &Wanted<'_>,
 ) -> Result<Value<'a>, Unreadable> {
+    has_text(bytes)?;
+    Ok(wanted.read(bytes, arena)?)
+}
+
+/// OPA's word for a text without a value.
+fn has_text(bytes: &[u8]) -> Result<(), Unreadable> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Unreadable::from("EOF".to_owned()));
     }
-    Ok(wanted.read(bytes, arena)?)
+    Ok(())
 }
 
 /// Reads an input document: JSON, and YAML if it is no JSON. An empty text is `null`.
 pub(crate) fn read_input<'a>(
-    bytes: &[u8],
+    bytes: &'a [u8],
     arena: &'a Arena,
     wanted: &Wanted<'_>,
 ) -> Result<Value<'a>, Unreadable> {

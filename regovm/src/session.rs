@@ -46,11 +46,11 @@ pub struct Session {
     host: Box<dyn Host + Send>,
 }
 
-/// Where an input comes from.
-enum Input<'i> {
+/// Where an input comes from. Texts live as long as the answer, which may point into them.
+enum Input<'s, 'i> {
     None,
-    Json(&'i [u8]),
-    Document(&'i [u8]),
+    Json(&'s [u8]),
+    Document(&'s [u8]),
     Value(&'i serde_json::Value),
     #[cfg(feature = "internals")]
     Make(&'i (dyn for<'a> Fn(&'a Arena) -> Value<'a> + 'i)),
@@ -136,8 +136,8 @@ impl Session {
         self.machine.steps()
     }
 
-    /// Evaluates query 0 with an input in JSON.
-    pub fn eval_json(&mut self, input: &[u8]) -> Result<Answer<'_>, Failure> {
+    /// Evaluates query 0 with an input in JSON. Strings of the answer may lie in the input, which is not copied.
+    pub fn eval_json<'s>(&'s mut self, input: &'s [u8]) -> Result<Answer<'s>, Failure> {
         self.run(0, Input::Json(input))
     }
 
@@ -152,12 +152,20 @@ impl Session {
     }
 
     /// Evaluates a query with an input in JSON.
-    pub fn eval_query_json(&mut self, query: usize, input: &[u8]) -> Result<Answer<'_>, Failure> {
+    pub fn eval_query_json<'s>(
+        &'s mut self,
+        query: usize,
+        input: &'s [u8],
+    ) -> Result<Answer<'s>, Failure> {
         self.run(query, Input::Json(input))
     }
 
     /// Evaluates a query with an input file: JSON, or YAML if it is no JSON.
-    pub fn eval_document(&mut self, query: usize, input: &[u8]) -> Result<Answer<'_>, Failure> {
+    pub fn eval_document<'s>(
+        &'s mut self,
+        query: usize,
+        input: &'s [u8],
+    ) -> Result<Answer<'s>, Failure> {
         self.run(query, Input::Document(input))
     }
 
@@ -171,7 +179,7 @@ impl Session {
         self.run(query, Input::Make(make))
     }
 
-    fn run(&mut self, query: usize, input: Input<'_>) -> Result<Answer<'_>, Failure> {
+    fn run<'s>(&'s mut self, query: usize, input: Input<'s, '_>) -> Result<Answer<'s>, Failure> {
         if let Some(policy) = self.follower.as_mut().and_then(Follower::news) {
             self.policy = policy;
         }
