@@ -246,7 +246,10 @@ fn roles(count: usize) -> Value {
     };
     let role = |n: usize| {
         let grants: Vec<Value> = (0..4)
-            .map(|i| json!({"action": ["read", "write"][(n + i) % 2], "resource": format!("thing{}", (n + i) % 50)}))
+            .map(|i| {
+                let action = ["read", "write"][(n + i) % 2];
+                json!({"action": action, "resource": format!("thing{}", (n + i) % 50)})
+            })
             .collect();
         json!({"name": format!("role{n}"), "grants": grants})
     };

@@ -4,7 +4,7 @@
 //! Aliases share the value they name. What they would expand to is counted all the same, by the
 //! measure of go-yaml, so that a document of nested aliases is refused and not printed for hours.
 //!
-//! Text becomes tokens ([`scan`]), tokens become [`Events`], and events a value ([`read`](mod@read)). All of it is ours, because what
+//! Text becomes tokens (`scan`), tokens become [`Events`], and events a value (`read`). All of it is ours, because what
 //! is YAML, and what is said of a text that is none, has to be what go-yaml says: it reads YAML 1.1 as libyaml does, with
 //! differences of its own, and no library in Rust follows it. Texts of policies, data and inputs depend on it.
 
