@@ -190,6 +190,10 @@ fn layout(random: &mut Random) -> String {
 fn garbled(random: &mut Random) -> String {
     let mut text: Vec<char> = TEXT.get().chars().collect();
     for _ in 0..random.below(3) {
+        // There is none if no layout was drawn before.
+        if text.is_empty() {
+            break;
+        }
         let at = random.below(text.len());
         let c = random.of(&["0", "1", "9", " ", "-", "+", ":", "Z", "A", "ü", "\"", "."]);
         let c = c.chars().next().unwrap_or(' ');

@@ -77,6 +77,8 @@ pub fn machine(job: &Job) -> Result<Report, Error> {
     let program = Compiler::compile_from_policy(&policy, &[&job.query]).map_err(failed)?;
     let mut machine = RegoVM::new();
     machine.load_program(program);
+    // Without a limit of its own, as the others.
+    machine.set_max_instructions(usize::MAX);
     machine.set_data(engine.get_data()).map_err(failed)?;
     let (text, value, read) = input(job)?;
     let evaluate = times(job.runs, || {
