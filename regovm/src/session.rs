@@ -25,7 +25,7 @@ pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
 pub struct Budget {
     /// Steps: the same count on every run and every machine.
     pub steps: Option<u64>,
-    /// Bytes that values may take, input included.
+    /// Bytes that values may take, those of the input included; its text is the caller's and does not count.
     pub memory: Option<usize>,
     /// Stop once the clock shows this much; for several evaluations the clock must start anew for each.
     pub deadline: Option<(Duration, Clock)>,

@@ -12,7 +12,8 @@ use super::{BuiltinUse, Function, FunctionKind, Parts, Program, Query};
 use crate::bytecode::{ConstIndex, FunctionIndex, Instruction, VerifyError};
 
 const MAGIC: &[u8; 8] = b"\x7fregovm\n";
-const VERSION: u32 = 1;
+/// Goes up when the instructions or their order change.
+const VERSION: u32 = 2;
 const HEADER: usize = 8 + 4 + 8;
 
 /// Why a file is no program.
