@@ -1,0 +1,296 @@
+//! Runs the invocations of `as_opa/*.json` and compares them with what opa answered: see the README there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    note: String,
+    r#in: Option<String>,
+    args: Vec<String>,
+    ours: Option<Vec<String>>,
+    #[serde(default)]
+    stdin: String,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default)]
+    after: Vec<String>,
+    #[serde(default)]
+    mask: bool,
+    compare: Option<Compare>,
+    #[serde(default)]
+    ignore: Vec<Part>,
+    why: Option<String>,
+    differs: Option<String>,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Compare {
+    Json,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Part {
+    Stdout,
+    Stderr,
+    Exit,
+}
+
+/// What a run gave. Texts are kept as lines, so that recordings can be read.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+struct Outcome {
+    exit: i32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stdout: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stderr: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    after: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Serialize, Deserialize, Clone)]
+struct Recorded {
+    opa: Outcome,
+    /// Only where we differ by choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    regovm: Option<Outcome>,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/as_opa")
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap_or_else(|e| panic!("{}: {e}", from.display())) {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
+
+/// Times, and what moves with them.
+fn masked(text: &str) -> String {
+    static RULES: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
+        let rule = |pattern: &str| Regex::new(pattern).unwrap();
+        [
+            (
+                rule(r"\b\d+(\.\d+)?(e[+-]?\d+)?(ns|µs|ms|s|m\d+(\.\d+)?s)\b"),
+                "<time>",
+            ),
+            (
+                rule(r#"("[\w%.]*(_ns|duration|time)[\w%.]*": ?)\d+(\.\d+)?(e[+-]?\d+)?"#),
+                "${1}0",
+            ),
+            (
+                rule(r"(?m)(_ns[\w%.]* +[|│] +)\d+(\.\d+)?(e[+-]?\d+)?"),
+                "${1}0",
+            ),
+            (rule(r"  +"), " "),
+            (rule(r"---+"), "-"),
+            (rule(r"──+"), "─"),
+        ]
+    });
+    RULES.iter().fold(text.to_owned(), |text, (pattern, with)| {
+        pattern.replace_all(&text, *with).into_owned()
+    })
+}
+
+fn run(program: &Path, args: &[String], case: &Case) -> Outcome {
+    let directory = tempfile::tempdir().unwrap();
+    if let Some(files) = &case.r#in {
+        copy(&folder().join("files").join(files), directory.path());
+    }
+    let mut child = Command::new(program)
+        .args(args)
+        .current_dir(directory.path())
+        .env("NO_COLOR", "1")
+        .env("OPA_TELEMETRY_SERVICE_URL", "http://127.0.0.1:9")
+        .envs(&case.env)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{}: {e}", program.display()));
+    // A command that does not read its input closes the pipe: no failure.
+    let _ = child.stdin.take().unwrap().write_all(case.stdin.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let lines = |bytes: &[u8]| -> Vec<String> {
+        let text = String::from_utf8_lossy(bytes)
+            .replace(&directory.path().display().to_string(), "<directory>");
+        let text = if case.mask { masked(&text) } else { text };
+        if text.is_empty() {
+            return Vec::new();
+        }
+        text.split('\n').map(str::to_owned).collect()
+    };
+    // What is not compared is not recorded either.
+    let part = |part: Part, bytes: &[u8]| {
+        if case.ignore.contains(&part) {
+            Vec::new()
+        } else {
+            lines(bytes)
+        }
+    };
+    Outcome {
+        exit: output.status.code().unwrap_or(-1),
+        stdout: part(Part::Stdout, &output.stdout),
+        stderr: part(Part::Stderr, &output.stderr),
+        after: case
+            .after
+            .iter()
+            .map(|file| {
+                let bytes = fs::read(directory.path().join(file));
+                (
+                    file.clone(),
+                    lines(&bytes.unwrap_or_else(|_| b"<absent>".to_vec())),
+                )
+            })
+            .collect(),
+    }
+}
+
+/// How `found` departs from `expected`, in words; nothing if it does not.
+fn difference(case: &Case, expected: &Outcome, found: &Outcome) -> Option<String> {
+    let mut report = String::new();
+    if !case.ignore.contains(&Part::Exit) && expected.exit != found.exit {
+        report += &format!("exit status: {} instead of {}\n", found.exit, expected.exit);
+    }
+    let json = |lines: &[String]| serde_json::from_str::<serde_json::Value>(&lines.join("\n")).ok();
+    let same_output = if case.compare == Some(Compare::Json) {
+        json(&expected.stdout) == json(&found.stdout)
+    } else {
+        expected.stdout == found.stdout
+    };
+    let mut texts = |name: &str, expected: &[String], found: &[String]| {
+        report += &format!("--- {name}, expected\n{}\n", expected.join("\n"));
+        report += &format!("--- {name}, found\n{}\n", found.join("\n"));
+    };
+    if !same_output {
+        texts("standard output", &expected.stdout, &found.stdout);
+    }
+    if expected.stderr != found.stderr {
+        texts("standard error", &expected.stderr, &found.stderr);
+    }
+    for (file, text) in &expected.after {
+        if found.after.get(file) != Some(text) {
+            texts(file, text, found.after.get(file).map_or(&[], Vec::as_slice));
+        }
+    }
+    (!report.is_empty()).then_some(report)
+}
+
+#[test]
+fn invocations_answer_as_opa_does() {
+    let ours = Path::new(env!("CARGO_BIN_EXE_regovm"));
+    let opa = std::env::var_os("REGOVM_OPA").map(PathBuf::from);
+    let bless = std::env::var_os("REGOVM_BLESS").is_some();
+    let wanted = std::env::var("REGOVM_CASES").unwrap_or_default();
+    let mut failures = Vec::new();
+    let mut passed = 0;
+    let mut files: Vec<PathBuf> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .collect();
+    files.sort();
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let cases: Vec<Case> = serde_json::from_slice(&fs::read(&file).unwrap())
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        let recording = folder().join("recorded").join(&name);
+        let before: BTreeMap<String, Recorded> = match fs::read(&recording) {
+            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|e| panic!("{name}: {e}")),
+            Err(_) => BTreeMap::new(),
+        };
+        let mut after = BTreeMap::new();
+        for case in &cases {
+            let title = format!("{name}: {}", case.note);
+            if !title.contains(&wanted) {
+                if let Some(recorded) = before.get(&case.note) {
+                    after.insert(case.note.clone(), recorded.clone());
+                }
+                continue;
+            }
+            assert!(
+                case.ignore.is_empty() || case.why.is_some(),
+                "{title}: `ignore` needs a `why`"
+            );
+            let found = run(ours, case.ours.as_ref().unwrap_or(&case.args), case);
+            let asked = opa.as_ref().map(|opa| run(opa, &case.args, case));
+            let recorded = match (asked, before.get(&case.note)) {
+                (Some(asked), known) => {
+                    if !bless
+                        && let Some(known) = known
+                        && let Some(report) = difference(case, &known.opa, &asked)
+                    {
+                        failures.push(format!("==== {title}: opa answers otherwise\n{report}"));
+                    }
+                    Recorded {
+                        opa: asked,
+                        regovm: case.differs.is_some().then(|| found.clone()),
+                    }
+                }
+                (None, Some(known)) => known.clone(),
+                (None, None) => {
+                    failures.push(format!(
+                        "==== {title}: not recorded (REGOVM_OPA=... REGOVM_BLESS=1)"
+                    ));
+                    continue;
+                }
+            };
+            assert!(
+                after.insert(case.note.clone(), recorded.clone()).is_none(),
+                "{title}: the note is used twice"
+            );
+            let from_opa = difference(case, &recorded.opa, &found);
+            let report = match (&case.differs, &recorded.regovm) {
+                (None, _) => from_opa,
+                (Some(_), _) if from_opa.is_none() => {
+                    Some("`differs`, but we answer as opa does\n".to_owned())
+                }
+                (Some(_), Some(own)) => difference(case, own, &found),
+                (Some(_), None) => {
+                    Some("`differs`, but our own answer is not recorded\n".to_owned())
+                }
+            };
+            match report {
+                Some(report) => {
+                    failures.push(format!("==== {title}\n     {:?}\n{report}", case.args))
+                }
+                None => passed += 1,
+            }
+        }
+        if bless && opa.is_some() {
+            let mut text = serde_json::to_string_pretty(&after).unwrap();
+            text.push('\n');
+            fs::write(&recording, text).unwrap();
+        }
+    }
+    println!("{passed} invocations answer as opa does");
+    assert!(
+        failures.is_empty(),
+        "{}\n{} of {} invocations differ",
+        failures.join("\n"),
+        failures.len(),
+        failures.len() + passed
+    );
+    assert!(passed > 0 || !wanted.is_empty(), "no invocation was run");
+}
