@@ -49,6 +49,7 @@ pub use engine::{Engine, QueryContext};
 pub use explain::Explain;
 pub use policy::{PreparedPolicy, QueryExpression, QueryShape};
 pub use regovm_core::host::{Host, NoHost};
+pub use regovm_core::json::{JsonPlace, PathStep, locate, locate_all};
 pub use regovm_core::{Code, Constant, Location};
 pub use regovm_parser::ast::RegoVersion;
 pub use report::{ErrorReport, Failure, Stage};

@@ -8,7 +8,8 @@ mod write;
 
 pub use projection::{Projection, ProjectionBuilder, Step};
 pub use read::{
-    JsonError, ReadOptions, read, read_borrowed, read_projected, read_projected_borrowed,
+    JsonError, JsonPlace, PathStep, ReadOptions, locate, locate_all, read, read_borrowed,
+    read_projected, read_projected_borrowed,
 };
 pub use rego_text::{rego_text, rego_text_start, write_quoted, write_rego};
 pub use sink::{Sink, Stream};

@@ -7,6 +7,7 @@
 mod error;
 mod key;
 mod lanes;
+mod locate;
 mod number;
 mod skip;
 mod string;
@@ -16,6 +17,7 @@ mod tests;
 pub use self::error::JsonError;
 use self::error::quote;
 use self::lanes::{Lanes, Work, widest};
+pub use self::locate::{JsonPlace, PathStep, locate, locate_all};
 use super::Projection;
 use crate::value::{
     Arena, Claim, EVERYTHING, MemoryExceeded, NOTHING, NodeId, ShapesOf, Value, Wanted,
