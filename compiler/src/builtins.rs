@@ -11,7 +11,7 @@ pub struct Facts<'t> {
     /// Its place in the table.
     pub id: BuiltinId,
     /// Its declaration.
-    pub decl: &'t BuiltinDecl,
+    pub decl: BuiltinDecl<'t>,
     /// Number of parameters; variable ones do not count.
     pub arity: usize,
     /// It has no result, as `print`.

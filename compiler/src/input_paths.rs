@@ -364,7 +364,7 @@ impl<'p> Analysis<'p> {
         builtin: BuiltinId,
         args: &[Operand],
     ) -> bool {
-        let name = self.builtins.get(builtin).map(|builtin| builtin.decl.name);
+        let name = self.builtins.get(builtin).map(|decl| decl.name);
         match (name, args) {
             // The kind is there for all that is loaded.
             (

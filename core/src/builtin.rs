@@ -1,25 +1,28 @@
 //! What a built-in function is: its declaration, its body, and what a body may use.
 
+mod custom;
+mod table;
+
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
+pub use self::custom::{Body, CustomBody, CustomBuiltin};
+pub use self::table::{BuiltinId, LeftOut, Table};
 use crate::Code;
 use crate::host::Host;
-use crate::types::{FunctionType, Type};
 use crate::value::{Arena, Claim, MemoryExceeded, Value};
 
 /// Everything that is known about a built-in without running it.
 #[derive(Clone, Copy, Debug)]
-pub struct BuiltinDecl {
+pub struct BuiltinDecl<'d> {
     /// The name as policies write it.
-    pub name: &'static str,
+    pub name: &'d str,
     /// The operator, if it has one.
     pub infix: Option<&'static str>,
     /// The type, in the notation of [`Type::parse`].
-    pub signature: &'static str,
+    pub signature: &'d str,
     /// What it does, in one or two sentences.
-    pub doc: &'static str,
+    pub doc: &'d str,
     /// If equal arguments always give equal results.
     pub purity: Purity,
     /// True for `walk`: it can have several results.
@@ -40,9 +43,9 @@ pub struct BuiltinDecl {
     pub available: bool,
 }
 
-impl BuiltinDecl {
+impl BuiltinDecl<'_> {
     /// A pure built-in with nothing special, for `..` in declarations.
-    pub const DEFAULT: BuiltinDecl = BuiltinDecl {
+    pub const DEFAULT: BuiltinDecl<'static> = BuiltinDecl {
         name: "",
         infix: None,
         signature: "",
@@ -91,11 +94,11 @@ pub struct Example {
     pub result: &'static str,
 }
 
-/// A built-in: declaration and body.
+/// A built-in that is part of the program: declaration and body. Those of callers are [`CustomBuiltin`]s.
 #[derive(Clone, Copy)]
 pub struct Builtin {
     /// The declaration.
-    pub decl: BuiltinDecl,
+    pub decl: BuiltinDecl<'static>,
     /// The body.
     pub body: BuiltinFn,
 }
@@ -175,6 +178,20 @@ impl BuiltinError {
         BuiltinError::Value(text.into())
     }
 }
+
+/// The text, without the code and the name that the evaluator puts in front.
+impl std::fmt::Display for BuiltinError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            BuiltinError::Type(text) | BuiltinError::Value(text) | BuiltinError::Halt(_, text) => {
+                f.write_str(text)
+            }
+            BuiltinError::Stop(reason) => write!(f, "stopped: {reason:?}"),
+        }
+    }
+}
+
+impl std::error::Error for BuiltinError {}
 
 fn one_of(want: &[&str]) -> String {
     match want {
@@ -362,170 +379,5 @@ impl<'a, 'h> Call<'a, 'h> {
     /// The cache of a type, kept for the session.
     pub fn cache<T: Default + Send + 'static>(&mut self) -> &mut T {
         self.caches.get()
-    }
-}
-
-/// Index of a built-in in its [`Table`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct BuiltinId(pub u16);
-
-/// Why a table lacks a built-in that regovm has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LeftOut {
-    /// The build was made without the Cargo feature that it needs.
-    Feature(&'static str),
-    /// The capabilities that the caller gave do not name it.
-    Capabilities,
-}
-
-impl LeftOut {
-    /// What to tell someone who calls it.
-    pub fn hint(self, name: &str) -> String {
-        match self {
-            LeftOut::Feature(feature) => {
-                format!(
-                    "`{name}` needs the feature \"{feature}\" of regovm, which this build leaves out"
-                )
-            }
-            LeftOut::Capabilities => format!("`{name}` is not among the capabilities"),
-        }
-    }
-}
-
-/// All built-ins of an engine.
-#[derive(Clone)]
-pub struct Table {
-    builtins: Vec<Builtin>,
-    by_name: HashMap<&'static str, BuiltinId>,
-    by_infix: HashMap<&'static str, BuiltinId>,
-    types: Vec<OnceLock<FunctionType>>,
-    left_out: HashMap<&'static str, LeftOut>,
-}
-
-impl Table {
-    /// A table of groups of built-ins. Of two with one name, the later one counts. Those that are not available
-    /// are known by name only ([`Table::left_out`]).
-    pub fn new(groups: &[&[Builtin]]) -> Table {
-        let mut table = Table {
-            builtins: Vec::new(),
-            by_name: HashMap::new(),
-            by_infix: HashMap::new(),
-            types: Vec::new(),
-            left_out: HashMap::new(),
-        };
-        for builtin in groups.iter().flat_map(|group| group.iter()) {
-            match builtin.decl.feature {
-                Some(feature) if !builtin.decl.available => {
-                    table
-                        .left_out
-                        .insert(builtin.decl.name, LeftOut::Feature(feature));
-                }
-                _ => {
-                    table.add(*builtin);
-                }
-            }
-        }
-        table
-    }
-
-    /// Adds a built-in; one of the same name is replaced and keeps its id.
-    pub fn add(&mut self, builtin: Builtin) -> BuiltinId {
-        let decl = &builtin.decl;
-        let id = match self.by_name.get(decl.name) {
-            Some(&id) => {
-                self.builtins[usize::from(id.0)] = builtin;
-                self.types[usize::from(id.0)] = OnceLock::new();
-                id
-            }
-            None => {
-                let id = BuiltinId(self.builtins.len() as u16);
-                self.builtins.push(builtin);
-                self.types.push(OnceLock::new());
-                self.by_name.insert(decl.name, id);
-                id
-            }
-        };
-        if let Some(infix) = decl.infix {
-            self.by_infix.insert(infix, id);
-        }
-        id
-    }
-
-    /// The id of a name.
-    pub fn id(&self, name: &str) -> Option<BuiltinId> {
-        self.by_name.get(name).copied()
-    }
-
-    /// The same without the built-ins that a caller does not want to have called.
-    pub fn only(&self, wanted: impl Fn(&BuiltinDecl) -> bool) -> Table {
-        let mut table = Table::new(&[]);
-        table.left_out.clone_from(&self.left_out);
-        for builtin in &self.builtins {
-            if wanted(&builtin.decl) {
-                table.add(*builtin);
-            } else {
-                table
-                    .left_out
-                    .insert(builtin.decl.name, LeftOut::Capabilities);
-            }
-        }
-        table
-    }
-
-    /// Why a built-in that regovm has is not in this table.
-    pub fn left_out(&self, name: &str) -> Option<LeftOut> {
-        self.left_out.get(name).copied()
-    }
-
-    /// The id of an operator.
-    pub fn infix(&self, operator: &str) -> Option<BuiltinId> {
-        self.by_infix.get(operator).copied()
-    }
-
-    /// The built-in of an id that this table gave.
-    pub fn get(&self, id: BuiltinId) -> Option<&Builtin> {
-        self.builtins.get(usize::from(id.0))
-    }
-
-    /// The declaration of a name.
-    pub fn decl(&self, name: &str) -> Option<&BuiltinDecl> {
-        self.get(self.id(name)?).map(|builtin| &builtin.decl)
-    }
-
-    /// The type of a built-in, parsed when first asked for. A signature that does not parse
-    /// (a test looks for them) counts as a function without parameters.
-    pub fn function_type(&self, id: BuiltinId) -> Option<&FunctionType> {
-        let builtin = self.get(id)?;
-        let parsed = self.types[usize::from(id.0)].get_or_init(|| {
-            match Type::parse(builtin.decl.signature) {
-                Ok(Type::Function(function)) => *function,
-                _ => FunctionType {
-                    params: vec![],
-                    names: vec![],
-                    variadic: None,
-                    result: None,
-                    result_name: String::new(),
-                },
-            }
-        });
-        Some(parsed)
-    }
-
-    /// All built-ins with their ids, in the order of ids.
-    pub fn iter(&self) -> impl Iterator<Item = (BuiltinId, &Builtin)> {
-        self.builtins
-            .iter()
-            .enumerate()
-            .map(|(i, builtin)| (BuiltinId(i as u16), builtin))
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.builtins.len()
-    }
-
-    /// True if there is none.
-    pub fn is_empty(&self) -> bool {
-        self.builtins.is_empty()
     }
 }

@@ -1,6 +1,6 @@
 //! What a policy may use of the language and of the built-ins, in OPA's format.
 
-use regovm_core::builtin::{Builtin, BuiltinDecl, Purity, Release, Table};
+use regovm_core::builtin::{BuiltinDecl, BuiltinId, Purity, Release, Table};
 use regovm_core::types::{FunctionType, Type};
 use regovm_core::{Code, Constant, Diagnostic, Span};
 use regovm_parser::ast::RegoVersion;
@@ -102,18 +102,14 @@ impl Capabilities {
     }
 
     fn with(release: Release, table: &Table) -> Capabilities {
-        let mut builtins: Vec<&Builtin> = table
+        let mut builtins: Vec<(BuiltinId, BuiltinDecl<'_>)> = table
             .iter()
-            .map(|(_, builtin)| builtin)
-            .filter(|builtin| builtin.decl.since <= release)
+            .filter(|(_, decl)| decl.since <= release)
             .collect();
-        builtins.sort_by_key(|builtin| builtin.decl.name);
+        builtins.sort_by_key(|(_, decl)| decl.name);
         let entries: Vec<Value> = builtins
             .iter()
-            .filter_map(|builtin| {
-                let function = table.function_type(table.id(builtin.decl.name)?)?;
-                Some(entry(&builtin.decl, function))
-            })
+            .filter_map(|(id, decl)| Some(entry(decl, table.function_type(*id)?)))
             .collect();
         let named = |list: &[(&'static str, Release, Release)]| -> Vec<&'static str> {
             list.iter()
@@ -131,7 +127,7 @@ impl Capabilities {
             }),
             builtins: builtins
                 .iter()
-                .map(|builtin| builtin.decl.name.to_owned())
+                .map(|(_, decl)| decl.name.to_owned())
                 .collect(),
             features: features.iter().map(|name| (*name).to_owned()).collect(),
         }
@@ -165,7 +161,7 @@ impl Capabilities {
     }
 }
 
-fn entry(decl: &BuiltinDecl, function: &FunctionType) -> Value {
+fn entry(decl: &BuiltinDecl<'_>, function: &FunctionType) -> Value {
     let mut entry = Map::new();
     entry.insert("name".to_owned(), decl.name.into());
     entry.insert("description".to_owned(), decl.doc.into());

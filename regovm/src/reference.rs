@@ -19,23 +19,23 @@ example are a call, the last one is its result; *undefined* means that the call 
 /// The whole text.
 pub fn builtins() -> String {
     let table = crate::builtins();
-    let mut categories: BTreeMap<&str, Vec<&BuiltinDecl>> = BTreeMap::new();
-    for (_, builtin) in table.iter() {
-        let category = builtin.decl.categories.first().copied().unwrap_or("other");
-        categories.entry(category).or_default().push(&builtin.decl);
+    let mut categories: BTreeMap<&str, Vec<BuiltinDecl<'_>>> = BTreeMap::new();
+    for (_, decl) in table.iter() {
+        let category = decl.categories.first().copied().unwrap_or("other");
+        categories.entry(category).or_default().push(decl);
     }
     let mut text = PREFACE.to_owned();
     for (category, mut declarations) in categories {
         declarations.sort_by_key(|decl| decl.name);
         let _ = write!(text, "\n## {category}\n");
-        for decl in declarations {
+        for decl in &declarations {
             push_builtin(&mut text, decl);
         }
     }
     text
 }
 
-fn push_builtin(text: &mut String, decl: &BuiltinDecl) {
+fn push_builtin(text: &mut String, decl: &BuiltinDecl<'_>) {
     // Writing to a text never fails.
     let _ = write!(
         text,

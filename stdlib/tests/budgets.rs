@@ -28,9 +28,9 @@ fn stops(name: &str, arguments: impl for<'a> FnOnce(&'a Arena) -> Vec<Value<'a>>
     let id = table
         .id(name)
         .unwrap_or_else(|| panic!("no built-in {name}"));
-    let body = table.get(id).expect("of this table").body;
+    let body = table.body(id).expect("of this table");
     let (mut meter, mut host, mut caches) = (Limited(STEPS), NoHost, Caches::new());
-    let got = body(
+    let got = body.call(
         &mut Call::new(&arena, &mut meter, &mut host, &mut caches),
         &operands,
     );

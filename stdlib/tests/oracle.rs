@@ -1180,8 +1180,8 @@ fn every_builtin_is_drawn() {
         assert!(!functions.is_empty(), "{group}");
         drawn.extend(functions.iter().map(|(name, _)| *name));
     }
-    for (_, builtin) in regovm_stdlib::table().iter() {
-        let name = builtin.decl.name;
+    for (_, decl) in regovm_stdlib::table().iter() {
+        let name = decl.name;
         let elsewhere = ELSEWHERE.iter().any(|(of, _)| *of == name);
         assert!(
             drawn.contains(name) != elsewhere,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use regovm_core::builtin::{BuiltinFn, LeftOut, Purity, Table};
+use regovm_core::builtin::{Body, BuiltinFn, LeftOut, Purity, Table};
 
 use crate::program::Program;
 
@@ -11,10 +11,15 @@ pub struct Linked {
     pub(crate) builtins: Vec<LinkedBuiltin>,
 }
 
-pub(crate) struct LinkedBuiltin {
-    pub(crate) body: BuiltinFn,
-    /// Results stay the same for a whole query, since the world gives others every time.
-    pub(crate) fixed: bool,
+pub(crate) enum LinkedBuiltin {
+    /// One of ours whose results depend on its arguments only: the common case.
+    Plain(BuiltinFn),
+    /// Any other.
+    Other {
+        body: Body,
+        /// Results stay the same for a whole query, since the world gives others every time.
+        fixed: bool,
+    },
 }
 
 /// A built-in that the program needs is missing or takes other arguments.
@@ -68,17 +73,18 @@ pub fn link(program: &Program, table: &Table) -> Result<Linked, LinkError> {
             })
         };
         let id = table.id(&needed.name).ok_or_else(missing)?;
-        let builtin = table.get(id).ok_or_else(missing)?;
+        let decl = table.get(id).ok_or_else(missing)?;
+        let body = table.body(id).ok_or_else(missing)?;
         let function = table.function_type(id).ok_or_else(missing)?;
         if function.params.len() != usize::from(needed.arity)
             || function.variadic.is_some() != needed.variadic
         {
             return Err(problem(LinkProblem::Arguments));
         }
-        let fixed = builtin.decl.purity == Purity::Nondeterministic;
-        builtins.push(LinkedBuiltin {
-            body: builtin.body,
-            fixed,
+        let fixed = decl.purity == Purity::Nondeterministic;
+        builtins.push(match body {
+            Body::Own(body) if !fixed => LinkedBuiltin::Plain(body),
+            body => LinkedBuiltin::Other { body, fixed },
         });
     }
     Ok(Linked { builtins })

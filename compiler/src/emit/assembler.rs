@@ -171,7 +171,7 @@ impl<'t> Assembler<'t> {
             name: self
                 .table
                 .get(id)
-                .map_or_else(String::new, |builtin| builtin.decl.name.to_owned()),
+                .map_or_else(String::new, |decl| decl.name.to_owned()),
             arity: function.map_or(0, |function| function.params.len() as u16),
             variadic: function.is_some_and(|function| function.variadic.is_some()),
         });

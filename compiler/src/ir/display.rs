@@ -447,7 +447,7 @@ impl Printer<'_> {
     fn callee(&self, callee: Callee) -> String {
         match callee {
             Callee::Builtin(id) => match self.builtins.get(id) {
-                Some(builtin) => builtin.decl.name.to_string(),
+                Some(decl) => decl.name.to_string(),
                 None => format!("builtin{}", id.0),
             },
             Callee::Function(id) => match self.program.functions.get(id.0 as usize) {

@@ -84,11 +84,11 @@ impl Lowering<'_> {
             ty.params.len()
         };
         let (args, output) = split(operands, arity);
-        if decl.decl.relation && decl.decl.name == "walk" {
+        if decl.relation && decl.name == "walk" {
             return self.walk(args, output, span);
         }
         let args = self.values(args)?;
-        if let (Some(op), [lhs, rhs]) = (comparison(decl.decl.name), &args[..])
+        if let (Some(op), [lhs, rhs]) = (comparison(decl.name), &args[..])
             && !self.mocked.contains(&builtin)
         {
             let (lhs, rhs) = (*lhs, *rhs);

@@ -90,11 +90,11 @@ impl<'t> Effects<'t> {
     /// Calling a built-in.
     pub fn builtin(&self, id: BuiltinId) -> Effect {
         match self.table.get(id) {
-            Some(builtin)
-                if builtin.decl.purity == Purity::Pure
-                    && !builtin.decl.relation
+            Some(decl)
+                if decl.purity == Purity::Pure
+                    && !decl.relation
                     && !self.replaced.contains(&id)
-                    && !SHOWN.contains(&builtin.decl.name) =>
+                    && !SHOWN.contains(&decl.name) =>
             {
                 Effect::Error
             }

@@ -87,7 +87,7 @@ pub fn run_query(state: &State<'_>, query: &mut Query) -> Vec<Diagnostic> {
     errors
 }
 
-fn is_relation(table: &regovm_core::builtin::Table, path: &[Term]) -> Option<&'static str> {
+fn is_relation<'t>(table: &'t regovm_core::builtin::Table, path: &[Term]) -> Option<&'t str> {
     let facts = builtins::facts(table, path)?;
     facts.decl.relation.then_some(facts.decl.name)
 }
@@ -108,7 +108,7 @@ type Test<'a, T> = &'a dyn Fn(&[Term]) -> T;
 /// What the rewriting asks about the policy.
 struct Context<'a> {
     arity: Arity<'a>,
-    is_relation: Test<'a, Option<&'static str>>,
+    is_relation: Test<'a, Option<&'a str>>,
     always_defined: Test<'a, bool>,
     rewritten: &'a HashMap<Name, Name>,
 }

@@ -172,9 +172,9 @@ pub fn run_in<'a>(
     let id = table
         .id(name)
         .unwrap_or_else(|| panic!("no built-in {name}"));
-    let body = table.get(id).expect("of this table").body;
+    let body = table.body(id).expect("of this table");
     let (mut meter, mut caches) = (Unmetered, Caches::new());
     let place = || "test-0.rego:2".to_owned();
     let mut call = Call::new(arena, &mut meter, host, &mut caches).at(&place);
-    body(&mut call, arguments)
+    body.call(&mut call, arguments)
 }

@@ -128,11 +128,11 @@ impl Client {
         let request = request.expect("a request");
         let arena = Arena::with_limit(self.memory);
         let id = self.table.id("http.send").expect("the built-in");
-        let body = self.table.get(id).expect("of this table").body;
+        let body = self.table.body(id).expect("of this table");
         let place = || "p.rego:3".to_owned();
         let mut call = Call::new(&arena, &mut self.limits, &mut self.host, &mut self.caches);
         call = call.at(&place);
-        let answer = body(&mut call, &[arena.copy(request)])?;
+        let answer = body.call(&mut call, &[arena.copy(request)])?;
         Ok(json::to_string(answer.expect("defined"), Style::Compact))
     }
 

@@ -1,9 +1,11 @@
 //! Calls of functions, rules and built-ins: replacements, memo, frames.
 
-use regovm_core::builtin::{BuiltinError, Call};
+use regovm_core::Value;
+use regovm_core::builtin::{Body, BuiltinError, Call};
 
 use crate::bytecode::{BuiltinIndex, Callee, FunctionIndex};
 use crate::error::{Fault, place};
+use crate::link::LinkedBuiltin;
 use crate::machine::{Frame, Machine};
 use crate::memo::{Calls, Outcome};
 use crate::overlay::{Document, Mock, OverlayId};
@@ -100,20 +102,49 @@ impl<'a> Machine<'a, '_> {
 
     fn call_builtin(&mut self, index: BuiltinIndex, pc: usize) -> Result<Outcome<'a>, Fault> {
         let linked = self.target.linked;
-        let builtin = &linked.builtins[index.index()];
+        match &linked.builtins[index.index()] {
+            LinkedBuiltin::Plain(body) => Ok(self.call_body(index, pc, body)?.0),
+            LinkedBuiltin::Other { body, fixed } => self.call_other(index, pc, body, *fixed),
+        }
+    }
+
+    #[inline(never)]
+    fn call_other(
+        &mut self,
+        index: BuiltinIndex,
+        pc: usize,
+        body: &Body,
+        fixed: bool,
+    ) -> Result<Outcome<'a>, Fault> {
+        let number = u32::from(index.0);
         let mut hash = 0;
-        if builtin.fixed {
-            hash = Calls::hash(u32::from(index.0), &self.list);
-            if let Some(outcome) = self.fixed.get(hash, u32::from(index.0), &self.list) {
+        if fixed {
+            hash = Calls::hash(number, &self.list);
+            if let Some(outcome) = self.fixed.get(hash, number, &self.list) {
                 return Ok(outcome);
             }
         }
+        let run = |call: &mut Call<'a, '_>, list: &[Value<'a>]| body.call(call, list);
+        let (outcome, transient) = self.call_body(index, pc, run)?;
+        if fixed && !transient {
+            let kept = self.list.iter().copied();
+            self.fixed.put(self.arena, hash, number, kept, outcome)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Gives the result, and whether another call with the same arguments must run again.
+    #[inline(always)]
+    fn call_body(
+        &mut self,
+        index: BuiltinIndex,
+        pc: usize,
+        body: impl FnOnce(&mut Call<'a, '_>, &[Value<'a>]) -> Result<Outcome<'a>, BuiltinError>,
+    ) -> Result<(Outcome<'a>, bool), Fault> {
         let program = self.program;
         let at = || place(program, pc as u32);
         let mut call = Call::new(self.arena, &mut self.budget, self.host, self.caches).at(&at);
-        let outcome = (builtin.body)(&mut call, &self.list);
-        let transient = call.is_transient();
-        let outcome = match outcome {
+        let outcome = match body(&mut call, &self.list) {
             Ok(outcome) => outcome,
             Err(BuiltinError::Stop(reason)) => return Err(Fault::Stop(reason)),
             Err(error @ BuiltinError::Halt(..)) => return Err(Fault::Builtin(index.0, error)),
@@ -122,11 +153,6 @@ impl<'a> Machine<'a, '_> {
             }
             Err(_) => None,
         };
-        if builtin.fixed && !transient {
-            let kept = self.list.iter().copied();
-            self.fixed
-                .put(self.arena, hash, u32::from(index.0), kept, outcome)?;
-        }
-        Ok(outcome)
+        Ok((outcome, call.is_transient()))
     }
 }

@@ -32,10 +32,10 @@ use crate::visit::{Node as Tree, walk, walk_exprs};
 /// Types what rules stand on: built-ins, and `input` by the schema that the caller gives.
 pub fn start(state: &mut State<'_>) {
     let mut base = Node::default();
-    for (id, builtin) in state.builtins.iter() {
+    for (id, decl) in state.builtins.iter() {
         if let Some(function) = state.builtins.function_type(id) {
             let ty = Arc::new(Kind::Function(declared(function)));
-            base.put(&builtin_path(builtin.decl.name), Some(ty));
+            base.put(&builtin_path(decl.name), Some(ty));
         }
     }
     let mut kept = Vec::new();
