@@ -20,6 +20,10 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Subcommand, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one, and it is made once"
+)]
 pub enum Command {
     /// Evaluate a Rego query
     Eval(EvalArgs),
@@ -77,7 +81,7 @@ pub enum CheckFormat {
 /// `regovm eval`
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  regovm eval 'x := 1; y := 2; x < y'\n  regovm eval -d policy/ -i plan.json data.terraform.deny\n  terraform show -json plan.out | regovm eval -d policy/ -I --fail-defined 'data.terraform.deny[_]'\n\nExit status: 0 if evaluated, 1 if --fail or --fail-defined tripped or the flags are wrong,\n2 if loading, compiling or evaluating failed."
+    after_help = "Examples:\n  regovm eval 'x := 1; y := 2; x < y'\n  regovm eval -d policy/ -i plan.json data.terraform.deny\n  regovm eval -b bundle.tar.gz -i plan.json data.terraform.deny\n  terraform show -json plan.out | regovm eval -d policy/ -I --fail-defined 'data.terraform.deny[_]'\n\nExit status: 0 if evaluated, 1 if --fail or --fail-defined tripped or the flags are wrong,\n2 if loading, compiling or evaluating failed."
 )]
 pub struct EvalArgs {
     /// The query, for example data.terraform.deny
@@ -85,6 +89,10 @@ pub struct EvalArgs {
     /// Policy or data: files, folders (recursively .rego, .json, .yaml), or prefix:path. Repeatable
     #[arg(short, long = "data", value_name = "PATH")]
     pub data: Vec<String>,
+    /// Policy and data as a bundle: a folder or an archive, in which only data.json and data.yaml are data and the
+    /// .manifest counts. Repeatable
+    #[arg(short, long = "bundle", value_name = "PATH")]
+    pub bundles: Vec<String>,
     /// Input document: a JSON or YAML file
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
@@ -193,6 +201,9 @@ pub struct CheckArgs {
     /// Rego files, or folders to search for them
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
+    /// The paths are bundles: folders or archives
+    #[arg(short, long)]
+    pub bundle: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value = "pretty")]
     pub format: CheckFormat,

@@ -165,7 +165,7 @@ fn add_file(
 }
 
 /// Shell patterns with `*` and `?` over one name.
-fn matches_pattern(pattern: &str, name: &str) -> bool {
+pub fn matches_pattern(pattern: &str, name: &str) -> bool {
     fn go(pattern: &[char], name: &[char]) -> bool {
         match (pattern.first(), name.first()) {
             (None, None) => true,

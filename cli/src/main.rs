@@ -1,6 +1,7 @@
 //! The `regovm` command.
 
 mod args;
+mod bundles;
 mod command;
 mod duration;
 mod load;

@@ -3,6 +3,8 @@
 use regovm_core::value::{Arena, Frozen, Value};
 use regovm_core::{json, yaml};
 
+use crate::report::{Failure, Stage};
+
 /// How a document is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DocumentFormat {
@@ -34,16 +36,87 @@ pub(crate) fn merge(documents: &[Document]) -> Result<Frozen, Unreadable> {
                 error.message = format!("{}: {}", document.name, error.message);
                 error
             })?;
-            if value.as_object().is_none() {
+            // Below a path anything may stand.
+            if document.path.is_empty() && value.as_object().is_none() {
                 return Err(format!("{}: document must be of type object", document.name).into());
             }
             let nested = document.path.iter().rev().fold(value, |below, key| {
                 arena.object_from([(arena.string(key), below)])
             });
-            root.add(nested, index, "data", documents)?;
+            root.add(nested, index, "data").map_err(|conflict| {
+                format!(
+                    "{}: merge error: conflicting values at {}, also defined in {}",
+                    documents[conflict.second].name, conflict.at, documents[conflict.first].name
+                )
+            })?;
         }
         Ok(root.finish(arena))
     })
+}
+
+/// As [`merge`], with the error as callers see it.
+pub(crate) fn merged(documents: &[Document]) -> Result<Frozen, Failure> {
+    merge(documents).map_err(|e| Failure::message(Stage::Load, e.message).with_hint(e.hint))
+}
+
+/// Data that takes the place of what was at some paths.
+#[derive(Clone)]
+#[cfg(feature = "bundle")]
+pub(crate) struct Overlay {
+    /// The paths. They do not overlap with those of other overlays.
+    pub(crate) roots: Vec<Vec<String>>,
+    /// A whole tree, of which what is at the paths counts.
+    pub(crate) data: std::sync::Arc<Frozen>,
+}
+
+/// Data with overlays in place.
+#[cfg(feature = "bundle")]
+pub(crate) fn overlaid(data: &Frozen, overlays: &[Overlay]) -> Frozen {
+    Frozen::build(|arena| {
+        let mut root = arena.copy(data.root());
+        for overlay in overlays {
+            for path in &overlay.roots {
+                let found = path.iter().try_fold(overlay.data.root(), |value, key| {
+                    value.as_object()?.get_str(key)
+                });
+                let value = found.map(|value| arena.copy(value));
+                root = with_value_at(root, path, value, arena);
+            }
+        }
+        root
+    })
+}
+
+/// An object with another value at a path, or with none there.
+#[cfg(feature = "bundle")]
+fn with_value_at<'a>(
+    object: Value<'a>,
+    path: &[String],
+    value: Option<Value<'a>>,
+    arena: &'a Arena,
+) -> Value<'a> {
+    // From the root to the parent of the place.
+    let mut parents = Vec::new();
+    let mut next = Some(object);
+    for key in path {
+        let parent = next.filter(|value| value.as_object().is_some());
+        next = parent.and_then(|parent| parent.get_str(key));
+        parents.push((key, parent));
+    }
+    if value.is_none() && next.is_none() {
+        return object;
+    }
+    parents
+        .into_iter()
+        .rev()
+        .fold(value, |value, (key, parent)| {
+            let members = parent.and_then(Value::as_object);
+            let others = members.into_iter().flat_map(|members| members.iter());
+            let others = others.filter(|(name, _)| name.as_str() != Some(key));
+            let own = value.map(|value| (arena.string(key), value));
+            Some(arena.object_from(others.chain(own).collect::<Vec<_>>()))
+        })
+        .unwrap_or_else(|| arena.object_from([]))
 }
 
 /// Why a document cannot be read: OPA's words, and a place that OPA does not tell.
@@ -82,13 +155,25 @@ pub(crate) fn read<'a>(
 ) -> Result<Value<'a>, Unreadable> {
     match format {
         // Documents become data, which outlives the text.
-        DocumentFormat::Json => {
-            has_text(bytes)?;
-            Ok(json::read(bytes, arena, json::ReadOptions::default())?)
-        }
+        DocumentFormat::Json => Ok(read_stream(bytes, arena)?),
         DocumentFormat::Yaml => yaml::read(&String::from_utf8_lossy(bytes), arena)
             .map_err(|e| Unreadable::from(format!("error converting YAML to JSON: {e}"))),
     }
+}
+
+/// Reads JSON with the words of Go's decoder of streams, which OPA reads files of JSON with.
+pub(crate) fn read_stream<'a>(
+    bytes: &[u8],
+    arena: &'a Arena,
+) -> Result<Value<'a>, json::JsonError> {
+    json::read(bytes, arena, json::ReadOptions::default()).map_err(|mut error| {
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            error.message = "EOF".to_owned();
+        } else if error.message == "unexpected end of JSON input" {
+            error.message = "unexpected EOF".to_owned();
+        }
+        error
+    })
 }
 
 /// What is wanted of an input.
@@ -158,9 +243,18 @@ fn looks_like_json(bytes: &[u8]) -> bool {
 /// Texts above this size that start like JSON are not tried as YAML.
 const YAML_FALLBACK_LIMIT: usize = 1 << 20;
 
+/// Where two documents say different things.
+pub(crate) struct Conflict {
+    /// The path: `data.a.b`.
+    at: String,
+    /// The number of the document that said something first, and of the other.
+    first: usize,
+    second: usize,
+}
+
 /// The merged documents so far. A member is a tree only where documents overlap.
 #[derive(Default)]
-struct Tree<'a> {
+pub(crate) struct Tree<'a> {
     members: Vec<(Value<'a>, Member<'a>)>,
     positions: std::collections::HashMap<String, usize>,
 }
@@ -171,13 +265,13 @@ enum Member<'a> {
 }
 
 impl<'a> Tree<'a> {
-    fn add(
+    /// Adds an object, which is that of document number `source`.
+    pub(crate) fn add(
         &mut self,
         value: Value<'a>,
         source: usize,
         path: &str,
-        documents: &[Document],
-    ) -> Result<(), String> {
+    ) -> Result<(), Conflict> {
         let Some(object) = value.as_object() else {
             return Ok(());
         };
@@ -197,25 +291,26 @@ impl<'a> Tree<'a> {
                 && member.as_object().is_some()
             {
                 let mut tree = Tree::default();
-                tree.add(*first, *by, &below, documents)?;
+                tree.add(*first, *by, &below)?;
                 *slot = Member::Tree(tree, *by);
             }
             match slot {
                 Member::Tree(tree, _) if member.as_object().is_some() => {
-                    tree.add(member, source, &below, documents)?;
+                    tree.add(member, source, &below)?;
                 }
                 Member::Value(_, by) | Member::Tree(_, by) => {
-                    return Err(format!(
-                        "{}: merge error: conflicting values at {below}, also defined in {}",
-                        documents[source].name, documents[*by].name
-                    ));
+                    return Err(Conflict {
+                        at: below,
+                        first: *by,
+                        second: source,
+                    });
                 }
             }
         }
         Ok(())
     }
 
-    fn finish(self, arena: &'a Arena) -> Value<'a> {
+    pub(crate) fn finish(self, arena: &'a Arena) -> Value<'a> {
         arena.object_from(self.members.into_iter().map(|(key, member)| match member {
             Member::Value(value, _) => (key, value),
             Member::Tree(tree, _) => (key, tree.finish(arena)),

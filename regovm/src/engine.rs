@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use regovm_compiler::options::Options;
 use regovm_core::builtin::Table;
+use regovm_core::value::Frozen;
 use regovm_core::{Code, Constant, Diagnostic, SourceId, SourceMap, Span, yaml};
 use regovm_parser::ast::{Module, RegoVersion};
 use regovm_parser::{Keyword, ParseOptions};
@@ -43,6 +44,8 @@ pub struct Engine {
     options: Options,
     modules: Vec<Module>,
     documents: Vec<Document>,
+    #[cfg(feature = "bundle")]
+    overlays: Vec<document::Overlay>,
     errors: Vec<Diagnostic>,
     capabilities: Option<Capabilities>,
     builtins: Arc<Table>,
@@ -66,6 +69,8 @@ impl Engine {
             options: Options::default(),
             modules: Vec::new(),
             documents: Vec::new(),
+            #[cfg(feature = "bundle")]
+            overlays: Vec::new(),
             errors: Vec::new(),
             capabilities: None,
             builtins: crate::builtins(),
@@ -166,40 +171,75 @@ impl Engine {
 
     /// Adds a policy that may not be UTF-8, which is an error like any other.
     pub fn add_module_bytes(&mut self, name: &str, bytes: &[u8]) -> &mut Engine {
-        let text = String::from_utf8_lossy(bytes);
-        let id = match self.sources.add(name, text.as_ref()) {
-            Ok(id) => id,
-            Err(error) => {
-                self.errors
-                    .push(Diagnostic::new(Code::Parse, Span::NONE, error.to_string()));
-                return self;
-            }
-        };
-        if let Err(invalid) = std::str::from_utf8(bytes) {
-            let at = self.sources.get(id).base + invalid.valid_up_to() as u32;
-            self.errors.push(Diagnostic::new(
-                Code::Parse,
-                Span::new(at, at + 1),
-                "illegal utf-8 character",
-            ));
-            return self;
-        }
-        match self.parse(id) {
+        match self.parsed_module(name, bytes, self.version) {
             Ok(module) => self.modules.push(module),
             Err(errors) => self.errors.extend(errors),
         }
         self
     }
 
-    fn parse(&self, id: SourceId) -> Result<Module, Vec<Diagnostic>> {
-        if let Some(refusal) = self
-            .capabilities
-            .as_ref()
-            .and_then(|c| c.refuses(self.version))
-        {
+    /// Parses a module of a dialect; its text is kept.
+    fn parsed_module(
+        &mut self,
+        name: &str,
+        bytes: &[u8],
+        version: RegoVersion,
+    ) -> Result<Module, Vec<Diagnostic>> {
+        let text = String::from_utf8_lossy(bytes);
+        let id = self
+            .sources
+            .add(name, text.as_ref())
+            .map_err(|error| vec![Diagnostic::new(Code::Parse, Span::NONE, error.to_string())])?;
+        if let Err(invalid) = std::str::from_utf8(bytes) {
+            let at = self.sources.get(id).base + invalid.valid_up_to() as u32;
+            return Err(vec![Diagnostic::new(
+                Code::Parse,
+                Span::new(at, at + 1),
+                "illegal utf-8 character",
+            )]);
+        }
+        self.parse(id, version)
+    }
+
+    /// Adds a bundle: its policies, each in its dialect, and its data, which takes the place of what documents have at its
+    /// roots. That several bundles fit together is checked by [`check_roots`](crate::bundle::check_roots).
+    ///
+    /// # Errors
+    /// A policy does not parse; the manifest does not fit to the policies and data; only a WebAssembly module has a rule.
+    /// In OPA's words.
+    #[cfg(feature = "bundle")]
+    pub fn add_bundle(
+        &mut self,
+        bundle: &crate::bundle::Bundle,
+    ) -> Result<&mut Engine, crate::bundle::BundleError> {
+        let version = bundle.manifest.version().unwrap_or(self.version);
+        let mut modules = Vec::with_capacity(bundle.modules.len());
+        for file in &bundle.modules {
+            let version = bundle.manifest.version_of(&file.relative, version)?;
+            let module = self
+                .parsed_module(&file.path, &file.text, version)
+                .map_err(|errors| Failure::from_diagnostics(Stage::Load, errors, &self.sources))?;
+            modules.push(module);
+        }
+        bundle.check(bundle.modules.iter().zip(&modules))?;
+        bundle.check_runs()?;
+        self.modules.extend(modules);
+        let roots = bundle.manifest.roots().iter().map(|root| {
+            let keys = root.split('/').filter(|key| !key.is_empty());
+            keys.map(str::to_owned).collect()
+        });
+        self.overlays.push(document::Overlay {
+            roots: roots.collect(),
+            data: bundle.data().clone(),
+        });
+        Ok(self)
+    }
+
+    fn parse(&self, id: SourceId, version: RegoVersion) -> Result<Module, Vec<Diagnostic>> {
+        if let Some(refusal) = self.capabilities.as_ref().and_then(|c| c.refuses(version)) {
             return Err(vec![refusal]);
         }
-        regovm_parser::parse_module(&self.sources, id, &self.parse_options(self.version))
+        regovm_parser::parse_module(&self.sources, id, &self.parse_options(version))
     }
 
     fn parse_options(&self, version: RegoVersion) -> ParseOptions {
@@ -228,9 +268,23 @@ impl Engine {
         ))
     }
 
-    fn merged(&self) -> Result<regovm_core::value::Frozen, Failure> {
-        document::merge(&self.documents)
-            .map_err(|e| Failure::message(Stage::Load, e.message).with_hint(e.hint))
+    fn merged(&self) -> Result<Arc<Frozen>, Failure> {
+        #[cfg(feature = "bundle")]
+        if !self.overlays.is_empty() {
+            let owner = self
+                .overlays
+                .iter()
+                .rfind(|overlay| overlay.roots.iter().any(Vec::is_empty));
+            return Ok(match owner {
+                // It owns everything: nothing else counts.
+                Some(overlay) => overlay.data.clone(),
+                None => {
+                    let data = document::merged(&self.documents)?;
+                    Arc::new(document::overlaid(&data, &self.overlays))
+                }
+            });
+        }
+        document::merged(&self.documents).map(Arc::new)
     }
 
     /// Checks all policies without preparing a query.
@@ -269,7 +323,7 @@ impl Engine {
     ) -> Result<PreparedPolicy, Failure> {
         let data = self.merged()?;
         let compiled = self.job(queries, context, &data, crate::compile::compile)?;
-        PreparedPolicy::new(compiled, self.builtins.clone(), Arc::new(data))
+        PreparedPolicy::new(compiled, self.builtins.clone(), data)
     }
 
     /// What the compiler makes of everything, as text for people; see [`Explain`].
@@ -298,7 +352,7 @@ impl Engine {
         &self,
         queries: &[&str],
         context: &QueryContext,
-        data: &regovm_core::value::Frozen,
+        data: &Frozen,
         run: impl FnOnce(crate::compile::Job<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.parsed()?;

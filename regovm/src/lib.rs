@@ -21,6 +21,8 @@
 //! policies may see.
 
 mod answer;
+#[cfg(feature = "bundle")]
+pub mod bundle;
 mod capabilities;
 mod compile;
 mod convert;

@@ -99,8 +99,7 @@ impl PreparedPolicy {
     /// The same policy with other data, merged from documents as [`Engine::prepare`](crate::Engine::prepare) does; nothing is
     /// compiled again. Where data and a rule are in one place, data wins.
     pub fn with_documents(&self, documents: &[Document]) -> Result<PreparedPolicy, Failure> {
-        let data = document::merge(documents)
-            .map_err(|e| Failure::message(Stage::Load, e.message).with_hint(e.hint))?;
+        let data = document::merged(documents)?;
         Ok(PreparedPolicy {
             inner: self.inner.clone(),
             data: Arc::new(data),

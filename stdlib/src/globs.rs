@@ -80,6 +80,18 @@ fn compile(
     })
 }
 
+/// The regular expression of a glob in which nothing separates.
+pub(crate) fn expression(glob: &str) -> Result<String, String> {
+    Reader::new(glob, "")
+        .translate()
+        .map_err(|error| match error {
+            BuiltinError::Type(text) | BuiltinError::Value(text) | BuiltinError::Halt(_, text) => {
+                text
+            }
+            BuiltinError::Stop(_) => "glob: pattern too large".to_owned(),
+        })
+}
+
 /// Reads a glob and writes a regular expression: globs are regular, and the engine for those
 /// takes no more than linear time.
 struct Reader<'p> {

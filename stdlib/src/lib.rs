@@ -40,6 +40,7 @@ mod replacer;
 mod semver;
 mod sets;
 mod strings;
+pub mod support;
 mod template;
 mod text;
 mod time;

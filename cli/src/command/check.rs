@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
+use regovm::bundle::{self, BundleError};
 use regovm::{Engine, ErrorReport, Failure, Stage};
 
 use super::{engine_with, restrict, schemas, version};
 use crate::args::{CheckArgs, CheckFormat};
+use crate::bundles::{self, Reading};
 use crate::load::{Wanted, load};
 use crate::render::errors;
 
@@ -23,11 +25,16 @@ pub fn run(args: &CheckArgs) -> io::Result<u8> {
         .set_strict(args.strict)
         .set_error_limit(args.max_errors);
     restrict(&mut engine, args.capabilities.as_ref());
-    let loaded = match load(&args.paths, &args.ignore, Wanted::Policies) {
-        Ok(loaded) => loaded,
-        Err(message) => return report(args, &Failure::message(Stage::Load, message)),
-    };
-    engine_with(loaded, &mut engine);
+    if args.bundle {
+        if let Err(error) = add_bundles(args, &mut engine) {
+            return report_bundle(args, error);
+        }
+    } else {
+        match load(&args.paths, &args.ignore, Wanted::Policies) {
+            Ok(loaded) => engine_with(loaded, &mut engine),
+            Err(message) => return report(args, &Failure::message(Stage::Load, message)),
+        }
+    }
     if let Some(path) = &args.schema
         && let Err(message) = schemas::add(&mut engine, path)
     {
@@ -43,6 +50,31 @@ pub fn run(args: &CheckArgs) -> io::Result<u8> {
         Ok(()) => Ok(0),
         Err(failure) => report(args, &failure),
     }
+}
+
+fn add_bundles(args: &CheckArgs, engine: &mut Engine) -> Result<(), BundleError> {
+    let bundles = bundles::load(&args.paths, Reading::unverified(&args.ignore))?;
+    bundles::add(engine, &bundles)?;
+    bundle::check_merge(&bundles)
+}
+
+/// Errors of bundles are not counted; in JSON those of a policy stand alone.
+fn report_bundle(args: &CheckArgs, error: BundleError) -> io::Result<u8> {
+    let mut out = io::stderr().lock();
+    match (args.format, error.policy) {
+        (CheckFormat::Json, Some(policy)) => errors::write_json(&mut out, &policy.errors)?,
+        (CheckFormat::Json, None) => {
+            errors::write_json(&mut out, &[ErrorReport::message(error.message)])?;
+        }
+        (CheckFormat::Pretty, _) => {
+            writeln!(out, "{}", error.message)?;
+            if let Some(hint) = error.hint {
+                writeln!(out, "\thint: {hint}")?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(ERRORS)
 }
 
 fn report(args: &CheckArgs, failure: &Failure) -> io::Result<u8> {

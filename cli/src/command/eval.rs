@@ -9,6 +9,7 @@ use regovm::{Answer, Budget, Clock, Engine, Failure, QueryContext, Stage};
 
 use super::{disable, engine_with, restrict, schemas, version};
 use crate::args::{EvalArgs, EvalFormat};
+use crate::bundles;
 use crate::load::{Wanted, load, reason};
 use crate::mapped::{self, Bytes};
 use crate::render::{errors, result};
@@ -92,6 +93,8 @@ fn evaluate<T>(
         load(&args.data, &args.ignore, Wanted::All).map_err(load_failure)?,
         &mut engine,
     );
+    bundles::activate(&mut engine, &args.bundles, &args.ignore)
+        .map_err(regovm::bundle::BundleError::into_failure)?;
     if let Some(path) = &args.schema {
         schemas::add(&mut engine, path).map_err(load_failure)?;
     }

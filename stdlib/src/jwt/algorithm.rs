@@ -5,14 +5,14 @@ use crate::keys::{Hash, Scheme};
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Algorithm {
+pub(crate) enum Algorithm {
     Hmac(Hash),
     Scheme(Scheme),
 }
 
 impl Algorithm {
     /// The algorithms of the standard.
-    pub(super) fn named(name: &str) -> Option<Algorithm> {
+    pub(crate) fn named(name: &str) -> Option<Algorithm> {
         use Hash::{Sha256, Sha384, Sha512};
         Some(match name {
             "HS256" => Algorithm::Hmac(Sha256),
@@ -33,7 +33,7 @@ impl Algorithm {
     }
 
     /// The algorithm of a token's header. The library of OPA takes its own names for them too.
-    pub(super) fn of_header(name: &str) -> Option<Algorithm> {
+    pub(crate) fn of_header(name: &str) -> Option<Algorithm> {
         Algorithm::named(match name {
             "Ed25519" => "EdDSA",
             "HMAC_WITH_SHA256" => "HS256",
@@ -53,7 +53,7 @@ impl Algorithm {
     }
 
     /// If a key of any kind verifies a signature.
-    pub(super) fn verify(self, key: &Material, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verify(self, key: &Material, message: &[u8], signature: &[u8]) -> bool {
         match (self, key) {
             (Algorithm::Hmac(hash), Material::Secret(secret)) => {
                 !secret.is_empty() && hash.verify_hmac(secret, message, signature)

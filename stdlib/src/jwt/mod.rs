@@ -11,6 +11,8 @@ mod token;
 #[cfg(feature = "jwt")]
 mod verify;
 
+#[cfg(feature = "jwt")]
+pub(crate) use algorithm::Algorithm;
 use regovm_core::builtin::{Builtin, Cost};
 
 use crate::declare::builtin;
