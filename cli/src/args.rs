@@ -31,6 +31,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Show how a query runs: what serves each loop, or what the compiler makes of it
     Explain(ExplainArgs),
+    /// Build a bundle: one archive of policies and data
+    Build(crate::command::build::BuildArgs),
+    /// Sign a bundle
+    Sign(crate::command::sign::SignArgs),
     /// Print what policies may use: built-ins with their signatures, and features of the language
     Capabilities(CapabilitiesArgs),
 }

@@ -4,9 +4,11 @@ mod args;
 mod bundles;
 mod command;
 mod duration;
+mod keys;
 mod load;
 mod mapped;
 mod render;
+mod whole_file;
 mod world;
 
 use std::io::Write;
@@ -18,7 +20,7 @@ use clap::error::ErrorKind;
 use args::{Cli, Command};
 
 /// Exit status of wrong flags, of `check` with errors, and of `--fail` and `--fail-defined`.
-const FAILED: u8 = 1;
+pub(crate) const FAILED: u8 = 1;
 
 /// Stack of the thread that does the work: documents nest 10,000 deep, and some of serde_json is recursive. Pages that
 /// are not touched cost nothing.
@@ -29,6 +31,8 @@ fn run(command: &Command) -> std::io::Result<u8> {
         Command::Eval(args) => command::eval::run(args),
         Command::Check(args) => command::check::run(args),
         Command::Explain(args) => command::explain::run(args),
+        Command::Build(args) => command::build::run(args),
+        Command::Sign(args) => command::sign::run(args),
         Command::Capabilities(args) => command::capabilities::run(args),
     }
 }

@@ -6,7 +6,7 @@ use regovm_compiler::options::Options;
 use regovm_core::builtin::Table;
 use regovm_core::value::Frozen;
 use regovm_core::{Code, Constant, Diagnostic, SourceId, SourceMap, Span, yaml};
-use regovm_parser::ast::{Module, RegoVersion};
+use regovm_parser::ast::{AnnotationTarget, Module, RegoVersion, Rule, Term};
 use regovm_parser::{Keyword, ParseOptions};
 
 use crate::capabilities::Capabilities;
@@ -251,13 +251,47 @@ impl Engine {
         }
     }
 
+    /// The paths below `data` that the metadata of packages and rules name as entrypoints, sorted.
+    pub fn entrypoints(&self) -> Vec<Vec<String>> {
+        let mut found = Vec::new();
+        for module in &self.modules {
+            for block in module.annotations.iter().filter(|block| block.entrypoint) {
+                found.push(match block.target {
+                    AnnotationTarget::Package => path_of(&module.package.path),
+                    AnnotationTarget::Rule(rule) => {
+                        let rule = module.rules.get(rule as usize);
+                        rule.map(|rule| path_of_rule(module, rule))
+                            .unwrap_or_default()
+                    }
+                });
+            }
+        }
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// If there are rules at a path below `data`, above or below it.
+    pub fn has_rules_at(&self, path: &[String]) -> bool {
+        self.modules.iter().any(|module| {
+            module.rules.iter().any(|rule| {
+                let place = path_of_rule(module, rule);
+                place.starts_with(path) || path.starts_with(&place)
+            })
+        })
+    }
+
     /// Adds a document to `data`.
     pub fn add_document(&mut self, document: Document) -> &mut Engine {
         self.documents.push(document);
         self
     }
 
-    fn parsed(&self) -> Result<(), Failure> {
+    /// The errors of the policies that did not parse.
+    ///
+    /// # Errors
+    /// There is one.
+    pub fn check_parsed(&self) -> Result<(), Failure> {
         if self.errors.is_empty() {
             return Ok(());
         }
@@ -289,7 +323,7 @@ impl Engine {
 
     /// Checks all policies without preparing a query.
     pub fn check(&self) -> Result<(), Failure> {
-        self.parsed()?;
+        self.check_parsed()?;
         let data = self.merged()?;
         crate::compile::check(
             &self.sources,
@@ -355,7 +389,7 @@ impl Engine {
         data: &Frozen,
         run: impl FnOnce(crate::compile::Job<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.parsed()?;
+        self.check_parsed()?;
         run(crate::compile::Job {
             sources: self.sources.clone(),
             modules: self.modules.clone(),
@@ -368,4 +402,17 @@ impl Engine {
             disabled: &self.disabled,
         })
     }
+}
+
+/// The keys below `data` of a reference, up to the first that is not a string.
+fn path_of(reference: &[Term]) -> Vec<String> {
+    let keys = reference.iter().skip(1).map_while(Term::as_str);
+    keys.map(str::to_owned).collect()
+}
+
+fn path_of_rule(module: &Module, rule: &Rule) -> Vec<String> {
+    let mut path = path_of(&module.package.path);
+    path.push(rule.head.name.to_string());
+    path.extend(path_of(&rule.head.reference));
+    path
 }

@@ -70,8 +70,12 @@ mod signatures {
             .map_err(|error| match error {
                 SignError::Key(text) => text,
                 SignError::NoRandom => "the host gives no random bytes".to_owned(),
-                SignError::WrongKind => format!("the key is none for {algorithm_name}"),
+                SignError::WrongKind => wrong_kind(algorithm_name),
             })
+    }
+
+    fn wrong_kind(algorithm: &str) -> String {
+        format!("the key is of another kind than {algorithm} takes")
     }
 
     fn private_key(text: &str) -> Result<PrivateKey, String> {
@@ -102,11 +106,15 @@ mod signatures {
         if algorithm.verify(&key, message, signature) {
             return Ok(());
         }
+        let is_rsa = matches!(key, Material::Public(PublicKey::Rsa(_)));
+        let wants_rsa = matches!(
+            algorithm,
+            Algorithm::Scheme(Scheme::RsaPkcs1(_) | Scheme::RsaPss(_) | Scheme::RsaPssSalted(_))
+        );
         let reason = match algorithm {
+            Algorithm::Scheme(_) if is_rsa != wants_rsa => &wrong_kind(algorithm_name),
             Algorithm::Hmac(_) => "invalid HMAC signature",
-            Algorithm::Scheme(
-                Scheme::RsaPkcs1(_) | Scheme::RsaPss(_) | Scheme::RsaPssSalted(_),
-            ) => "crypto/rsa: verification error",
+            Algorithm::Scheme(_) if wants_rsa => "crypto/rsa: verification error",
             Algorithm::Scheme(Scheme::EdDsa) => "invalid EdDSA signature",
             Algorithm::Scheme(_) => "invalid ECDSA signature",
         };

@@ -1,14 +1,16 @@
 //! One file per command.
 
+pub mod build;
 pub mod capabilities;
 pub mod check;
 pub mod eval;
 pub mod explain;
 mod schemas;
+pub mod sign;
 
 use regovm::{Capabilities, Engine, Failure, RegoVersion};
 
-use crate::load::Loaded;
+use crate::load::{DataFile, Loaded};
 
 /// The dialect that `--v0-compatible` chooses.
 fn version(v0_compatible: bool) -> RegoVersion {
@@ -38,11 +40,16 @@ fn engine_with(loaded: Loaded, engine: &mut Engine) {
         engine.add_module_bytes(&name, &bytes);
     }
     for file in loaded.data {
-        engine.add_document(regovm::Document {
-            name: file.name,
-            path: file.path,
-            format: file.format,
-            bytes: file.bytes,
-        });
+        engine.add_document(document(file));
+    }
+}
+
+/// A data file as a document.
+fn document(file: DataFile) -> regovm::Document {
+    regovm::Document {
+        name: file.name,
+        path: file.path,
+        format: file.format,
+        bytes: file.bytes,
     }
 }

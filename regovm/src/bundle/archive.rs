@@ -184,13 +184,15 @@ fn text(bytes: &[u8]) -> Result<String, BundleError> {
     })
 }
 
-/// The path without what may be in front of it, if it stays inside.
+/// The path without what may be in front of it, if it stays inside. Policies may lie elsewhere: `opa build ../policy`
+/// writes them so, and their paths are only names.
 fn inside(name: &str) -> Result<String, BundleError> {
     let parts: Vec<&str> = name
         .split('/')
         .filter(|part| !matches!(*part, "" | "."))
         .collect();
-    if parts.contains(&"..") || name.contains('\0') || parts.is_empty() {
+    let leaves = parts.contains(&"..") && !name.ends_with(".rego");
+    if leaves || name.contains('\0') || parts.is_empty() {
         return Err(failed(format!("the path {name:?} leads out of the bundle"))
             .hint("paths of bundles start at its root and do not go up"));
     }
