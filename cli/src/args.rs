@@ -35,6 +35,8 @@ pub enum Command {
     Build(crate::command::build::BuildArgs),
     /// Sign a bundle
     Sign(crate::command::sign::SignArgs),
+    /// Show what a bundle or a policy consists of and needs
+    Inspect(crate::command::inspect::InspectArgs),
     /// Print what policies may use: built-ins with their signatures, and features of the language
     Capabilities(CapabilitiesArgs),
 }

@@ -33,6 +33,7 @@ fn run(command: &Command) -> std::io::Result<u8> {
         Command::Explain(args) => command::explain::run(args),
         Command::Build(args) => command::build::run(args),
         Command::Sign(args) => command::sign::run(args),
+        Command::Inspect(args) => command::inspect::run(args),
         Command::Capabilities(args) => command::capabilities::run(args),
     }
 }

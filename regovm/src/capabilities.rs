@@ -161,6 +161,42 @@ impl Capabilities {
     }
 }
 
+/// Built-ins of some names as entries without words: what policies need.
+pub(crate) fn minimal_entries(
+    table: &Table,
+    names: &std::collections::BTreeSet<String>,
+) -> Vec<Value> {
+    let entries = names.iter().filter_map(|name| {
+        let id = table.id(name)?;
+        let (_, decl) = table.iter().find(|(other, _)| *other == id)?;
+        let mut entry = entry(&decl, table.function_type(id)?);
+        if let Value::Object(members) = &mut entry {
+            members.retain(|key, _| !matches!(key.as_str(), "description" | "categories"));
+            if let Some(Value::Object(function)) = members.get_mut("decl") {
+                let args = function.get_mut("args").and_then(Value::as_array_mut);
+                let nameless = args.into_iter().flatten();
+                for part in nameless.filter_map(Value::as_object_mut) {
+                    part.retain(|key, _| !matches!(key.as_str(), "name" | "description"));
+                }
+                if let Some(Value::Object(result)) = function.get_mut("result") {
+                    result.retain(|key, _| !matches!(key.as_str(), "name" | "description"));
+                }
+            }
+        }
+        Some(entry)
+    });
+    entries.collect()
+}
+
+/// Keywords that modules of a dialect may import.
+pub(crate) fn importable_keywords(v1: bool) -> impl Iterator<Item = &'static str> {
+    let still = move |last: Release| !v1 || last == NEWEST;
+    FUTURE_KEYWORDS
+        .iter()
+        .filter(move |(_, _, last)| still(*last))
+        .map(|(name, ..)| *name)
+}
+
 fn entry(decl: &BuiltinDecl<'_>, function: &FunctionType) -> Value {
     let mut entry = Map::new();
     entry.insert("name".to_owned(), decl.name.into());

@@ -32,14 +32,14 @@ pub(crate) struct Job<'j> {
     pub(crate) disabled: &'j [String],
 }
 
-/// Checks modules without compiling them.
+/// Checks modules without compiling them, and gives them as the checks have rewritten them.
 pub(crate) fn check(
     sources: &SourceMap,
     modules: Vec<Module>,
     builtins: &Table,
     options: &Options,
     data: &Frozen,
-) -> Result<(), Failure> {
+) -> Result<Vec<Module>, Failure> {
     let exists = |path: &[&str]| options.check_data_conflicts && path_exists(data.root(), path);
     match front::check_modules(
         sources,
@@ -49,7 +49,7 @@ pub(crate) fn check(
         options,
         Some(&exists),
     ) {
-        Ok(_) => Ok(()),
+        Ok(checked) => Ok(checked.state.modules),
         Err(errors) => Err(Failure::from_diagnostics(Stage::Compile, errors, sources)),
     }
 }

@@ -12,8 +12,9 @@ use regovm_parser::{Keyword, ParseOptions};
 use crate::capabilities::Capabilities;
 use crate::document::{self, Document};
 use crate::explain::Explain;
+use crate::inspect::Inspection;
 use crate::policy::PreparedPolicy;
-use crate::report::{Failure, Stage};
+use crate::report::{ErrorReport, Failure, Stage};
 
 /// Where a query is read: its package and imports.
 #[derive(Clone, Debug, Default)]
@@ -212,6 +213,20 @@ impl Engine {
         &mut self,
         bundle: &crate::bundle::Bundle,
     ) -> Result<&mut Engine, crate::bundle::BundleError> {
+        self.add_readable_bundle(bundle)?;
+        bundle.check_runs()?;
+        Ok(self)
+    }
+
+    /// The same for a bundle that may have rules in WebAssembly, to look at it or to write it again.
+    ///
+    /// # Errors
+    /// As [`Engine::add_bundle`].
+    #[cfg(feature = "bundle")]
+    pub fn add_readable_bundle(
+        &mut self,
+        bundle: &crate::bundle::Bundle,
+    ) -> Result<&mut Engine, crate::bundle::BundleError> {
         let version = bundle.manifest.version().unwrap_or(self.version);
         let mut modules = Vec::with_capacity(bundle.modules.len());
         for file in &bundle.modules {
@@ -222,7 +237,6 @@ impl Engine {
             modules.push(module);
         }
         bundle.check(bundle.modules.iter().zip(&modules))?;
-        bundle.check_runs()?;
         self.modules.extend(modules);
         let roots = bundle.manifest.roots().iter().map(|root| {
             let keys = root.split('/').filter(|key| !key.is_empty());
@@ -332,6 +346,35 @@ impl Engine {
             &self.options,
             &data,
         )
+        .map(drop)
+    }
+
+    /// What the policies consist of and need.
+    ///
+    /// # Errors
+    /// A policy does not parse or compile. Functions that do not exist are no error.
+    pub fn inspect(&self) -> Result<Inspection, Failure> {
+        self.check_parsed()?;
+        let callable = self.callable();
+        let nothing = Frozen::build(|arena| arena.object_from([]));
+        let checked = crate::compile::check(
+            &self.sources,
+            self.modules.clone(),
+            &callable,
+            &self.options,
+            &nothing,
+        );
+        let checked = match checked {
+            Ok(modules) => modules,
+            Err(failure) if failure.errors.iter().all(is_undefined_function) => {
+                self.modules.clone()
+            }
+            Err(failure) => return Err(failure),
+        };
+        Ok(Inspection {
+            required: crate::inspect::required(&self.modules, &checked, &callable),
+            ..crate::inspect::look(&self.modules, &self.sources)
+        })
     }
 
     /// The built-ins that policies may call.
@@ -402,6 +445,10 @@ impl Engine {
             disabled: &self.disabled,
         })
     }
+}
+
+fn is_undefined_function(error: &ErrorReport) -> bool {
+    error.message.starts_with("undefined function ")
 }
 
 /// The keys below `data` of a reference, up to the first that is not a string.

@@ -29,6 +29,7 @@ mod convert;
 mod document;
 mod engine;
 mod explain;
+mod inspect;
 mod parse_module;
 mod policy;
 #[cfg(feature = "internals")]
@@ -49,6 +50,7 @@ pub use convert::{from_json, to_json};
 pub use document::{Document, DocumentFormat};
 pub use engine::{Engine, QueryContext};
 pub use explain::Explain;
+pub use inspect::{Annotation, Inspection};
 pub use policy::{PreparedPolicy, QueryExpression, QueryShape};
 pub use regovm_core::host::{Host, NoHost};
 pub use regovm_core::json::{JsonPlace, PathStep, locate, locate_all};

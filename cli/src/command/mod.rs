@@ -5,6 +5,7 @@ pub mod capabilities;
 pub mod check;
 pub mod eval;
 pub mod explain;
+pub mod inspect;
 mod schemas;
 pub mod sign;
 

@@ -210,6 +210,14 @@ impl Bundle {
         Ok(())
     }
 
+    /// The manifest with the roots that hold if it names none.
+    pub fn manifest_with_roots(&self) -> Manifest {
+        Manifest {
+            roots: Some(self.manifest.roots().to_vec()),
+            ..self.manifest.clone()
+        }
+    }
+
     /// The data as JSON on one line.
     pub fn data_json(&self) -> String {
         json::to_string(self.data.root(), Style::Marshal)

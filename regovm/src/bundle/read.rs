@@ -94,6 +94,9 @@ impl Bundle {
         for file in files {
             check_size(&file, &options.limits)?;
             if is_signatures(&file.path) {
+                if matches!(options.verification, Verification::Skipped) && !options.without_data {
+                    continue;
+                }
                 if let Some(other) = &signatures_at {
                     return Err(BundleError::new(format!(
                         "bundle contains multiple signatures files: {other:?} and {:?}",
@@ -129,7 +132,19 @@ impl Bundle {
             signed.finish()?;
         }
         bundle.data = Arc::new(data);
+        bundle.qualify_wasm(options);
         Ok(bundle)
+    }
+
+    /// Puts the folder in front of the modules that the manifest names, if that makes them files of the bundle.
+    fn qualify_wasm(&mut self, options: &ReadOptions<'_>) {
+        for resolver in &mut self.manifest.wasm {
+            let full = options.full_path(&resolver.module);
+            let is_file = |path: &str| self.wasm.iter().any(|file| file.path == path);
+            if !is_file(&resolver.module) && is_file(&full) {
+                resolver.module = full;
+            }
+        }
     }
 
     fn take(
@@ -206,11 +221,7 @@ impl Bundle {
         let mut seen = Vec::new();
         for resolver in &self.manifest.wasm {
             let (module, entrypoint) = (&resolver.module, &resolver.entrypoint);
-            if !self
-                .wasm
-                .iter()
-                .any(|file| file.path == *module || file.relative == *module)
-            {
+            if !self.wasm.iter().any(|file| file.path == *module) {
                 return Err(BundleError::new(format!(
                     "manifest references wasm module '{module}' but the module file does not exist"
                 )));
