@@ -66,7 +66,7 @@ pub(crate) fn look(modules: &[Module], sources: &SourceMap) -> Inspection {
         })
         .collect();
     annotations.sort_by_cached_key(|(path, _, block)| {
-        let keys: Vec<String> = path.iter().map(|term| print::term(term)).collect();
+        let keys: Vec<String> = path.iter().map(print::term).collect();
         let place = sources.locate(block.span);
         (keys, place.map(|at| (at.file.to_string(), at.row, at.col)))
     });
