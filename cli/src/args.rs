@@ -1,7 +1,6 @@
 //! The flags of every command, named as OPA names them.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -26,7 +25,7 @@ pub struct Cli {
 )]
 pub enum Command {
     /// Evaluate a Rego query
-    Eval(EvalArgs),
+    Eval(Box<crate::command::eval::EvalArgs>),
     /// Check Rego source files for errors
     Check(CheckArgs),
     /// Show how a query runs: what serves each loop, or what the compiler makes of it
@@ -58,23 +57,6 @@ pub struct CapabilitiesArgs {
     pub file: Option<PathBuf>,
 }
 
-/// Output formats of `eval`.
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum EvalFormat {
-    /// The whole result as JSON
-    Json,
-    /// One JSON array of expression values per solution
-    Values,
-    /// One JSON object of variable bindings per solution
-    Bindings,
-    /// For people: a value, or a table
-    Pretty,
-    /// For scripts: strings without quotes, one line per solution
-    Raw,
-    /// Only whether there is a result
-    Discard,
-}
-
 /// Output formats of `check`.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CheckFormat {
@@ -82,83 +64,6 @@ pub enum CheckFormat {
     Pretty,
     /// JSON on standard error
     Json,
-}
-
-/// `regovm eval`
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  regovm eval 'x := 1; y := 2; x < y'\n  regovm eval -d policy/ -i plan.json data.terraform.deny\n  regovm eval -b bundle.tar.gz -i plan.json data.terraform.deny\n  terraform show -json plan.out | regovm eval -d policy/ -I --fail-defined 'data.terraform.deny[_]'\n\nExit status: 0 if evaluated, 1 if --fail or --fail-defined tripped or the flags are wrong,\n2 if loading, compiling or evaluating failed."
-)]
-pub struct EvalArgs {
-    /// The query, for example data.terraform.deny
-    pub query: Vec<String>,
-    /// Policy or data: files, folders (recursively .rego, .json, .yaml), or prefix:path. Repeatable
-    #[arg(short, long = "data", value_name = "PATH")]
-    pub data: Vec<String>,
-    /// Policy and data as a bundle: a folder or an archive, in which only data.json and data.yaml are data and the
-    /// .manifest counts. Repeatable
-    #[arg(short, long = "bundle", value_name = "PATH")]
-    pub bundles: Vec<String>,
-    /// Input document: a JSON or YAML file
-    #[arg(short, long, value_name = "FILE")]
-    pub input: Option<PathBuf>,
-    /// Check all of a JSON input, also the parts that the query cannot look at
-    #[arg(long)]
-    pub strict_input: bool,
-    /// Read the input document from standard input
-    #[arg(short = 'I', long)]
-    pub stdin_input: bool,
-    /// Read the query from standard input
-    #[arg(long)]
-    pub stdin: bool,
-    /// Package in which the query is read, for example a.b
-    #[arg(long, value_name = "PACKAGE")]
-    pub package: Option<String>,
-    /// Import for the query, for example data.lib. Repeatable
-    #[arg(long = "import", value_name = "REF")]
-    pub imports: Vec<String>,
-    /// Output format
-    #[arg(short, long, value_enum, default_value = "json")]
-    pub format: EvalFormat,
-    /// Read policies as Rego v0
-    #[arg(long)]
-    pub v0_compatible: bool,
-    /// Unused imports, arguments and variables are errors
-    #[arg(short = 'S', long)]
-    pub strict: bool,
-    /// The first error of a built-in function ends the evaluation
-    #[arg(long)]
-    pub strict_builtin_errors: bool,
-    /// Exit with 1 if the result is undefined or empty
-    #[arg(long)]
-    pub fail: bool,
-    /// Exit with 1 if the result is defined and not empty
-    #[arg(long)]
-    pub fail_defined: bool,
-    /// File and folder names to leave out, for example '.*'. Repeatable
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
-    pub ignore: Vec<String>,
-    /// JSON Schema of the input (a file), or a folder of schemas
-    #[arg(short, long, value_name = "PATH")]
-    pub schema: Option<PathBuf>,
-    /// Refuse calls of built-ins that these capabilities do not name: a release of OPA, or a file
-    #[arg(long, value_name = "FILE|VERSION", value_parser = crate::command::capabilities::named)]
-    pub capabilities: Option<regovm::Capabilities>,
-    /// Let policies reach these machines over the network (repeat, or separate with commas; * is all); none by default
-    #[arg(long, value_name = "HOST", value_delimiter = ',')]
-    pub allow_net: Vec<String>,
-    /// Switch a rewrite of the optimiser off (repeat, or separate with commas); the answer stays the same
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub disable: Vec<String>,
-    /// Stop after this time, for example 500ms or 1m30s; 0 is no limit
-    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, default_value = "0")]
-    pub timeout: Duration,
-    /// Stop after this many steps; the count is the same on every machine
-    #[arg(long, value_name = "N")]
-    pub max_steps: Option<u64>,
-    /// Stop when evaluation holds more memory than this, for example 512MiB
-    #[arg(long, value_name = "BYTES", value_parser = crate::duration::parse_bytes)]
-    pub max_memory: Option<usize>,
 }
 
 /// `regovm explain`

@@ -57,6 +57,34 @@ pub fn parse_bytes(text: &str) -> Result<usize, String> {
     Ok((number * scale) as usize)
 }
 
+/// Nanoseconds as Go's durations are written: `13.321µs`, `1m2.5s`.
+pub fn go(nanos: u64) -> String {
+    let fraction = |value: u64, unit: u64| {
+        let digits = unit.to_string().len() - 1;
+        let rest = value % unit;
+        let text = format!("{}.{rest:0digits$}", value / unit);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    match nanos {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{nanos}ns"),
+        1_000..1_000_000 => format!("{}µs", fraction(nanos, 1_000)),
+        1_000_000..1_000_000_000 => format!("{}ms", fraction(nanos, 1_000_000)),
+        _ => {
+            let seconds = nanos / 1_000_000_000;
+            let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+            let mut text = String::new();
+            if hours > 0 {
+                text.push_str(&format!("{hours}h"));
+            }
+            if seconds >= 60 {
+                text.push_str(&format!("{minutes}m"));
+            }
+            text + &fraction(nanos % 60_000_000_000, 1_000_000_000) + "s"
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,5 +106,20 @@ mod tests {
         assert_eq!(parse_bytes("2kb"), Ok(2000));
         assert_eq!(parse_bytes("77"), Ok(77));
         assert!(parse_bytes("lots").is_err());
+    }
+
+    #[test]
+    fn nanoseconds_are_written_as_go_does() {
+        for (nanos, text) in [
+            (0, "0s"),
+            (7, "7ns"),
+            (13_321, "13.321µs"),
+            (2_000_000, "2ms"),
+            (1_500_000_000, "1.5s"),
+            (62_500_000_000, "1m2.5s"),
+            (3_600_000_000_000, "1h0m0s"),
+        ] {
+            assert_eq!(go(nanos), text);
+        }
     }
 }

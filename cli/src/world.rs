@@ -25,6 +25,11 @@ pub fn host(allow_net: &[String], capabilities: Option<&Capabilities>) -> System
         })
 }
 
+/// The same for an evaluation whose `print`s were seen before.
+pub fn quiet_host(allow_net: &[String], capabilities: Option<&Capabilities>) -> SystemHost {
+    host(allow_net, capabilities).with_print(|_| {})
+}
+
 fn network(allow_net: &[String]) -> Network {
     if allow_net.is_empty() {
         Network::Nothing

@@ -349,6 +349,8 @@ impl<'p> Analysis<'p> {
             | StmtKind::MergeDocuments { .. }
             | StmtKind::Close { .. }
             | StmtKind::ReturnUndefined
+            | StmtKind::Observe { .. }
+            | StmtKind::Recall { .. }
             | StmtKind::EmitRow { .. } => self.want_all(function, stmt),
         }
         for block in stmt.kind.blocks() {

@@ -12,6 +12,7 @@ pub mod options;
 pub mod order;
 pub mod output_vars;
 pub mod pipeline;
+pub mod places;
 pub mod resolve;
 pub mod rule_tree;
 pub mod state;

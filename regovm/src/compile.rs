@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use regovm_compiler::ir::Program;
+use regovm_compiler::lower::Observe;
 use regovm_compiler::optimize::{Context, optimize};
 use regovm_compiler::options::Options;
 use regovm_compiler::state::{Answer, Query};
@@ -18,6 +19,17 @@ use crate::engine::QueryContext;
 use crate::policy::{Compiled, QueryExpression, QueryShape};
 use crate::report::{Failure, Stage};
 
+/// A part of what [`Engine::prepare_timed`](crate::Engine::prepare_timed) does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// Queries are parsed.
+    QueryParse,
+    /// Modules and queries are resolved and checked, together.
+    ModuleCompile,
+    /// They are lowered, optimised and emitted.
+    QueryCompile,
+}
+
 /// What is compiled.
 pub(crate) struct Job<'j> {
     pub(crate) sources: SourceMap,
@@ -30,6 +42,10 @@ pub(crate) struct Job<'j> {
     pub(crate) data: &'j Frozen,
     /// Names of rewrites that are off.
     pub(crate) disabled: &'j [String],
+    /// Somebody looks on: then nothing is optimised.
+    pub(crate) observe: Option<Observe>,
+    /// Is told when a part of the work is done.
+    pub(crate) done: &'j dyn Fn(Phase),
 }
 
 /// Checks modules without compiling them, and gives them as the checks have rewritten them.
@@ -57,13 +73,14 @@ pub(crate) fn check(
 /// Compiles modules and queries to a program.
 pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
     let (builtins, disabled) = (job.builtins, job.disabled);
+    let observed = job.observe.is_some();
     with_ir(job, |sources, queries, ir| {
         let inputs = ir
             .queries
             .iter()
             .map(|query| {
                 let mut wanted = ProjectionBuilder::new();
-                if disabled.iter().any(|name| name == input_paths::NAME) {
+                if observed || disabled.iter().any(|name| name == input_paths::NAME) {
                     wanted.add([]);
                     return wanted;
                 }
@@ -103,20 +120,28 @@ pub(crate) fn with_ir<T>(
         options,
         data,
         disabled,
+        observe,
+        done,
     } = job;
     let mut parsed = Vec::with_capacity(queries.len());
     match parse_queries(&mut sources, queries, context, &parse_options) {
         Ok(list) => parsed.extend(list),
         Err(errors) => return Err(query_failure(errors, &sources)),
     }
+    done(Phase::QueryParse);
     let failed =
         |errors: Vec<Diagnostic>| Failure::from_diagnostics(Stage::Compile, errors, &sources);
     let exists = |path: &[&str]| options.check_data_conflicts && path_exists(data.root(), path);
     let checked = front::check_modules(&sources, modules, parsed, builtins, options, Some(&exists))
         .map_err(failed)?;
-    let mut ir = lower::lower(&checked).map_err(|errors| failed(errors.into_vec()))?;
-    optimize(&mut ir, &Context { builtins }, disabled);
-    go_on(&sources, &checked.queries, &ir)
+    done(Phase::ModuleCompile);
+    let mut ir = lower::lower_for(&checked, observe).map_err(|errors| failed(errors.into_vec()))?;
+    if observe.is_none() {
+        optimize(&mut ir, &Context { builtins }, disabled);
+    }
+    let result = go_on(&sources, &checked.queries, &ir);
+    done(Phase::QueryCompile);
+    result
 }
 
 /// Errors of queries. What is no query at all has neither code nor place in OPA.

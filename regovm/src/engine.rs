@@ -10,9 +10,11 @@ use regovm_parser::ast::{AnnotationTarget, Module, RegoVersion, Rule, Term};
 use regovm_parser::{Keyword, ParseOptions};
 
 use crate::capabilities::Capabilities;
+use crate::compile::Phase;
 use crate::document::{self, Document};
 use crate::explain::Explain;
 use crate::inspect::Inspection;
+use crate::observe::{Coverage, Covered, Observe, UncoveredKind};
 use crate::policy::PreparedPolicy;
 use crate::report::{ErrorReport, Failure, Stage};
 
@@ -51,6 +53,7 @@ pub struct Engine {
     capabilities: Option<Capabilities>,
     builtins: Arc<Table>,
     disabled: Vec<String>,
+    observe: Option<Observe>,
 }
 
 impl Default for Engine {
@@ -76,6 +79,7 @@ impl Engine {
             capabilities: None,
             builtins: crate::builtins(),
             disabled: Vec::new(),
+            observe: None,
         }
     }
 
@@ -95,6 +99,19 @@ impl Engine {
             self.disabled.push((*name).to_owned());
         }
         Ok(self)
+    }
+
+    /// Compiles what is prepared from now on to be observed; see [`observe`](crate::observe). It runs slower then, and its
+    /// programs cannot be saved.
+    pub fn set_observe(&mut self, observe: Option<Observe>) -> &mut Engine {
+        self.observe = observe;
+        self
+    }
+
+    /// What was covered of the policies. `others` are further runs of the same, without index or without early exit: they
+    /// tell why something was not covered.
+    pub fn coverage(&self, covered: &Covered, others: &[(UncoveredKind, Covered)]) -> Coverage {
+        Coverage::of(&self.sources, &self.modules, covered, others)
     }
 
     /// Adds a built-in, or puts another body in the place of one. No stability promise.
@@ -399,7 +416,42 @@ impl Engine {
         context: &QueryContext,
     ) -> Result<PreparedPolicy, Failure> {
         let data = self.merged()?;
-        let compiled = self.job(queries, context, &data, crate::compile::compile)?;
+        let compiled = self.job(queries, context, &data, &|_| {}, crate::compile::compile)?;
+        PreparedPolicy::new(compiled, self.builtins.clone(), data)
+    }
+
+    /// True if what is prepared can be observed; see [`Engine::set_observe`].
+    pub fn is_observed(&self) -> bool {
+        self.observe.is_some()
+    }
+
+    /// As [`Engine::prepare_with`], to be observed.
+    pub fn prepare_observed(
+        &self,
+        queries: &[&str],
+        context: &QueryContext,
+        observe: Observe,
+    ) -> Result<PreparedPolicy, Failure> {
+        let data = self.merged()?;
+        let compiled = self.job(queries, context, &data, &|_| {}, |job| {
+            crate::compile::compile(crate::compile::Job {
+                observe: Some(observe),
+                ..job
+            })
+        })?;
+        PreparedPolicy::new(compiled, self.builtins.clone(), data)
+    }
+
+    /// As [`Engine::prepare_with`]; `done` is called at the end of each phase, so that a caller with a clock can measure
+    /// them.
+    pub fn prepare_timed(
+        &self,
+        queries: &[&str],
+        context: &QueryContext,
+        done: &dyn Fn(Phase),
+    ) -> Result<PreparedPolicy, Failure> {
+        let data = self.merged()?;
+        let compiled = self.job(queries, context, &data, done, crate::compile::compile)?;
         PreparedPolicy::new(compiled, self.builtins.clone(), data)
     }
 
@@ -420,7 +472,7 @@ impl Engine {
         what: Explain,
     ) -> Result<String, Failure> {
         let data = self.merged()?;
-        self.job(queries, context, &data, |job| {
+        self.job(queries, context, &data, &|_| {}, |job| {
             crate::explain::text(job, what)
         })
     }
@@ -430,6 +482,7 @@ impl Engine {
         queries: &[&str],
         context: &QueryContext,
         data: &Frozen,
+        done: &dyn Fn(Phase),
         run: impl FnOnce(crate::compile::Job<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.check_parsed()?;
@@ -443,6 +496,8 @@ impl Engine {
             options: &self.options,
             data,
             disabled: &self.disabled,
+            observe: self.observe,
+            done,
         })
     }
 }

@@ -30,6 +30,7 @@ mod document;
 mod engine;
 mod explain;
 mod inspect;
+pub mod observe;
 mod parse_module;
 mod policy;
 #[cfg(feature = "internals")]
@@ -46,6 +47,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use answer::{Answer, AnswerValue, ExpressionValue, JsonLayout, Solution};
 pub use capabilities::Capabilities;
+pub use compile::Phase;
 pub use convert::{from_json, to_json};
 pub use document::{Document, DocumentFormat};
 pub use engine::{Engine, QueryContext};

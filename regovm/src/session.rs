@@ -13,6 +13,7 @@ use regovm_core::value::Value;
 
 use crate::answer::Answer;
 use crate::document;
+use crate::observe::Recorder;
 use crate::policy::PreparedPolicy;
 use crate::report::{ErrorReport, Failure, Stage};
 use crate::shared::Follower;
@@ -43,6 +44,7 @@ pub struct Session {
     strict_builtin_errors: bool,
     strict_input: bool,
     indexing: regovm_vm::Indexing,
+    recorder: Option<Recorder>,
     host: Box<dyn Host + Send>,
 }
 
@@ -67,6 +69,7 @@ impl Session {
             strict_builtin_errors: false,
             strict_input: false,
             indexing: regovm_vm::Indexing::default(),
+            recorder: None,
             host: Box::new(NoHost),
         }
     }
@@ -128,6 +131,13 @@ impl Session {
     /// ```
     pub fn set_host(&mut self, host: Box<dyn Host + Send>) -> &mut Session {
         self.host = host;
+        self
+    }
+
+    /// Who looks on from now on; see [`observe`](crate::observe). Only a policy that was prepared to be observed has
+    /// anything to see.
+    pub fn set_recorder(&mut self, recorder: Option<Recorder>) -> &mut Session {
+        self.recorder = recorder;
         self
     }
 
@@ -193,6 +203,7 @@ impl Session {
             strict_builtin_errors,
             strict_input,
             indexing,
+            recorder,
             host,
         } = self;
         let (policy, arena): (&PreparedPolicy, &Arena) = (policy, arena);
@@ -242,7 +253,17 @@ impl Session {
             linked: policy.linked(),
             data: Some(policy.data().root()),
         };
-        match machine.run(target, query, arena, input, &options, host.as_mut()) {
+        let result = match recorder {
+            Some(recorder) => recorder.watch(policy.program(), |observer| {
+                let watch = regovm_vm::Watch {
+                    observer: Some(observer),
+                    profile: None,
+                };
+                machine.run_watched(target, query, arena, input, &options, host.as_mut(), watch)
+            }),
+            None => machine.run(target, query, arena, input, &options, host.as_mut()),
+        };
+        match result {
             Ok(answer) => {
                 let shape = policy.query(query);
                 Ok(Answer::new(answer, shape, arena.used()))

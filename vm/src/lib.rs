@@ -8,6 +8,8 @@
 //! continues at its `Else`.
 
 pub mod bytecode;
+pub mod observe;
+pub mod profile;
 pub mod program;
 
 mod budget;
@@ -29,4 +31,4 @@ pub use error::EvalError;
 pub use index::Indexing;
 pub use link::{LinkError, Linked, link};
 pub use program::{LoadError, Parts, Program};
-pub use session::{Answer, Options, Reading, Session, Target};
+pub use session::{Answer, Options, Reading, Session, Target, Watch};

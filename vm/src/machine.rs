@@ -16,7 +16,7 @@ use crate::memo::{Calls, Outcome};
 use crate::overlay::{OverlayId, Overlays};
 use crate::program::{FunctionKind, Program};
 use crate::room::room;
-use crate::session::{Options, Target};
+use crate::session::{Options, Target, Watch};
 use crate::tree::Tree;
 
 /// Registers of all frames together, at most.
@@ -112,6 +112,7 @@ pub(crate) struct Machine<'a, 'r> {
     pub(crate) list: Vec<Value<'a>>,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) rows: Vec<Vec<Value<'a>>>,
+    pub(crate) watch: Watch<'r>,
 }
 
 impl<'a, 'r> Machine<'a, 'r> {
@@ -125,6 +126,7 @@ impl<'a, 'r> Machine<'a, 'r> {
         host: &'r mut dyn Host,
         caches: &'r mut Caches,
         buffers: Buffers,
+        watch: Watch<'r>,
     ) -> Machine<'a, 'r> {
         let program = target.program;
         // An empty vector of another lifetime: the standard library keeps its memory.
@@ -166,6 +168,7 @@ impl<'a, 'r> Machine<'a, 'r> {
             list: Vec::new(),
             conflicts: Vec::new(),
             rows: Vec::new(),
+            watch,
         }
     }
 
@@ -195,7 +198,15 @@ impl<'a, 'r> Machine<'a, 'r> {
     pub(crate) fn query(&mut self, function: FunctionIndex) -> Result<(), EvalError> {
         let start = self.program.functions[function.index()].code.start;
         let result = match self.budget.look() {
-            Ok(()) => self.run(function),
+            Ok(()) if self.watch.profile.is_some() => {
+                let result = self.run::<true>(function);
+                let (steps, bytes) = (self.budget.used(), self.arena.used());
+                if let Some(profile) = &mut self.watch.profile {
+                    profile.end(steps, bytes);
+                }
+                result
+            }
+            Ok(()) => self.run::<false>(function),
             Err(reason) => Err((Fault::Stop(reason), start as usize)),
         };
         // Conveniences of the arena give empty values when it is exhausted: then no answer can be believed.
@@ -388,8 +399,10 @@ impl<'a, 'r> Machine<'a, 'r> {
         if let MemoPlace::Call(hash) = frame.memo {
             let params = self.program.functions[frame.function as usize].params as usize;
             let arguments = &self.registers[frame.base..frame.base + params];
-            // The compiler assigns no parameter anew; what another one makes is just not remembered.
-            if arguments.iter().all(Option::is_some) {
+            // The compiler assigns no parameter anew; what another one makes is just not remembered. Whoever observes wants
+            // OPA's count of calls: there a function that was undefined is called again.
+            let forget = outcome.is_none() && self.program.observed.is_on();
+            if !forget && arguments.iter().all(Option::is_some) {
                 let arguments = arguments
                     .iter()
                     .map(|argument| argument.unwrap_or(Value::NULL));

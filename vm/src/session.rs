@@ -14,6 +14,8 @@ use crate::error::{EvalError, exhausted};
 use crate::index::Indexing;
 use crate::link::Linked;
 use crate::machine::{Buffers, Machine};
+use crate::observe::Observer;
+use crate::profile::Profile;
 use crate::program::Program;
 
 /// Settings of one run.
@@ -92,6 +94,15 @@ pub struct Target<'p> {
     pub data: Option<Value<'p>>,
 }
 
+/// Who looks at a run; nobody by default.
+#[derive(Default)]
+pub struct Watch<'w> {
+    /// Is told of the points of a program that was compiled to be observed.
+    pub observer: Option<&'w mut dyn Observer>,
+    /// Collects costs of any program.
+    pub profile: Option<&'w mut Profile>,
+}
+
 /// What is kept between runs of one thread: the machine's buffers and the caches of built-ins.
 #[derive(Default)]
 pub struct Session {
@@ -121,6 +132,21 @@ impl Session {
         options: &Options,
         host: &mut dyn Host,
     ) -> Result<Answer<'a>, EvalError> {
+        self.run_watched(target, query, arena, input, options, host, Watch::default())
+    }
+
+    /// As [`Session::run`], while somebody looks on.
+    #[allow(clippy::too_many_arguments)]
+    pub fn run_watched<'a>(
+        &mut self,
+        target: Target<'a>,
+        query: usize,
+        arena: &'a Arena,
+        input: Option<Value<'a>>,
+        options: &Options,
+        host: &mut dyn Host,
+        watch: Watch<'_>,
+    ) -> Result<Answer<'a>, EvalError> {
         let Some(entry) = target.program.queries.get(query) else {
             return Err(EvalError {
                 code: Code::EvalInternal,
@@ -137,6 +163,13 @@ impl Session {
         let _watched = budget.watch();
         self.caches.begin_run(arena);
         let buffers = std::mem::take(&mut self.buffers);
+        let watch = Watch {
+            observer: match watch.observer {
+                Some(observer) => Some(&mut *observer),
+                None => None,
+            },
+            profile: watch.profile,
+        };
         let mut machine = Machine::new(
             target,
             arena,
@@ -146,6 +179,7 @@ impl Session {
             host,
             &mut self.caches,
             buffers,
+            watch,
         );
         let result = machine.query(entry.function);
         let steps = machine.steps();

@@ -4,8 +4,14 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use regovm_vm::Program;
+use regovm_core::Span;
+use regovm_core::builtin::Table;
+use regovm_core::host::NoHost;
+use regovm_core::value::{Arena, Value};
 use regovm_vm::bytecode::Opcode;
+use regovm_vm::observe::{Moment, Observer, Point};
+use regovm_vm::profile::{CallNode, Costs, Profile};
+use regovm_vm::{EvalError, Options, Program, Session, Target, Watch, link};
 
 const INPUT: &str = r#"{"a": {"b": 1, "c": [10, 20]}, "n": 5, "f": false, "t": true, "s": "x"}"#;
 const DATA: &str = r#"{"a": {"b": {"y": 2}, "c": 3}, "p": "base", "m": {"1": "one"}, "l": [7, 8]}"#;
@@ -58,6 +64,27 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
           ReturnUndefined
         "#,
         &[r#""one" | 8 | "one""#],
+    ),
+    (
+        "what was computed before is recalled",
+        r#"
+        const 1, 2
+        point r0 k1
+        query x
+          Recall r0 f1 else first
+          Jump bad
+        first:
+          Observe point0
+          Call r1 f1 else bad []
+          Recall r0 f1 else bad
+          Observe point0
+          EmitRow [r0]
+        bad:
+          ReturnUndefined
+        rule data.p
+          Return k0
+        "#,
+        &["1"],
     ),
     (
         "branches on undefined, false and scalars",
@@ -447,6 +474,10 @@ fn every_program_gives_its_rows() {
             common::run(&program, INPUT, DATA).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(rows, *expected, "{name}");
         let saved = program.save();
+        if program.observed.is_on() {
+            assert!(Program::load(&saved).is_err(), "{name}");
+            continue;
+        }
         let loaded = Program::load(&saved).unwrap();
         assert_eq!(loaded.save(), saved, "{name}");
         assert_eq!(
@@ -489,5 +520,88 @@ fn the_listing_names_what_numbers_mean() {
     assert!(
         listing.contains("; test.rvm:6  SetResult r0 k1 rule else fail"),
         "{listing}"
+    );
+}
+
+/// Counts what it is told.
+#[derive(Default)]
+struct Watcher {
+    values: Vec<Vec<(u32, String)>>,
+    calls: Vec<&'static str>,
+}
+
+impl Observer for Watcher {
+    fn reached(&mut self, _: &Program, point: &Point, values: &[(u32, Value<'_>)]) {
+        assert_eq!(point.moment, Moment::Eval);
+        let values = values
+            .iter()
+            .map(|(name, value)| (*name, value.to_string()));
+        self.values.push(values.collect());
+    }
+
+    fn called(&mut self, _: u32, _: u64) {
+        self.calls.push("called");
+    }
+
+    fn recalled(&mut self, _: u32, _: u64) {
+        self.calls.push("recalled");
+    }
+
+    fn note(&mut self, _: Span, _: &str) {}
+
+    fn builtin_error(&mut self, _: &Program, _: EvalError) {}
+}
+
+/// The program of that name.
+fn watched(name: &str, run: impl FnOnce(&Program, &mut Watcher)) {
+    let (_, text, _) = PROGRAMS.iter().find(|(other, ..)| *other == name).unwrap();
+    let program = common::program(text);
+    run(&program, &mut Watcher::default());
+}
+
+#[test]
+fn points_and_calls_reach_the_observer() {
+    watched(
+        "what was computed before is recalled",
+        |program, watcher| {
+            let linked = link(program, &Table::new(&[])).unwrap();
+            let target = Target {
+                program,
+                linked: &linked,
+                data: None,
+            };
+            let mut profile = Profile::new(Box::new({
+                let mut now = 0;
+                move || {
+                    now += 1;
+                    now
+                }
+            }));
+            let watch = Watch {
+                observer: Some(watcher),
+                profile: Some(&mut profile),
+            };
+            let arena = Arena::new();
+            let options = Options::default();
+            let mut session = Session::new();
+            session
+                .run_watched(target, 0, &arena, None, &options, &mut NoHost, watch)
+                .unwrap();
+            let known = |value: &str| vec![(0, value.to_owned()), (1, "2".to_owned())];
+            assert_eq!(watcher.values, [known("2")[1..].to_vec(), known("1")]);
+            assert_eq!(watcher.calls, ["called", "recalled"]);
+            let [query, rule] = profile.nodes() else {
+                panic!("{:?}", profile.nodes())
+            };
+            assert_eq!((query.calls, rule.calls, rule.parent), (1, 1, Some(0)));
+            let costs = |node: &CallNode| {
+                let mut all = Costs::default();
+                node.code.values().for_each(|costs| all.add(costs));
+                all
+            };
+            assert_eq!(costs(query).runs, 7);
+            assert_eq!(costs(rule).runs, 1);
+            assert!(costs(query).nanos >= costs(rule).nanos);
+        },
     );
 }

@@ -12,19 +12,14 @@ pub fn write_json(out: &mut impl Write, errors: &[ErrorReport]) -> io::Result<()
     go_json::write_indented(out, &all_as_json(errors))
 }
 
-/// The same with sorted members, as `--format discard` has it.
-pub fn write_sorted_json(out: &mut impl Write, errors: &[ErrorReport]) -> io::Result<()> {
-    let mut json = all_as_json(errors);
-    json.sort_all_objects();
-    go_json::write_indented(out, &json)
-}
-
-fn all_as_json(errors: &[ErrorReport]) -> Value {
+/// `{"errors": [..]}`.
+pub fn all_as_json(errors: &[ErrorReport]) -> Value {
     let list: Vec<Value> = errors.iter().map(as_json).collect();
     json!({"errors": list})
 }
 
-fn as_json(error: &ErrorReport) -> Value {
+/// One error.
+pub fn as_json(error: &ErrorReport) -> Value {
     let mut object = Map::new();
     object.insert("message".into(), error.message.clone().into());
     if let Some(code) = error.code {

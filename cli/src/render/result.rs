@@ -5,17 +5,32 @@
 use std::io::{self, Write};
 
 use regovm::{Answer, AnswerValue, ExpressionValue, JsonLayout, Solution};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{go_json, table};
-use crate::args::EvalFormat;
+use crate::command::eval::EvalFormat;
 
 /// Prints all solutions.
-pub fn write(out: &mut impl Write, format: EvalFormat, answer: &Answer<'_>) -> io::Result<()> {
+pub fn write(
+    out: &mut impl Write,
+    format: EvalFormat,
+    answer: &Answer<'_>,
+    extras: &[(&str, Value)],
+) -> io::Result<()> {
     match format {
-        EvalFormat::Json => as_json(out, answer),
-        EvalFormat::Discard if answer.is_undefined() => go_json::write_indented(out, &json!({})),
-        EvalFormat::Discard => go_json::write_indented(out, &json!({"result": "discarded"})),
+        EvalFormat::Json => as_json(out, answer, extras),
+        EvalFormat::Discard => {
+            let mut object = serde_json::Map::new();
+            for (name, value) in extras {
+                object.insert((*name).to_owned(), value.clone());
+            }
+            if !answer.is_undefined() {
+                object.insert("result".to_owned(), json!("discarded"));
+            }
+            let mut object = Value::Object(object);
+            object.sort_all_objects();
+            go_json::write_indented(out, &object)
+        }
         EvalFormat::Bindings => answer.solutions().try_for_each(|solution| {
             bindings(out, &solution, 0)?;
             out.write_all(b"\n")
@@ -30,7 +45,7 @@ pub fn write(out: &mut impl Write, format: EvalFormat, answer: &Answer<'_>) -> i
         EvalFormat::Raw => answer
             .solutions()
             .try_for_each(|solution| raw(out, &solution)),
-        EvalFormat::Pretty => pretty(out, answer),
+        EvalFormat::Pretty | EvalFormat::Source => pretty(out, answer),
     }
 }
 
@@ -79,29 +94,57 @@ fn bindings(out: &mut impl Write, solution: &Solution<'_, '_>, outer: usize) -> 
     )
 }
 
-fn as_json(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
-    if answer.is_undefined() {
+/// Everything as one object; `extras` that belong before the result are those named `errors`.
+fn as_json(out: &mut impl Write, answer: &Answer<'_>, extras: &[(&str, Value)]) -> io::Result<()> {
+    let mut members: Vec<(&str, Option<&Value>)> = extras
+        .iter()
+        .map(|(name, value)| (*name, Some(value)))
+        .collect();
+    if !answer.is_undefined() {
+        let at = members
+            .iter()
+            .take_while(|(name, _)| *name == "errors")
+            .count();
+        members.insert(at, ("result", None));
+    }
+    if members.is_empty() {
         return go_json::write_indented(out, &json!({}));
     }
-    list(out, ('{', '}'), 0, ["result"].iter(), |out, name| {
-        key(out, name)?;
-        list(out, ('[', ']'), 1, answer.solutions(), |out, solution| {
-            let parts = ["expressions", "bindings"];
-            let wanted = if solution.bindings().next().is_some() {
-                2
-            } else {
-                1
+    list(
+        out,
+        ('{', '}'),
+        0,
+        members.into_iter(),
+        |out, (name, value)| {
+            key(out, name)?;
+            let Some(value) = value else {
+                return solutions(out, answer);
             };
-            list(out, ('{', '}'), 2, parts[..wanted].iter(), |out, part| {
-                key(out, part)?;
-                match *part {
-                    "bindings" => bindings(out, &solution, 3),
-                    _ => list(out, ('[', ']'), 3, solution.expressions(), expression),
-                }
-            })
-        })
-    })?;
+            let mut text = Vec::new();
+            go_json::write_indented(&mut text, value)?;
+            let text = String::from_utf8_lossy(&text);
+            out.write_all(text.trim_end().replace('\n', "\n  ").as_bytes())
+        },
+    )?;
     out.write_all(b"\n")
+}
+
+fn solutions(out: &mut impl Write, answer: &Answer<'_>) -> io::Result<()> {
+    list(out, ('[', ']'), 1, answer.solutions(), |out, solution| {
+        let parts = ["expressions", "bindings"];
+        let wanted = if solution.bindings().next().is_some() {
+            2
+        } else {
+            1
+        };
+        list(out, ('{', '}'), 2, parts[..wanted].iter(), |out, part| {
+            key(out, part)?;
+            match *part {
+                "bindings" => bindings(out, &solution, 3),
+                _ => list(out, ('[', ']'), 3, solution.expressions(), expression),
+            }
+        })
+    })
 }
 
 fn expression<W: Write>(out: &mut W, expression: ExpressionValue<'_>) -> io::Result<()> {

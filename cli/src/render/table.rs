@@ -34,6 +34,17 @@ pub fn render(head: &[String], rows: &[Vec<String>]) -> String {
     table.to_string()
 }
 
+/// A table without a head.
+pub fn without_head(rows: &[Vec<String>]) -> String {
+    let mut table = Table::new();
+    table.load_style(STYLE);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    for row in rows {
+        table.add_row(row);
+    }
+    table.to_string()
+}
+
 /// A head with a space behind it if it cannot stand in the middle: the odd space is on the right.
 fn even(text: &str, width: usize) -> String {
     let odd = width.saturating_sub(text.width()) % 2 == 1;

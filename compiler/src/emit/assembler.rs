@@ -7,6 +7,7 @@ use regovm_core::{Constant, Span};
 use regovm_vm::bytecode::{
     BuiltinIndex, ConstIndex, Instruction, Jump, PathIndex, ShortLen, Source,
 };
+use regovm_vm::observe::Point;
 use regovm_vm::program::BuiltinUse;
 
 /// A place in the code that may not be known yet.
@@ -24,6 +25,10 @@ pub(super) struct Assembler<'t> {
     path_numbers: HashMap<Vec<ConstIndex>, PathIndex>,
     pub(super) builtins: Vec<BuiltinUse>,
     builtin_numbers: HashMap<BuiltinId, BuiltinIndex>,
+    pub(super) points: Vec<Point>,
+    /// Names of variables that points mention.
+    pub(super) names: Vec<String>,
+    name_numbers: HashMap<String, u32>,
     /// The span of what is added.
     pub(super) span: Span,
     /// Where each label stands; labels live as long as their function.
@@ -49,10 +54,24 @@ impl<'t> Assembler<'t> {
             path_numbers: HashMap::new(),
             builtins: Vec::new(),
             builtin_numbers: HashMap::new(),
+            points: Vec::new(),
+            names: Vec::new(),
+            name_numbers: HashMap::new(),
             span: Span::NONE,
             labels: Vec::new(),
             open: Vec::new(),
         }
+    }
+
+    /// The number of a variable's name.
+    pub(super) fn name(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.name_numbers.get(name) {
+            return *number;
+        }
+        let number = self.names.len() as u32;
+        self.names.push(name.to_owned());
+        self.name_numbers.insert(name.to_owned(), number);
+        number
     }
 
     /// The number of the next instruction.

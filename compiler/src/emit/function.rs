@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use regovm_core::{Code, Constant, Diagnostic};
 use regovm_vm::bytecode::{
     BuilderSlot, BuiltinIndex, Callee, CalleeIndex, ConflictKind, ConstIndex, FunctionIndex,
-    IndexSlot, Instruction, IterSlot, Jump, ListLen, Number, OptReg, OverlaySlot, Reg, ShortLen,
-    Source,
+    IndexSlot, Instruction, IterSlot, Jump, ListLen, Number, OptReg, OverlaySlot, PointIndex, Reg,
+    ShortLen, Source,
 };
+use regovm_vm::observe::Point;
 use regovm_vm::program::Function;
 
 use super::assembler::{Assembler, Label};
@@ -620,6 +621,30 @@ impl Emitter<'_, '_> {
             StmtKind::Return { value } => {
                 let value = self.source(*value)?;
                 self.asm.add(Instruction::Return { value });
+            }
+            StmtKind::Observe {
+                moment,
+                site,
+                variables,
+            } => {
+                let variables = variables
+                    .iter()
+                    .map(|(name, operand)| Ok((self.asm.name(name), self.source(*operand)?)))
+                    .collect::<Result<_, Limit>>()?;
+                let point = PointIndex(self.asm.points.len() as u32);
+                self.asm.points.push(Point {
+                    moment: *moment,
+                    site: *site,
+                    variables,
+                });
+                self.asm.add(Instruction::Observe { point });
+            }
+            StmtKind::Recall { dst, function } => {
+                let dst = self.reg(*dst)?;
+                self.under(stmt.overlay)?;
+                let function = FunctionIndex(function.0);
+                self.asm.add(Instruction::Recall { dst, function });
+                self.asm.otherwise(fail);
             }
             StmtKind::ReturnUndefined => self.asm.add(Instruction::ReturnUndefined {}),
             StmtKind::EmitRow { values } => {

@@ -11,6 +11,7 @@ mod registers;
 use regovm_core::builtin::Table;
 use regovm_core::{Code, Diagnostic, SourceMap};
 use regovm_vm::bytecode::{ConstIndex, FunctionIndex};
+use regovm_vm::observe::Observed;
 use regovm_vm::program::{Function, Parts, Program, Query};
 
 use crate::ir;
@@ -58,6 +59,8 @@ pub fn emit(
         paths,
         builtins,
         spans,
+        points,
+        names,
         ..
     } = assembler;
     let parts = Parts {
@@ -69,6 +72,12 @@ pub fn emit(
         queries,
         sources: sources.clone(),
         spans,
+        observed: Observed {
+            sites: program.sites.clone(),
+            points,
+            names,
+            written: program.written.clone(),
+        },
     };
     Program::new(parts).map_err(|error| {
         vec![Diagnostic::new(

@@ -110,7 +110,8 @@ impl FunctionBuilder {
         let overlay = match kind {
             StmtKind::Load { .. }
             | StmtKind::CallBuiltin { .. }
-            | StmtKind::CallFunction { .. } => self.overlay,
+            | StmtKind::CallFunction { .. }
+            | StmtKind::Recall { .. } => self.overlay,
             _ => None,
         };
         self.push_stmt(Stmt {

@@ -419,6 +419,10 @@ impl Printer<'_> {
             }
             StmtKind::Return { value } => format!("return {}", self.operand(*value)),
             StmtKind::ReturnUndefined => "return undefined".to_string(),
+            StmtKind::Observe { moment, site, .. } => format!("observe {moment:?} of site {site}"),
+            StmtKind::Recall { dst, function } => {
+                format!("{} := recall f{}", local(*dst), function.0)
+            }
             StmtKind::EmitRow { values } => format!("emit [{}]", self.operands(values)),
         }
     }

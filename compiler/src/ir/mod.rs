@@ -16,6 +16,8 @@ pub mod visit;
 
 use regovm_core::builtin::BuiltinId;
 use regovm_core::{Constant, Span};
+use regovm_parser::ast::Name;
+pub use regovm_vm::observe::{Moment, Site, SiteKind};
 pub use regovm_vm::program::FunctionKind;
 
 /// A numbered register of a function, assigned before it is read on every path.
@@ -339,6 +341,14 @@ pub enum StmtKind {
     Return { value: Operand },
     /// Ends the function as undefined.
     ReturnUndefined,
+    /// Tells the observer of a moment of a site ([`Program::observed`]); `variables` are what has values.
+    Observe {
+        moment: Moment,
+        site: u32,
+        variables: Vec<(Name, Operand)>,
+    },
+    /// `dst :=` the value of a rule if it was computed before or an overlay replaces it; fails otherwise, or if undefined.
+    Recall { dst: Local, function: FuncId },
     /// One solution of the query: the values of its variables and expressions, in the order of [`Function::row`].
     EmitRow { values: Vec<Operand> },
 }
@@ -386,4 +396,8 @@ pub struct Program {
     pub constants: Vec<Constant>,
     /// Query functions in the order of the queries.
     pub queries: Vec<FuncId>,
+    /// What can be observed, if it was asked for.
+    pub sites: Vec<Site>,
+    /// For programs that are observed: the names that the author wrote for generated ones.
+    pub written: Vec<(String, String)>,
 }

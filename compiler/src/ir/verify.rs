@@ -451,6 +451,20 @@ impl Verifier<'_> {
                 self.read(*value)
             }
             StmtKind::ReturnUndefined => Ok(()),
+            StmtKind::Observe {
+                site, variables, ..
+            } => {
+                if *site as usize >= self.program.sites.len() {
+                    return Err(format!("observes site {site}, which does not exist"));
+                }
+                variables
+                    .iter()
+                    .try_for_each(|(_, operand)| self.read(*operand))
+            }
+            StmtKind::Recall { dst, function } => {
+                self.callee(Callee::Function(*function))?;
+                self.assign(*dst)
+            }
             StmtKind::EmitRow { values } => {
                 if self.function.kind != FunctionKind::Query {
                     return Err("emits rows but is no query".to_string());
@@ -507,6 +521,7 @@ fn can_leave(kind: &StmtKind) -> bool {
         | StmtKind::OpenSet { .. }
         | StmtKind::MergeDocuments { .. }
         | StmtKind::Close { .. }
+        | StmtKind::Observe { .. }
         | StmtKind::EmitRow { .. } => false,
         StmtKind::Scan { .. }
         | StmtKind::Walk { .. }
@@ -574,6 +589,7 @@ mod tests {
             functions: vec![function],
             constants: vec![Constant::Null],
             queries: Vec::new(),
+            ..Program::default()
         };
         verify(&program).map_err(|violation| violation.message)
     }

@@ -71,6 +71,7 @@ pub fn mentions(stmt: &Stmt, each: &mut impl FnMut(Local, Role)) {
         | StmtKind::CallFunction { dst, .. }
         | StmtKind::MakeOverlay { dst, .. }
         | StmtKind::MergeDocuments { dst, .. }
+        | StmtKind::Recall { dst, .. }
         | StmtKind::Close { dst, .. }
         | StmtKind::FirstDefined { result: dst, .. }
         | StmtKind::ResetLocal { local: dst }
@@ -151,6 +152,9 @@ pub fn operands(stmt: &Stmt, each: &mut impl FnMut(Operand)) {
         StmtKind::IsDefined { local }
         | StmtKind::IsUndefined { local }
         | StmtKind::Close { local, .. } => all(&[Operand::Local(*local)]),
+        StmtKind::Observe { variables, .. } => {
+            variables.iter().for_each(|(_, operand)| all(&[*operand]));
+        }
         StmtKind::SetResult { local, value, .. } => all(&[Operand::Local(*local), *value]),
         StmtKind::InsertPath { local, path, value }
         | StmtKind::InsertSet { local, path, value } => {
@@ -158,6 +162,7 @@ pub fn operands(stmt: &Stmt, each: &mut impl FnMut(Operand)) {
             all(path);
         }
         StmtKind::Load { .. }
+        | StmtKind::Recall { .. }
         | StmtKind::Collect { .. }
         | StmtKind::FirstDefined { .. }
         | StmtKind::ResetLocal { .. }

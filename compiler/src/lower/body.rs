@@ -33,7 +33,7 @@ impl Lowering<'_> {
     }
 
     /// An expression without regard to its `not` and `with`.
-    fn positive(&mut self, expr: &Expr) -> Lowered<()> {
+    pub(super) fn positive(&mut self, expr: &Expr) -> Lowered<()> {
         match &expr.kind {
             ExprKind::Term(term) => self.holds(term),
             ExprKind::Call(terms) => self.call(terms, expr.span),

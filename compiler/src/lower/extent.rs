@@ -16,7 +16,15 @@ impl Lowering<'_> {
         self.b.emit(StmtKind::OpenObject { local });
         let mut blocks = vec![self.b.end(mark)];
         for (key, child) in self.tree.children(node) {
-            if self.tree.is_hidden(child) || self.tree.kind(child) == NodeKind::Function {
+            if self.tree.is_hidden(child) {
+                continue;
+            }
+            if self.tree.kind(child) == NodeKind::Function {
+                if self.observe.is_some() {
+                    let mark = self.b.begin();
+                    self.observed_leaf(child)?;
+                    blocks.push(self.b.end(mark));
+                }
                 continue;
             }
             let mark = self.b.begin();

@@ -22,14 +22,18 @@
 //! | `extent` | whole packages: virtual documents merged with base documents |
 //! | `with` | overlays and mocks |
 //! | `query` | rows of a query |
+//! | `observe` | all of this for those who look on |
+//! | `rule_filter` | which rules OPA's index evaluates |
 
 mod body;
 mod call;
 mod constants;
 mod dynamic;
 mod extent;
+mod observe;
 mod query;
 mod refs;
+mod rule_filter;
 mod rule_tree;
 mod rules;
 mod term;
@@ -43,8 +47,10 @@ use regovm_core::builtin::BuiltinId;
 use regovm_core::{Code, Diagnostic, Diagnostics, Span};
 
 use crate::ir::builder::{FunctionBuilder, MAX_NESTING};
-use crate::ir::{Block, FuncId, Function, FunctionKind, Operand, Program, StmtKind};
+use crate::ir::{Block, FuncId, Function, FunctionKind, Operand, Program, Site, StmtKind};
 use crate::state::Checked;
+
+pub use observe::Observe;
 
 use constants::Constants;
 use dynamic::Shape;
@@ -59,7 +65,13 @@ type Lowered<T> = Result<T, Box<Diagnostic>>;
 
 /// Lowers everything that the queries reach, or all rules if there are no queries.
 pub fn lower(checked: &Checked<'_>) -> Result<Program, Diagnostics> {
+    lower_for(checked, None)
+}
+
+/// As [`lower`], for those who look on if that is asked for. Such a program must not be optimised.
+pub fn lower_for(checked: &Checked<'_>, observe: Option<Observe>) -> Result<Program, Diagnostics> {
     let mut lowering = Lowering::new(checked);
+    lowering.observe = observe;
     let result = lowering.run().and_then(|()| {
         let program = lowering.finish();
         #[cfg(debug_assertions)]
@@ -86,6 +98,8 @@ enum Task {
     Extent(NodeId),
     /// All matches of a reference with unknown keys in the rule tree.
     Dynamic(Shape),
+    /// What partial rules give for so many keys.
+    Keyed(NodeId, u32),
     /// A query by its number.
     Query(usize),
 }
@@ -105,6 +119,9 @@ struct Lowering<'c> {
     b: FunctionBuilder,
     vars: Variables,
     depth: u32,
+    /// Whether somebody looks on.
+    observe: Option<Observe>,
+    sites: Vec<Site>,
 }
 
 impl<'c> Lowering<'c> {
@@ -121,6 +138,8 @@ impl<'c> Lowering<'c> {
             b: FunctionBuilder::new(0, Span::NONE),
             vars: Variables::default(),
             depth: 0,
+            observe: None,
+            sites: Vec::new(),
         }
     }
 
@@ -139,6 +158,7 @@ impl<'c> Lowering<'c> {
             self.depth = 0;
             let function = match task {
                 Task::Rules(node) => self.rules(node),
+                Task::Keyed(node, keys) => self.observed_partial(node, keys),
                 Task::Virtual(node) => self.virtual_documents(node),
                 Task::Extent(node) => self.extent(node),
                 Task::Dynamic(shape) => self.dynamic_function(&shape),
@@ -160,6 +180,11 @@ impl<'c> Lowering<'c> {
                 .collect(),
             constants: std::mem::take(&mut self.constants).into_vec(),
             queries: std::mem::take(&mut self.queries),
+            sites: std::mem::take(&mut self.sites),
+            written: match self.observe {
+                Some(_) => observe::written_names(self.checked),
+                None => Vec::new(),
+            },
         }
     }
 

@@ -12,28 +12,39 @@ impl Lowering<'_> {
         let query = &self.checked.queries[index];
         let span = query.body.first().map_or(Span::NONE, |expr| expr.span);
         self.start(0, span);
-        let mark = self.b.begin();
-        self.body(&query.body)?;
-        let mut row = Vec::new();
-        let mut values = Vec::new();
-        let shown = query
-            .answer
+        let checked = self.checked;
+        let answer = &checked.queries[index].answer;
+        let shown = answer
             .bindings
             .iter()
             .map(|(written, name)| (written, name));
-        let captured = query
-            .answer
+        let captured = answer
             .expressions
             .iter()
             .filter_map(|expr| expr.capture.as_ref());
-        for (written, name) in shown.chain(captured.map(|name| (name, name))) {
-            if let Some(value) = self.vars.get(name) {
-                row.push(written.to_string());
-                values.push(value);
+        let columns: Vec<_> = shown.chain(captured.map(|name| (name, name))).collect();
+        let row = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+        let names = row.clone();
+        let values = move |this: &mut Self| {
+            let mut values = Vec::new();
+            for (written, name) in columns {
+                if let Some(value) = this.vars.get(name) {
+                    names.borrow_mut().push(written.to_string());
+                    values.push(value);
+                }
             }
-        }
-        self.b.emit(StmtKind::EmitRow { values });
-        let blocks = vec![self.b.end(mark)];
+            values
+        };
+        let blocks = if self.observe.is_some() {
+            self.observed_query(&checked.queries[index].body, values)?
+        } else {
+            let mark = self.b.begin();
+            self.body(&query.body)?;
+            let values = values(self);
+            self.b.emit(StmtKind::EmitRow { values });
+            vec![self.b.end(mark)]
+        };
+        let row = row.take();
         let name = format!("query {index}");
         Ok(Function {
             row,

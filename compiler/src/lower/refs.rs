@@ -111,6 +111,11 @@ impl Lowering<'_> {
         for (i, key) in path.iter().enumerate() {
             let rest = &path[i..];
             if self.tree.kind(node) != NodeKind::Inner {
+                if self.observe.is_some()
+                    && let Some((value, keys)) = self.keyed_reference(node, rest)?
+                {
+                    return self.steps(value, &rest[keys..], Within::Value);
+                }
                 let value = self.rule_value(node);
                 return self.steps(value, rest, Within::Value);
             }

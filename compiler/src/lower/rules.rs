@@ -19,6 +19,9 @@ use crate::state::RuleId;
 impl<'c> Lowering<'c> {
     /// The function of a node that has rules.
     pub(super) fn rules(&mut self, node: NodeId) -> Lowered<Function> {
+        if self.observe.is_some() {
+            return self.observed_rules(node);
+        }
         match self.tree.kind(node) {
             NodeKind::Complete => self.single_value(node, Conflict::CompleteRule),
             NodeKind::Function => self.single_value(node, Conflict::Function),
@@ -146,7 +149,7 @@ impl<'c> Lowering<'c> {
     }
 
     /// Unifies the arguments of a function with its patterns.
-    fn arguments(&mut self, rule: &Rule) -> Lowered<()> {
+    pub(super) fn arguments(&mut self, rule: &Rule) -> Lowered<()> {
         self.b.span = rule.head.span;
         for (i, pattern) in rule.head.args.iter().enumerate() {
             if !self.is_unused(pattern) {
@@ -156,7 +159,7 @@ impl<'c> Lowering<'c> {
         Ok(())
     }
 
-    fn head_value(&mut self, rule: &Rule) -> Lowered<Operand> {
+    pub(super) fn head_value(&mut self, rule: &Rule) -> Lowered<Operand> {
         self.b.span = rule.head.span;
         match &rule.head.value {
             Some(value) => self.value(value),
@@ -222,7 +225,13 @@ impl<'c> Lowering<'c> {
     }
 
     /// Adds what one success of a rule gives to the builder of its node.
-    fn insert(&mut self, id: RuleId, rule: &Rule, local: Local, depth: usize) -> Lowered<()> {
+    pub(super) fn insert(
+        &mut self,
+        id: RuleId,
+        rule: &Rule,
+        local: Local,
+        depth: usize,
+    ) -> Lowered<()> {
         self.b.span = rule.head.span;
         let path = rule_path(&self.checked.state, id, rule);
         let path = self.values(path.get(depth..).unwrap_or_default())?;
@@ -254,7 +263,7 @@ struct Plan {
 }
 
 /// A rule and its else branches.
-fn chain(rule: &Rule) -> Vec<&Rule> {
+pub(super) fn chain(rule: &Rule) -> Vec<&Rule> {
     std::iter::successors(Some(rule), |rule| rule.else_rule.as_deref()).collect()
 }
 

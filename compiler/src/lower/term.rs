@@ -79,6 +79,9 @@ impl Lowering<'_> {
         value: &Term,
         body: &Body,
     ) -> Lowered<Operand> {
+        if self.observe.is_some() {
+            return self.observed_collect(kind, key, value, body);
+        }
         let scope = self.b.scope();
         let span = self.b.span;
         let mark = self.b.begin();

@@ -30,6 +30,12 @@ impl Variables {
         }
     }
 
+    /// Everything that is bound, in the order of binding.
+    pub(super) fn all(&self) -> Vec<(Name, Operand)> {
+        let bound = |name: &Name| Some((name.clone(), *self.bound.get(name)?));
+        self.order.iter().filter_map(bound).collect()
+    }
+
     /// The start of a closure.
     pub(super) fn mark(&self) -> usize {
         self.order.len()

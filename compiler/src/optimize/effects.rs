@@ -182,6 +182,8 @@ impl<'t> Effects<'t> {
             | StmtKind::ReturnUndefined => inside(whole),
             StmtKind::InsertSet { path, .. } => inside(whole && path.is_empty()),
             StmtKind::MakeOverlay { .. }
+            | StmtKind::Observe { .. }
+            | StmtKind::Recall { .. }
             | StmtKind::SetResult { .. }
             | StmtKind::OpenObject { .. }
             | StmtKind::InsertPath { .. }

@@ -94,6 +94,11 @@ fn note(program: &Program, operand: OperandView) -> Option<String> {
                 .collect();
             Some(format!("[{}]", keys.join(", ")))
         }
+        OperandView::Point(index) => {
+            let point = program.observed.points.get(index.index())?;
+            let site = program.observed.sites.get(point.site as usize)?;
+            Some(format!("{:?} {}", point.moment, shorten(&site.text)))
+        }
         OperandView::Function(index) => function(index.index()),
         OperandView::Builtin(index) => builtin(index.index()),
         OperandView::Callee(index) => match index.unpack() {

@@ -151,6 +151,10 @@ macro_rules! for_each_instruction {
             ReturnUndefined { } [ends];
             /// One solution of the query.
             EmitRow { count: ListLen } [list];
+            /// Tells the observer that a point is reached.
+            Observe { point: PointIndex } [];
+            /// `dst :=` the value of a rule if it was computed before, or of the document that replaces it in the overlay.
+            Recall { dst: Reg, function: FunctionIndex } [branch];
         }
     };
 }

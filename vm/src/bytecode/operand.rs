@@ -77,6 +77,8 @@ numbered! {
     FunctionIndex(u32) = Function;
     /// A function or a built-in, as [`Callee`] packs it.
     CalleeIndex(u32) = Callee;
+    /// A point of [`crate::observe::Observed`].
+    PointIndex(u32) = Point;
     /// An instruction of the same function.
     Jump(u32) = Jump;
     /// How many sources the list that follows has.
@@ -241,6 +243,7 @@ impl fmt::Display for OperandView {
                 Callee::Builtin(index) => write!(f, "builtin{}", index.0),
                 Callee::Function(index) => write!(f, "f{}", index.0),
             },
+            OperandView::Point(index) => write!(f, "point{}", index.0),
             OperandView::Jump(target) => write!(f, "@{}", target.0),
             OperandView::ShortLen(count) => write!(f, "{}", count.0),
             OperandView::ListLen(count) => write!(f, "{}", count.0),

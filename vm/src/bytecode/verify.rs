@@ -214,6 +214,12 @@ impl Checker<'_> {
                     }
                 }
             }
+            Instruction::Recall { function, .. } => {
+                let callee = self.program.functions.get(function.index());
+                if callee.is_some_and(|callee| callee.kind != FunctionKind::Rule) {
+                    return Err(wrong(Some(pc), "only rules are recalled"));
+                }
+            }
             Instruction::SetResult { dst, .. } if u32::from(dst.0) + 1 >= function.registers => {
                 return Err(wrong(Some(pc), "no register behind a result"));
             }
@@ -286,6 +292,22 @@ impl Checker<'_> {
                     return Err(wrong(Some(pc), "a backward jump that charges no fuel"));
                 }
                 reaches
+            }
+            OperandView::Point(index) => {
+                program
+                    .observed
+                    .points
+                    .get(index.index())
+                    .is_some_and(|point| {
+                        (point.site as usize) < program.observed.sites.len()
+                            && point.variables.iter().all(|(name, source)| {
+                                (*name as usize) < program.observed.names.len()
+                                    && match source.split() {
+                                        Ok(reg) => u32::from(reg.0) < function.registers,
+                                        Err(index) => index.index() < program.constants().len(),
+                                    }
+                            })
+                    })
             }
             // Indexes are made when they are first asked for; none has to exist.
             OperandView::Index(_)

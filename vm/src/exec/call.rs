@@ -94,7 +94,11 @@ impl<'a> Machine<'a, '_> {
             FunctionKind::Function => Calls::hash(function.0, &self.list),
             FunctionKind::Rule | FunctionKind::Query => 0,
         };
-        match self.known(function, overlay, hash) {
+        let known = self.known(function, overlay, hash);
+        if program.observed.is_on() {
+            self.observe_call(function, hash, known.is_some());
+        }
+        match known {
             Some(outcome) => Ok(Called::Done(outcome)),
             None => Ok(Called::Enter(self.enter(function, overlay, pc, hash)?)),
         }
@@ -142,6 +146,9 @@ impl<'a> Machine<'a, '_> {
         body: impl FnOnce(&mut Call<'a, '_>, &[Value<'a>]) -> Result<Outcome<'a>, BuiltinError>,
     ) -> Result<(Outcome<'a>, bool), Fault> {
         let program = self.program;
+        if program.observed.is_on() {
+            self.observe_note(&program.builtins[index.index()].name, pc);
+        }
         let at = || place(program, pc as u32);
         let mut call = Call::new(self.arena, &mut self.budget, self.host, self.caches).at(&at);
         let outcome = match body(&mut call, &self.list) {
@@ -151,7 +158,13 @@ impl<'a> Machine<'a, '_> {
             Err(error) if self.options.strict_builtin_errors => {
                 return Err(Fault::Builtin(index.0, error));
             }
-            Err(_) => None,
+            Err(error) => {
+                let transient = call.is_transient();
+                if program.observed.is_on() {
+                    self.observe_error(index.0, error, pc);
+                }
+                return Ok((None, transient));
+            }
         };
         Ok((outcome, call.is_transient()))
     }

@@ -7,6 +7,7 @@ mod call;
 mod construct;
 mod iteration;
 mod load;
+mod observe;
 mod overlay;
 
 use regovm_core::value::{ArrayBuilder, ObjectBuilder, SetBuilder, Value};
@@ -32,7 +33,10 @@ fn otherwise(code: &[Instruction], pc: usize) -> (usize, usize) {
 
 impl<'a> Machine<'a, '_> {
     /// Runs a query function; an error comes with the instruction it happened at.
-    pub(crate) fn run(&mut self, query: FunctionIndex) -> Result<(), (Fault, usize)> {
+    pub(crate) fn run<const PROFILED: bool>(
+        &mut self,
+        query: FunctionIndex,
+    ) -> Result<(), (Fault, usize)> {
         let program = self.program;
         let code = program.code.as_slice();
         let mut pc = program.functions[query.index()].code.start as usize;
@@ -84,7 +88,13 @@ impl<'a> Machine<'a, '_> {
             }};
         }
 
+        if PROFILED {
+            self.profile_enter(query.0, pc);
+        }
         loop {
+            if PROFILED {
+                self.profile_instruction(pc);
+            }
             match code[pc] {
                 Instruction::Jump { target } => pc = target.index(),
                 // Jumps and fall-through never reach these.
@@ -269,6 +279,9 @@ impl<'a> Machine<'a, '_> {
                     get!(self.charge(1));
                     match self.iterate(frame.iters + iter.index()) {
                         Some((k, v)) => {
+                            if PROFILED {
+                                self.profile_costs(pc, |costs| costs.members += 1);
+                            }
                             if let Some(reg) = key.get() {
                                 self.write(&frame, reg, k);
                             }
@@ -290,11 +303,14 @@ impl<'a> Machine<'a, '_> {
                 }
                 Instruction::IndexOpen { iter, base, index } => {
                     let base = read!(base);
-                    go!(get!(self.index_open(
-                        frame.iters + iter.index(),
-                        base,
-                        index
-                    )));
+                    let served = get!(self.index_open(frame.iters + iter.index(), base, index));
+                    if PROFILED {
+                        self.profile_costs(pc, |costs| match served {
+                            true => costs.index_hits += 1,
+                            false => costs.index_misses += 1,
+                        });
+                    }
+                    go!(served);
                 }
                 Instruction::IndexNext { iter, key, value } => {
                     get!(self.charge(1));
@@ -354,12 +370,22 @@ impl<'a> Machine<'a, '_> {
                     get!(self.gather(&frame, pc + 2, count));
                     let overlay = self.next_overlay.take().unwrap_or(frame.overlay);
                     match get!(self.call(callee, overlay, pc)) {
-                        Called::Done(Some(value)) => {
-                            self.write(&frame, dst, value);
-                            pc += 2 + list_words(count);
+                        Called::Done(outcome) => {
+                            if PROFILED {
+                                self.profile_costs(pc, |costs| costs.known += 1);
+                            }
+                            match outcome {
+                                Some(value) => {
+                                    self.write(&frame, dst, value);
+                                    pc += 2 + list_words(count);
+                                }
+                                None => pc = target,
+                            }
                         }
-                        Called::Done(None) => pc = target,
                         Called::Enter(callee) => {
+                            if PROFILED {
+                                self.profile_enter(callee.function, pc);
+                            }
                             self.frames.push(std::mem::replace(&mut frame, callee));
                             pc = program.functions[frame.function as usize].code.start as usize;
                         }
@@ -370,12 +396,22 @@ impl<'a> Machine<'a, '_> {
                     get!(self.gather(&frame, pc + 2, count));
                     let overlay = self.next_overlay.take().unwrap_or(frame.overlay);
                     match get!(self.call(Callee::Function(function), overlay, pc)) {
-                        Called::Done(Some(value)) => {
-                            self.write(&frame, dst, value);
-                            pc += 2 + list_words(count);
+                        Called::Done(outcome) => {
+                            if PROFILED {
+                                self.profile_costs(pc, |costs| costs.known += 1);
+                            }
+                            match outcome {
+                                Some(value) => {
+                                    self.write(&frame, dst, value);
+                                    pc += 2 + list_words(count);
+                                }
+                                None => pc = target,
+                            }
                         }
-                        Called::Done(None) => pc = target,
                         Called::Enter(callee) => {
+                            if PROFILED {
+                                self.profile_enter(callee.function, pc);
+                            }
                             self.frames.push(std::mem::replace(&mut frame, callee));
                             pc = program.functions[frame.function as usize].code.start as usize;
                         }
@@ -419,6 +455,9 @@ impl<'a> Machine<'a, '_> {
                         _ => None,
                     };
                     get!(self.leave(&frame, outcome));
+                    if PROFILED {
+                        self.profile_leave();
+                    }
                     let caller = frame.caller;
                     match self.frames.pop() {
                         None => return Ok(()),
@@ -440,6 +479,14 @@ impl<'a> Machine<'a, '_> {
                     get!(self.gather(&frame, pc + 1, count.index()));
                     get!(self.emit_row());
                     pc += 1 + list_words(count.index());
+                }
+                Instruction::Observe { point } => {
+                    self.observe(&frame, point);
+                    pc += 1;
+                }
+                Instruction::Recall { dst, function } => {
+                    let overlay = self.next_overlay.take().unwrap_or(frame.overlay);
+                    give!(dst, self.recall(function, overlay));
                 }
             }
         }

@@ -8,6 +8,7 @@ use regovm_core::value::{Frozen, Value};
 use regovm_core::{Constant, SourceMap, Span};
 
 use crate::bytecode::{ConstIndex, FunctionIndex, Instruction, VerifyError};
+use crate::observe::Observed;
 
 pub use serial::LoadError;
 
@@ -86,6 +87,8 @@ pub struct Parts {
     pub sources: SourceMap,
     /// For each instruction where the span changes: the span from there on.
     pub spans: Vec<(u32, Span)>,
+    /// What can be observed of it, if it was compiled so.
+    pub observed: Observed,
 }
 
 /// A verified program. Immutable, so threads can share it.
@@ -105,6 +108,9 @@ pub struct Program {
     pub sources: SourceMap,
     /// For each instruction where the span changes: the span from there on.
     pub spans: Vec<(u32, Span)>,
+    /// What can be observed of it, if it was compiled so. Its file form does not have this: a program that is observed
+    /// cannot be loaded again.
+    pub observed: Observed,
     /// The constants as they were compiled, so that saving needs no way back from values.
     literals: Vec<Constant>,
     frozen: Frozen,
@@ -122,6 +128,7 @@ impl Program {
             queries,
             sources,
             spans,
+            observed,
         } = parts;
         let frozen =
             Frozen::build_many(|arena| constants.iter().map(|c| arena.constant(c)).collect());
@@ -133,6 +140,7 @@ impl Program {
             queries,
             sources,
             spans,
+            observed,
             literals: constants,
             frozen,
         };

@@ -514,6 +514,7 @@ mod tests {
             }],
             sources,
             spans: vec![(0, Span::new(1, 3))],
+            ..Parts::default()
         })
         .unwrap()
     }

@@ -19,7 +19,8 @@ use regovm_core::builtin::{Builtin, BuiltinDecl, BuiltinError, Call, Purity, Tab
 use regovm_core::host::NoHost;
 use regovm_core::value::{Arena, Value, View};
 use regovm_core::{Constant, SourceMap, Span, json};
-use regovm_vm::bytecode::{ConstIndex, FunctionIndex, Instruction, Opcode};
+use regovm_vm::bytecode::{ConstIndex, FunctionIndex, Instruction, Opcode, Source};
+use regovm_vm::observe::{Moment, Point, Site, SiteKind};
 use regovm_vm::program::{BuiltinUse, Function, FunctionKind, Query};
 use regovm_vm::{EvalError, Options, Parts, Program, Session, Target, link};
 
@@ -60,6 +61,25 @@ pub fn parts(text: &str) -> Parts {
                     arity: arity.parse().unwrap(),
                     variadic: false,
                 });
+            }
+            "point" => {
+                let variables = rest.split_whitespace().enumerate();
+                let variables = variables.map(|(at, word)| (at as u32, Source(source(word))));
+                parts.observed.points.push(Point {
+                    moment: Moment::Eval,
+                    site: 0,
+                    variables: variables.collect(),
+                });
+                parts.observed.names = vec!["x".into(), "y".into()];
+                parts.observed.sites = vec![Site {
+                    kind: SiteKind::Expression,
+                    span,
+                    whole: span,
+                    index: 0,
+                    text: "x".into(),
+                    silent: false,
+                    variables: Vec::new(),
+                }];
             }
             "rule" | "function" | "query" => {
                 if word == "query" {
@@ -244,6 +264,7 @@ fn operand(kind: &str, text: &str, open: &mut Vec<(usize, usize, String)>, at: u
         "IndexSlot" => number(text, "index"),
         "BuiltinIndex" => number(text, "builtin"),
         "FunctionIndex" => number(text, "f"),
+        "PointIndex" => number(text, "point"),
         "CalleeIndex" if text.starts_with('b') => number(text, "builtin") | 1 << 31,
         "CalleeIndex" => number(text, "f"),
         "Number" | "ListLen" => text.parse().unwrap(),

@@ -1,0 +1,513 @@
+//! `regovm eval`
+
+mod args;
+mod extras;
+mod metrics;
+
+use std::cell::RefCell;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use regovm::observe::{
+    Observe, Recorder, TraceFilter, TraceOptions, UncoveredKind, Wanted as Record,
+};
+use regovm::{
+    Answer, Budget, Clock, Engine, ErrorReport, Failure, Phase, PreparedPolicy, QueryContext,
+    Session, Stage,
+};
+
+use super::{disable, engine_with, restrict, schemas, version};
+use crate::bundles;
+use crate::load::{Wanted, load, reason};
+use crate::mapped::{self, Bytes};
+use crate::render::{errors, go_json, result};
+use crate::world;
+
+pub use args::{EvalArgs, EvalFormat, ExplainMode};
+use extras::Extras;
+use metrics::Metrics;
+
+/// Exit status of an error while loading, compiling or evaluating.
+const ERROR: u8 = 2;
+/// Exit status when `--fail` or `--fail-defined` trips.
+const TRIPPED: u8 = 1;
+
+/// Runs the command and gives its exit status.
+pub fn run(args: &EvalArgs) -> io::Result<u8> {
+    if let Some(message) = misuse(args) {
+        return crate::usage_error(&message, "eval");
+    }
+    if let Some(message) = impossible(args) {
+        writeln!(io::stderr(), "{message}")?;
+        return Ok(ERROR);
+    }
+    let query = match args.query.first() {
+        Some(query) => query.clone(),
+        None => {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text)?;
+            text
+        }
+    };
+    let show = |answer: &Answer<'_>, extras: &Extras| {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        match args.format {
+            EvalFormat::Pretty => {
+                extras.write_before(&mut out)?;
+                if extras.errors.is_empty() {
+                    result::write(&mut out, args.format, answer, &[])?;
+                } else {
+                    out.flush()?;
+                    write!(io::stderr().lock(), "{}", collected(extras).text(""))?;
+                }
+                extras.write_after(&mut out)?;
+            }
+            EvalFormat::Json | EvalFormat::Discard => {
+                result::write(&mut out, args.format, answer, &extras.to_json())?;
+            }
+            _ if !extras.errors.is_empty() => {
+                write!(io::stderr().lock(), "{}", collected(extras).text(""))?;
+            }
+            _ => result::write(&mut out, args.format, answer, &[])?,
+        }
+        out.flush()?;
+        Ok(exit_status(args, answer))
+    };
+    let mut extras = Extras::default();
+    match evaluate(args, &query, &mut extras, show) {
+        Ok(status) => status,
+        Err(failure) => {
+            report(args, &failure, &extras)?;
+            Ok(ERROR)
+        }
+    }
+}
+
+/// Errors that did not end the evaluation, as a failure that can be written.
+fn collected(extras: &Extras) -> Failure {
+    Failure {
+        stage: Stage::Evaluate,
+        errors: extras.errors.clone(),
+    }
+}
+
+/// Flags that do not go together.
+fn misuse(args: &EvalArgs) -> Option<String> {
+    let message = if args.query.len() > 1 {
+        "specify at most one query argument"
+    } else if args.query.is_empty() && !args.stdin {
+        "specify query argument or --stdin"
+    } else if !args.query.is_empty() && args.stdin {
+        "specify query argument or --stdin but not both"
+    } else if args.stdin_input && args.input.is_some() {
+        "specify --stdin-input or --input but not both"
+    } else if args.fail && args.fail_defined {
+        "specify --fail or --fail-defined but not both"
+    } else if args.stdin && args.stdin_input {
+        "specify --stdin or --stdin-input but not both"
+    } else if args.format == EvalFormat::Source && !args.partial {
+        "invalid output format for evaluation"
+    } else if let Some(kind) =
+        args.coverage_runs.iter().flatten().find(|kind| {
+            !kind.is_empty() && !["index_excluded", "early_exit"].contains(&kind.as_str())
+        })
+    {
+        return Some(format!(
+            "invalid --coverage-runs value {kind:?} (expected \"index_excluded\" or \"early_exit\")"
+        ));
+    } else if args.count == 0 {
+        "--count must be at least 1"
+    } else {
+        return None;
+    };
+    Some(message.to_owned())
+}
+
+/// What opa does and this command does not, or not yet.
+fn impossible(args: &EvalArgs) -> Option<&'static str> {
+    if args.partial || !args.unknowns.is_empty() {
+        Some(
+            "partial evaluation is not there yet: evaluate the policy with its whole input (leave out --partial and --unknowns)",
+        )
+    } else if args.target != "rego" {
+        Some("the only target is rego (leave out --target): policies always run as bytecode")
+    } else if args.strict_builtin_errors && args.show_builtin_errors {
+        Some(
+            "cannot use --show-builtin-errors with --strict-builtin-errors, --strict-builtin-errors will return the first built-in error encountered immediately",
+        )
+    } else {
+        None
+    }
+}
+
+/// What of the evaluation is looked at.
+struct Looks {
+    profile: bool,
+    metrics: bool,
+    trace: bool,
+    coverage: bool,
+    errors: bool,
+}
+
+impl Looks {
+    fn of(args: &EvalArgs) -> Looks {
+        let profile = args.profile || args.profile_limit.is_some() || !args.profile_sort.is_empty();
+        Looks {
+            profile,
+            metrics: args.metrics || args.instrument || profile,
+            trace: args.explain != ExplainMode::Off,
+            coverage: args.coverage || args.coverage_runs.is_some(),
+            errors: args.show_builtin_errors,
+        }
+    }
+
+    /// Whether the policy has to be compiled for it.
+    fn observe(&self, args: &EvalArgs) -> Option<Observe> {
+        let any = self.profile || self.trace || self.coverage || self.errors || args.instrument;
+        any.then_some(Observe {
+            values: self.trace,
+            indexing: !args.disable_indexing,
+            early_exit: !args.disable_early_exit,
+        })
+    }
+}
+
+fn exit_status(args: &EvalArgs, answer: &Answer<'_>) -> u8 {
+    let defined = !answer.is_undefined();
+    if (args.fail && !defined) || (args.fail_defined && defined) {
+        TRIPPED
+    } else {
+        0
+    }
+}
+
+/// Everything that is loaded once.
+struct Job<'j> {
+    args: &'j EvalArgs,
+    query: &'j str,
+    engine: Engine,
+    looks: Looks,
+    input: Option<Bytes>,
+    context: QueryContext,
+    cancel: Arc<AtomicBool>,
+    /// What loading took.
+    loading: Metrics,
+}
+
+/// Evaluates the query and shows the answer as long as it is there.
+fn evaluate<T>(
+    args: &EvalArgs,
+    query: &str,
+    extras: &mut Extras,
+    show: impl FnOnce(&Answer<'_>, &Extras) -> T,
+) -> Result<T, Failure> {
+    let load_failure = |message: String| Failure::message(Stage::Load, message);
+    let mut engine = Engine::new();
+    engine
+        .set_version(version(args.v0_compatible))
+        .set_strict(args.strict)
+        .set_enable_print(true);
+    disable(&mut engine, &args.disable)?;
+    restrict(&mut engine, args.capabilities.as_ref());
+    let looks = Looks::of(args);
+    engine.set_observe(looks.observe(args));
+    let mut loading = Metrics::default();
+    if !args.data.is_empty() {
+        let started = Instant::now();
+        let loaded = load(&args.data, &args.ignore, Wanted::All).map_err(load_failure)?;
+        let (policies, data) = (!loaded.modules.is_empty(), !loaded.data.is_empty());
+        let parsing = Instant::now();
+        engine_with(loaded, &mut engine);
+        loading.add("rego_load_files", started.elapsed());
+        if policies {
+            loading.add("rego_module_parse", parsing.elapsed());
+        }
+        if data {
+            // Documents are parsed when everything is put together.
+            loading.add("rego_data_parse", Duration::ZERO);
+        }
+    }
+    if !args.bundles.is_empty() {
+        let started = Instant::now();
+        bundles::activate(&mut engine, &args.bundles, &args.ignore)
+            .map_err(regovm::bundle::BundleError::into_failure)?;
+        loading.add("rego_load_bundles", started.elapsed());
+    }
+    if let Some(path) = &args.schema {
+        schemas::add(&mut engine, path).map_err(load_failure)?;
+    }
+    let input = read_input(args)?;
+    let cancel = Arc::new(AtomicBool::new(false));
+    let cancelled = cancel.clone();
+    // Only a second handler could make this fail, and there is none.
+    let _ = ctrlc::set_handler(move || {
+        // The second Ctrl-C does not wait for the machine to notice the first.
+        if cancelled.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    let job = Job {
+        args,
+        query,
+        engine,
+        looks,
+        input,
+        context: QueryContext {
+            package: args.package.clone(),
+            imports: args.imports.clone(),
+        },
+        cancel,
+        loading,
+    };
+    extras.trace_options = TraceOptions {
+        locations: true,
+        expression_variables: args.var_values,
+        local_variables: false,
+    };
+    // The runs after the first one give measurements only.
+    let mut further = Vec::new();
+    for _ in 1..args.count {
+        let mut measured = Extras::default();
+        let policy = job.prepare(&mut measured)?;
+        let mut session = job.session(&policy);
+        job.evaluate(&mut session, &mut measured, |_, _| ())?;
+        further.push(measured);
+    }
+    let policy = job.prepare(extras)?;
+    let mut session = job.session(&policy);
+    job.evaluate(&mut session, extras, |answer, extras| {
+        for measured in further {
+            extras.metrics.extend(measured.metrics);
+            extras.profiles.extend(measured.profiles);
+        }
+        show(answer, extras)
+    })
+}
+
+impl Job<'_> {
+    /// Compiles everything; what that takes goes to the metrics.
+    fn prepare(&self, extras: &mut Extras) -> Result<PreparedPolicy, Failure> {
+        let metrics = RefCell::new((self.loading.clone(), Instant::now()));
+        let done = |phase: Phase| {
+            let (metrics, since) = &mut *metrics.borrow_mut();
+            let name = match phase {
+                Phase::QueryParse => "rego_query_parse",
+                Phase::ModuleCompile if self.args.data.is_empty() => "rego_query_compile",
+                Phase::ModuleCompile => "rego_module_compile",
+                Phase::QueryCompile => "rego_query_compile",
+            };
+            metrics.add(name, since.elapsed());
+            *since = Instant::now();
+        };
+        let policy = self
+            .engine
+            .prepare_timed(&[self.query], &self.context, &done)?;
+        if self.looks.metrics {
+            extras.metrics.push(metrics.into_inner().0);
+        }
+        Ok(policy)
+    }
+
+    fn session(&self, policy: &PreparedPolicy) -> Session {
+        let args = self.args;
+        let mut session = policy.session();
+        let started = Instant::now();
+        let clock: Clock = Arc::new(move || started.elapsed());
+        session
+            .set_budget(Budget {
+                steps: args.max_steps,
+                memory: args.max_memory,
+                deadline: (!args.timeout.is_zero()).then_some((args.timeout, clock)),
+                cancel: Some(self.cancel.clone()),
+            })
+            .set_strict_builtin_errors(args.strict_builtin_errors)
+            .set_strict_input(args.strict_input);
+        session.set_host(Box::new(world::host(
+            &args.allow_net,
+            args.capabilities.as_ref(),
+        )));
+        session
+    }
+
+    /// One evaluation; `go_on` gets the answer with all that was seen.
+    fn evaluate<T>(
+        &self,
+        session: &mut Session,
+        extras: &mut Extras,
+        go_on: impl FnOnce(&Answer<'_>, &mut Extras) -> T,
+    ) -> Result<T, Failure> {
+        let args = self.args;
+        let started = Instant::now();
+        let clock: Clock = Arc::new(move || started.elapsed());
+        let recorder = Recorder::new(Record {
+            profile: self.looks.profile.then_some(clock),
+            coverage: self.looks.coverage,
+            trace: self.looks.trace,
+        });
+        if self.engine.is_observed() {
+            session.set_recorder(Some(recorder.clone()));
+        }
+        let evaluating = Instant::now();
+        let result = match &self.input {
+            Some(bytes) => session.eval_document(0, bytes),
+            None => session.eval_without_input(0),
+        };
+        if let Some(metrics) = extras.metrics.last_mut() {
+            metrics.add("rego_query_eval", evaluating.elapsed());
+            if args.instrument {
+                let calls = recorder.calls();
+                metrics.count("eval_op_virtual_cache_hit", calls.known);
+                metrics.count("eval_op_virtual_cache_miss", calls.evaluated);
+                if let Ok(answer) = &result {
+                    metrics.count("regovm_steps", answer.steps());
+                    metrics.count("regovm_arena_bytes", answer.memory() as u64);
+                }
+            }
+        }
+        if self.looks.trace {
+            let filter = match args.explain {
+                ExplainMode::Full | ExplainMode::Off => TraceFilter::Full,
+                ExplainMode::Notes => TraceFilter::Notes,
+                ExplainMode::Fails => TraceFilter::Fails,
+                ExplainMode::Debug => TraceFilter::Debug,
+            };
+            extras.trace = Some(recorder.take_trace().filter(filter));
+        }
+        if self.looks.profile {
+            let limit = args.profile_limit.unwrap_or(10);
+            let rows = extras::sorted(recorder.profile(), &args.profile_sort, limit);
+            extras.profiles.push(rows);
+        }
+        if self.looks.errors {
+            extras.errors = recorder.take_builtin_errors();
+        }
+        if self.looks.coverage {
+            let others = self.coverage_runs()?;
+            extras.coverage = Some(self.engine.coverage(&recorder.covered(), &others));
+        }
+        Ok(go_on(&result?, extras))
+    }
+
+    /// The same evaluation without OPA's index of rules, and without early exit: what is covered only then says why it was
+    /// not.
+    fn coverage_runs(&self) -> Result<Vec<(UncoveredKind, regovm::observe::Covered)>, Failure> {
+        let kinds = [
+            (UncoveredKind::IndexExcluded, "index_excluded"),
+            (UncoveredKind::EarlyExit, "early_exit"),
+        ];
+        let mut found = Vec::new();
+        for (kind, name) in kinds {
+            let wanted = match &self.args.coverage_runs {
+                None => true,
+                Some(kinds) => kinds.iter().any(|other| other == name),
+            };
+            if !wanted {
+                continue;
+            }
+            let observe = Observe {
+                values: false,
+                indexing: kind != UncoveredKind::IndexExcluded && !self.args.disable_indexing,
+                early_exit: kind != UncoveredKind::EarlyExit && !self.args.disable_early_exit,
+            };
+            let policy = self
+                .engine
+                .prepare_observed(&[self.query], &self.context, observe)?;
+            let mut session = self.session(&policy);
+            session.set_host(Box::new(world::quiet_host(
+                &self.args.allow_net,
+                self.args.capabilities.as_ref(),
+            )));
+            let recorder = Recorder::new(Record {
+                coverage: true,
+                ..Record::default()
+            });
+            session.set_recorder(Some(recorder.clone()));
+            let result = match &self.input {
+                Some(bytes) => session.eval_document(0, bytes),
+                None => session.eval_without_input(0),
+            };
+            if let Err(failure) = result {
+                let what = match kind {
+                    UncoveredKind::IndexExcluded => "rule indexing",
+                    UncoveredKind::EarlyExit => "early exit",
+                };
+                // A warning that cannot be written is none.
+                let _ = writeln!(
+                    io::stderr(),
+                    "warning: coverage pass with {what} disabled failed: {}",
+                    failure.text("").trim_end()
+                );
+            }
+            found.push((kind, recorder.covered()));
+        }
+        Ok(found)
+    }
+}
+
+/// An error of an input that cannot be had.
+fn no_input(message: String) -> Failure {
+    Failure::message(Stage::Input, message)
+}
+
+fn read_input(args: &EvalArgs) -> Result<Option<Bytes>, Failure> {
+    if args.stdin_input {
+        let mut bytes = Vec::new();
+        io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|e| no_input(format!("standard input: {}", reason(&e))))?;
+        return Ok(Some(Bytes::Read(bytes)));
+    }
+    let Some(path) = &args.input else {
+        return Ok(None);
+    };
+    let bytes = mapped::file(path)
+        .map_err(|e| no_input(format!("open {}: {}", path.display(), reason(&e))))?;
+    Ok(Some(bytes))
+}
+
+fn report(args: &EvalArgs, failure: &Failure, extras: &Extras) -> io::Result<()> {
+    // OPA does not count errors of the input among those of the query.
+    if let (Stage::Input, [only]) = (failure.stage, failure.errors.as_slice()) {
+        let mut err = io::stderr().lock();
+        writeln!(err, "{only}")?;
+        return only
+            .hint
+            .iter()
+            .try_for_each(|hint| writeln!(err, "\thint: {hint}"));
+    }
+    match args.format {
+        EvalFormat::Json | EvalFormat::Discard => {
+            let mut out = io::stdout().lock();
+            let all: Vec<ErrorReport> = failure
+                .errors
+                .iter()
+                .chain(&extras.errors)
+                .cloned()
+                .collect();
+            let mut json = errors::all_as_json(&all);
+            if let Some(object) = json.as_object_mut() {
+                for (name, value) in extras.to_json() {
+                    if name != "errors" {
+                        object.insert(name.to_owned(), value);
+                    }
+                }
+            }
+            if args.format == EvalFormat::Discard {
+                json.sort_all_objects();
+            }
+            go_json::write_indented(&mut out, &json)?;
+            out.flush()
+        }
+        EvalFormat::Pretty => {
+            let mut out = io::stdout().lock();
+            extras.write_before(&mut out)?;
+            out.flush()?;
+            write!(io::stderr().lock(), "{}", failure.text(""))?;
+            extras.write_after(&mut out)?;
+            out.flush()
+        }
+        _ => write!(io::stderr().lock(), "{}", failure.text("")),
+    }
+}

@@ -1,0 +1,439 @@
+//! From the points that a run reaches to the events that OPA's tracer reports.
+//!
+//! The machine runs a rule to its end and then goes on with whoever asked for it; OPA goes on from within the rule, as
+//! soon as it has its first success. What happens in a rule after that is kept back here until whoever asked is done, so
+//! that a trace has OPA's order.
+
+use std::collections::HashMap;
+
+use regovm_core::value::Value;
+use regovm_vm::Program;
+use regovm_vm::observe::{Moment, Point, SiteKind};
+
+/// What an event reports.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Operation {
+    /// A query, rule or body begins.
+    Enter,
+    /// It has succeeded.
+    Exit,
+    /// An expression begins.
+    Eval,
+    /// More solutions are looked for.
+    Redo,
+    /// There was none.
+    Fail,
+    /// The index of rules was asked.
+    Index,
+    /// A policy called `trace`.
+    Note,
+}
+
+impl Operation {
+    /// As OPA writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::Enter => "Enter",
+            Operation::Exit => "Exit",
+            Operation::Eval => "Eval",
+            Operation::Redo => "Redo",
+            Operation::Fail => "Fail",
+            Operation::Index => "Index",
+            Operation::Note => "Note",
+        }
+    }
+}
+
+/// One event of a trace.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// What it reports.
+    pub operation: Operation,
+    /// Of which site.
+    pub(crate) site: u32,
+    /// The query, rule or body that it belongs to.
+    pub query: u64,
+    /// The one around that.
+    pub parent: u64,
+    /// `early`, what the index found, a note.
+    pub message: String,
+    /// The rule that the index was asked for.
+    pub reference: Option<String>,
+    /// Variables with their values as Rego texts: names of the rewritten tree and of the author.
+    pub(crate) locals: Vec<(u32, String)>,
+}
+
+struct ExprFrame {
+    site: u32,
+    defined: bool,
+    succeeding: bool,
+    /// What rules that it asked for do after their first success, call by call.
+    pending: Vec<Vec<Event>>,
+    /// The `every` that has just held: its domain is left after the redo.
+    leaves: Option<(u32, u64, u64)>,
+    locals: Vec<(u32, String)>,
+}
+
+/// A query, rule or body that is under way, or a call of rules of one name.
+struct Frame {
+    site: u32,
+    id: u64,
+    parent: u64,
+    is_call: bool,
+    exprs: Vec<ExprFrame>,
+    /// A call whose first success is known: what it does from now on is kept back.
+    exited: bool,
+    tail: Vec<Event>,
+}
+
+/// Texts of values are not longer than this.
+const MAX_TEXT: usize = 4096;
+
+pub(crate) struct Frames {
+    stack: Vec<Frame>,
+    next: u64,
+    matched: u32,
+    /// What the index found for a call.
+    found: HashMap<(u32, u64), (u32, u32, bool)>,
+    last_called: (u32, u64),
+    /// Whether events are kept for a trace.
+    keep: bool,
+    trace: Vec<Event>,
+}
+
+type Sink<'s> = &'s mut dyn FnMut((Operation, u32));
+
+impl Frames {
+    pub(crate) fn new(keep: bool) -> Frames {
+        Frames {
+            stack: Vec::new(),
+            next: 0,
+            matched: 0,
+            found: HashMap::new(),
+            last_called: (0, 0),
+            keep,
+            trace: Vec::new(),
+        }
+    }
+
+    pub(crate) fn begin(&mut self) {
+        self.stack.clear();
+        self.found.clear();
+        self.next = 0;
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.trace)
+    }
+
+    fn push(&mut self, event: Event) {
+        if !self.keep {
+            return;
+        }
+        let target = self.stack.iter_mut().rev().find(|frame| frame.exited);
+        match target {
+            Some(frame) => frame.tail.push(event),
+            None => self.trace.push(event),
+        }
+    }
+
+    /// The query, rule or body that runs.
+    fn top(&mut self) -> Option<&mut Frame> {
+        self.stack.iter_mut().rev().find(|frame| !frame.is_call)
+    }
+
+    fn ids(&mut self) -> (u64, u64) {
+        self.top().map_or((0, 0), |frame| (frame.id, frame.parent))
+    }
+
+    fn emit(
+        &mut self,
+        operation: Operation,
+        site: u32,
+        message: &str,
+        locals: Vec<(u32, String)>,
+        sink: Sink<'_>,
+    ) {
+        sink((operation, site));
+        if !self.keep {
+            return;
+        }
+        let (query, parent) = self.ids();
+        self.push(Event {
+            operation,
+            site,
+            query,
+            parent,
+            message: message.to_owned(),
+            reference: None,
+            locals,
+        });
+    }
+
+    fn release(&mut self, pending: Vec<Vec<Event>>) {
+        for event in pending.into_iter().rev().flatten() {
+            self.push(event);
+        }
+    }
+
+    /// The domain of an `every` that holds is left.
+    fn left(&mut self, domain: Option<(u32, u64, u64)>) {
+        if let Some((site, query, parent)) = domain {
+            self.push(Event {
+                operation: Operation::Exit,
+                site,
+                query,
+                parent,
+                message: String::new(),
+                reference: None,
+                locals: Vec::new(),
+            });
+        }
+    }
+
+    /// Takes the last expression away: it has failed, or the search ends while it holds.
+    fn pop_expr(&mut self, silent: impl Fn(u32) -> bool, error: bool, sink: Sink<'_>) -> bool {
+        let Some(mut expr) = self.top().and_then(|frame| frame.exprs.pop()) else {
+            return false;
+        };
+        let mut pending = std::mem::take(&mut expr.pending);
+        if expr.succeeding {
+            if !silent(expr.site) {
+                self.emit(Operation::Redo, expr.site, "", expr.locals, sink);
+            }
+            self.left(expr.leaves);
+            // OPA leaves the rule that gave the value without looking for more of it.
+            for tail in &mut pending {
+                if tail
+                    .first()
+                    .is_some_and(|event| event.operation == Operation::Redo)
+                {
+                    tail.remove(0);
+                }
+            }
+            self.release(pending);
+        } else {
+            self.release(pending);
+            if !expr.defined && !error {
+                self.emit(Operation::Fail, expr.site, "", expr.locals, sink);
+            }
+        }
+        true
+    }
+
+    pub(crate) fn reached(
+        &mut self,
+        program: &Program,
+        point: &Point,
+        values: &[(u32, Value<'_>)],
+        sink: Sink<'_>,
+    ) {
+        let site = point.site;
+        let silent = |site: u32| program.observed.sites[site as usize].silent;
+        let locals = || -> Vec<(u32, String)> {
+            let text = |value: &Value<'_>| {
+                let mut text = value.to_string();
+                if text.len() > MAX_TEXT {
+                    let end = (0..=MAX_TEXT).rev().find(|at| text.is_char_boundary(*at));
+                    text.truncate(end.unwrap_or(0));
+                }
+                text
+            };
+            values
+                .iter()
+                .map(|(name, value)| (*name, text(value)))
+                .collect()
+        };
+        match point.moment {
+            Moment::Enter => {
+                let parent = self.ids().0;
+                let id = self.next;
+                self.next += 1;
+                self.stack.push(Frame {
+                    site,
+                    id,
+                    parent,
+                    is_call: false,
+                    exprs: Vec::new(),
+                    exited: false,
+                    tail: Vec::new(),
+                });
+                self.emit(Operation::Enter, site, "", locals(), sink);
+            }
+            Moment::Leave => {
+                while self.pop_expr(silent, false, sink) {}
+                let Some(frame) = self.stack.pop() else {
+                    return;
+                };
+                let every = program.observed.sites[frame.site as usize].kind == SiteKind::Body;
+                if let Some(expr) = self.top().and_then(|frame| frame.exprs.last_mut())
+                    && every
+                    && program.observed.sites[expr.site as usize].span
+                        == program.observed.sites[frame.site as usize].span
+                    && program.observed.sites[expr.site as usize].text
+                        == program.observed.sites[frame.site as usize].text
+                {
+                    expr.leaves = Some((frame.site, frame.id, frame.parent));
+                }
+            }
+            Moment::Eval => {
+                let locals = locals();
+                self.emit(Operation::Eval, site, "", locals.clone(), sink);
+                if let Some(frame) = self.top() {
+                    frame.exprs.push(ExprFrame {
+                        site,
+                        defined: false,
+                        succeeding: false,
+                        pending: Vec::new(),
+                        leaves: None,
+                        locals,
+                    });
+                }
+            }
+            Moment::Success => {
+                if let Some(expr) = self.top().and_then(|frame| frame.exprs.last_mut()) {
+                    expr.defined = true;
+                    expr.succeeding = true;
+                }
+            }
+            Moment::Redo => {
+                while self
+                    .top()
+                    .and_then(|frame| frame.exprs.last())
+                    .is_some_and(|expr| expr.site != site)
+                {
+                    self.pop_expr(silent, false, sink);
+                }
+                if !silent(site) {
+                    self.emit(Operation::Redo, site, "", locals(), sink);
+                }
+                let Some(expr) = self.top().and_then(|frame| frame.exprs.last_mut()) else {
+                    return;
+                };
+                expr.succeeding = false;
+                let pending = std::mem::take(&mut expr.pending);
+                let leaves = expr.leaves.take();
+                self.left(leaves);
+                self.release(pending);
+            }
+            Moment::RedoAgain => self.emit(Operation::Redo, site, "", locals(), sink),
+            Moment::FailAgain => self.emit(Operation::Fail, site, "", locals(), sink),
+            Moment::Exit(early) => {
+                let message = if early { "early" } else { "" };
+                self.emit(Operation::Exit, site, message, locals(), sink);
+                if program.observed.sites[site as usize].kind == SiteKind::Rule
+                    && let Some(call) = self.stack.iter_mut().rev().nth(1)
+                    && call.is_call
+                {
+                    call.exited = true;
+                }
+            }
+            Moment::RedoNode => self.emit(Operation::Redo, site, "", locals(), sink),
+            Moment::Matched => self.matched += 1,
+            Moment::Indexed(early) => {
+                let matched = std::mem::take(&mut self.matched);
+                self.found.insert(self.last_called, (site, matched, early));
+                self.index(site, matched, early);
+                if program.observed.sites[site as usize].kind == SiteKind::Rule {
+                    self.stack.push(Frame {
+                        site,
+                        id: 0,
+                        parent: 0,
+                        is_call: true,
+                        exprs: Vec::new(),
+                        exited: false,
+                        tail: Vec::new(),
+                    });
+                }
+            }
+            Moment::Done => {
+                if self.stack.last().is_none_or(|frame| !frame.is_call) {
+                    return;
+                }
+                let tail = self.stack.pop().map(|frame| frame.tail).unwrap_or_default();
+                if tail.is_empty() {
+                    return;
+                }
+                let expr = self.top().and_then(|frame| frame.exprs.last_mut());
+                match expr {
+                    Some(expr) => expr.pending.push(tail),
+                    None => self.release(vec![tail]),
+                }
+            }
+        }
+    }
+
+    /// The expression that runs, or what it is part of.
+    fn running(&mut self) -> Option<u32> {
+        let frame = self.top()?;
+        Some(frame.exprs.last().map_or(frame.site, |expr| expr.site))
+    }
+
+    fn index(&mut self, rule: u32, matched: u32, early: bool) {
+        if !self.keep {
+            return;
+        }
+        // What the same expression asked for before is done.
+        let before = self.top().and_then(|frame| frame.exprs.last_mut());
+        let pending = before.map(|expr| std::mem::take(&mut expr.pending));
+        self.release(pending.unwrap_or_default());
+        let (query, parent) = self.ids();
+        let Some(site) = self.running() else { return };
+        let plural = if matched == 1 { "" } else { "s" };
+        let early = if early { ", early exit" } else { "" };
+        self.push(Event {
+            operation: Operation::Index,
+            site,
+            query,
+            parent,
+            message: format!("(matched {matched} rule{plural}{early})"),
+            // The number of the rule's site stands here until the trace is read.
+            reference: Some(rule.to_string()),
+            locals: Vec::new(),
+        });
+    }
+
+    pub(crate) fn called(&mut self, function: u32, key: u64) {
+        self.last_called = (function, key);
+    }
+
+    pub(crate) fn recalled(&mut self, function: u32, key: u64) {
+        if let Some((site, matched, early)) = self.found.get(&(function, key)).copied() {
+            self.index(site, matched, early);
+        }
+    }
+
+    pub(crate) fn note(&mut self, text: &str) {
+        if !self.keep {
+            return;
+        }
+        let (query, parent) = self.ids();
+        let Some(site) = self
+            .top()
+            .map(|frame| frame.exprs.last().map_or(frame.site, |expr| expr.site))
+        else {
+            return;
+        };
+        self.push(Event {
+            operation: Operation::Note,
+            site,
+            query,
+            parent,
+            message: text.to_owned(),
+            reference: None,
+            locals: Vec::new(),
+        });
+    }
+
+    /// Ends whatever is under way: an error has ended the run.
+    pub(crate) fn end(&mut self, program: &Program, sink: Sink<'_>) {
+        let silent = |site: u32| program.observed.sites[site as usize].silent;
+        while let Some(frame) = self.stack.last() {
+            if !frame.is_call {
+                while self.pop_expr(silent, true, sink) {}
+            }
+            let tail = self.stack.pop().map(|frame| frame.tail).unwrap_or_default();
+            self.release(vec![tail]);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Telling those who watch: points of observed programs, costs of all.
+
+use regovm_core::builtin::BuiltinError;
+use regovm_core::value::Value;
+
+use crate::bytecode::{FunctionIndex, PointIndex};
+use crate::error::{Fault, describe};
+use crate::machine::{Frame, Machine};
+use crate::memo::Outcome;
+use crate::overlay::{Document, OverlayId};
+use crate::profile::Costs;
+
+impl<'a> Machine<'a, '_> {
+    /// Hands a point with its values to the observer.
+    pub(super) fn observe(&mut self, frame: &Frame, point: PointIndex) {
+        let program = self.program;
+        let point = &program.observed.points[point.index()];
+        let Some(observer) = self.watch.observer.as_deref_mut() else {
+            return;
+        };
+        let mut values: Vec<(u32, Value<'a>)> = Vec::new();
+        for (name, source) in &point.variables {
+            let value = match source.split() {
+                Ok(reg) => self.registers[frame.base + reg.index()],
+                Err(index) => Some(self.constants[index.index()]),
+            };
+            values.extend(value.map(|value| (*name, value)));
+        }
+        observer.reached(program, point, &values);
+    }
+
+    /// A result that is there without computing anything.
+    pub(super) fn recall(&mut self, function: FunctionIndex, overlay: OverlayId) -> Outcome<'a> {
+        let callee = &self.program.functions[function.index()];
+        if overlay != OverlayId::NONE
+            && let Some(path) = &callee.path
+        {
+            let constants = self.constants;
+            let keys = || path.iter().map(|index| constants[index.index()]);
+            let node = &self.overlays.get(overlay).data;
+            if node.covers(keys()) {
+                return node.load(Document::Data, Some(self.data), keys(), self.arena);
+            }
+        }
+        let known = self.known(function, overlay, 0)?;
+        if let Some(observer) = self.watch.observer.as_deref_mut() {
+            observer.recalled(function.0, 0);
+        }
+        known
+    }
+
+    /// Tells the observer that a function begins, or that its result was known.
+    pub(super) fn observe_call(&mut self, function: FunctionIndex, hash: u64, known: bool) {
+        if let Some(observer) = self.watch.observer.as_deref_mut() {
+            match known {
+                true => observer.recalled(function.0, hash),
+                false => observer.called(function.0, hash),
+            }
+        }
+    }
+
+    /// Tells the observer of a call of `trace`.
+    pub(super) fn observe_note(&mut self, name: &str, pc: usize) {
+        if name != "trace" {
+            return;
+        }
+        let text = self.list.first().and_then(|value| value.as_str());
+        if let (Some(observer), Some(text)) = (self.watch.observer.as_deref_mut(), text) {
+            observer.note(self.program.span_at(pc as u32), text);
+        }
+    }
+
+    /// Tells the observer of an error that made a call undefined.
+    pub(super) fn observe_error(&mut self, builtin: u16, error: BuiltinError, pc: usize) {
+        if let Some(observer) = self.watch.observer.as_deref_mut() {
+            let fault = Fault::Builtin(builtin, error);
+            let (memory, depth) = (self.arena.limit(), self.options.max_depth);
+            let error = describe(fault, self.program, pc as u32, &self.budget, memory, depth);
+            observer.builtin_error(self.program, error);
+        }
+    }
+
+    pub(super) fn profile_instruction(&mut self, pc: usize) {
+        let (steps, bytes) = (self.budget.used(), self.arena.used());
+        if let Some(profile) = self.watch.profile.as_deref_mut() {
+            profile.instruction(pc, steps, bytes);
+        }
+    }
+
+    pub(super) fn profile_enter(&mut self, function: u32, caller: usize) {
+        let (steps, bytes) = (self.budget.used(), self.arena.used());
+        if let Some(profile) = self.watch.profile.as_deref_mut() {
+            profile.enter(function, caller, steps, bytes);
+        }
+    }
+
+    pub(super) fn profile_leave(&mut self) {
+        let (steps, bytes) = (self.budget.used(), self.arena.used());
+        if let Some(profile) = self.watch.profile.as_deref_mut() {
+            profile.leave(steps, bytes);
+        }
+    }
+
+    pub(super) fn profile_costs(&mut self, pc: usize, change: impl FnOnce(&mut Costs)) {
+        if let Some(profile) = self.watch.profile.as_deref_mut() {
+            change(profile.costs(pc as u32));
+        }
+    }
+}

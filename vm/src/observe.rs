@@ -1,0 +1,125 @@
+//! What a run tells those who watch it.
+//!
+//! A program that was compiled to be observed has *sites* (queries, rules, bodies, expressions) and *points*: moments of
+//! the evaluation of a site, as OPA's tracer names them. Its code reaches points through
+//! [`Instruction::Observe`](crate::bytecode::Instruction::Observe); the machine hands them to an [`Observer`]. A program
+//! that was not compiled so has none of these instructions, and pays nothing.
+
+use regovm_core::Span;
+use regovm_core::value::Value;
+
+use crate::bytecode::Source;
+use crate::error::EvalError;
+use crate::program::Program;
+
+/// What a site is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SiteKind {
+    /// A whole query.
+    Query,
+    /// A complete rule or a function (or one of their `else` branches).
+    Rule,
+    /// A rule of a partial set or object.
+    PartialRule,
+    /// The body of a comprehension, of `not`, `every`, `and`, `or`.
+    Body,
+    /// An expression.
+    Expression,
+}
+
+/// A part of the policy that is observed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Site {
+    /// What it is.
+    pub kind: SiteKind,
+    /// Where it stands: an expression, the head of a rule.
+    pub span: Span,
+    /// For rules: all of it.
+    pub whole: Span,
+    /// The place of an expression in its body as it is evaluated.
+    pub index: u32,
+    /// As OPA's traces write it: the rewritten expression with the names of the author, the ref of a rule.
+    pub text: String,
+    /// An expression that has no [`Moment::Redo`] of its own (`not`).
+    pub silent: bool,
+    /// Variables of an expression: as in the rewritten tree, as written, and where each first stands.
+    pub variables: Vec<(String, Span)>,
+}
+
+/// What happens at a point.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Moment {
+    /// A query, rule or body begins.
+    Enter,
+    /// It is over.
+    Leave,
+    /// An expression begins.
+    Eval,
+    /// It holds; what follows it in its body comes next.
+    Success,
+    /// What follows is done; the next solution of the expression is looked for.
+    Redo,
+    /// A query, rule or body has succeeded; the flag says that no more solutions are asked for.
+    Exit(bool),
+    /// The next solution of a query, rule or body is looked for.
+    RedoNode,
+    /// Another redo of an expression that is under way (OPA reports one for each member of the domain of `every`).
+    RedoAgain,
+    /// The body of an `every` has failed for a member.
+    FailAgain,
+    /// The index of rules lets one more through.
+    Matched,
+    /// The index of rules was asked; the flag says that the first success will do.
+    Indexed(bool),
+    /// The rules of one name, complete ones or a function's, are done.
+    Done,
+}
+
+/// A moment of a site.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Point {
+    /// What happens.
+    pub moment: Moment,
+    /// The site, in [`Observed::sites`].
+    pub site: u32,
+    /// The variables that have values here: index in [`Observed::names`], and where the value is.
+    pub variables: Vec<(u32, Source)>,
+}
+
+/// Everything about observation in a program.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Observed {
+    /// Parts of the policy.
+    pub sites: Vec<Site>,
+    /// Moments of them.
+    pub points: Vec<Point>,
+    /// Names of variables.
+    pub names: Vec<String>,
+    /// Names that the author wrote for generated ones.
+    pub written: Vec<(String, String)>,
+}
+
+impl Observed {
+    /// True if the program was compiled to be observed.
+    pub fn is_on(&self) -> bool {
+        !self.points.is_empty()
+    }
+}
+
+/// Watches a run.
+pub trait Observer {
+    /// A point is reached. `values` are those of its variables that are defined.
+    fn reached(&mut self, program: &Program, point: &Point, values: &[(u32, Value<'_>)]);
+
+    /// A function begins to run, with a key that tells its arguments apart.
+    fn called(&mut self, function: u32, key: u64);
+
+    /// The result of a function was known already.
+    fn recalled(&mut self, function: u32, key: u64);
+
+    /// A policy called `trace`.
+    fn note(&mut self, at: Span, text: &str);
+
+    /// A built-in had an error that did not end the query.
+    fn builtin_error(&mut self, program: &Program, error: EvalError);
+}
