@@ -241,9 +241,13 @@ fn write_table(
         return Ok(());
     }
     for at in (1..rows.len()).rev() {
-        for column in 0..merged {
-            if rows[at][column] == rows[at - 1][column] {
-                rows[at][column].clear();
+        let (above, here) = rows.split_at_mut(at);
+        let (Some(above), Some(here)) = (above.last(), here.first_mut()) else {
+            continue;
+        };
+        for (cell, above) in here.iter_mut().zip(above).take(merged) {
+            if cell == above {
+                cell.clear();
             }
         }
     }

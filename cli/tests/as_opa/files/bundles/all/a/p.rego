@@ -1,0 +1,3 @@
+package a.p
+
+allow if input.x == data.a.v

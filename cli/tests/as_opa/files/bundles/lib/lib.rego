@@ -1,0 +1,3 @@
+package lib
+
+double(x) := x * 2

@@ -1,0 +1,3 @@
+package old
+
+q if input.x
