@@ -28,6 +28,12 @@ pub enum Command {
     Eval(Box<crate::command::eval::EvalArgs>),
     /// Check Rego source files for errors
     Check(CheckArgs),
+    /// Make a decision for many inputs
+    Exec(crate::command::exec::ExecArgs),
+    /// Measure a query
+    Bench(crate::command::bench::BenchArgs),
+    /// Run the tests of policies
+    Test(crate::command::test::TestArgs),
     /// Show how a query runs: what serves each loop, or what the compiler makes of it
     Explain(ExplainArgs),
     /// Build a bundle: one archive of policies and data

@@ -68,7 +68,8 @@ pub fn reason(error: &std::io::Error) -> String {
     }
 }
 
-fn split_prefix(text: &str) -> (Vec<String>, &str) {
+/// Splits `prefix:path` into the keys below `data` and the path.
+pub fn split_prefix(text: &str) -> (Vec<String>, &str) {
     if text.starts_with("file://") {
         return (Vec::new(), text);
     }

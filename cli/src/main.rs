@@ -4,6 +4,7 @@ mod args;
 mod bundles;
 mod command;
 mod duration;
+mod interrupt;
 mod keys;
 mod load;
 mod mapped;
@@ -30,6 +31,9 @@ fn run(command: &Command) -> std::io::Result<u8> {
     match command {
         Command::Eval(args) => command::eval::run(args),
         Command::Check(args) => command::check::run(args),
+        Command::Exec(args) => command::exec::run(args),
+        Command::Bench(args) => command::bench::run(args),
+        Command::Test(args) => command::test::run(args),
         Command::Explain(args) => command::explain::run(args),
         Command::Build(args) => command::build::run(args),
         Command::Sign(args) => command::sign::run(args),

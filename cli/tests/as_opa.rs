@@ -25,6 +25,10 @@ struct Case {
     after: Vec<String>,
     #[serde(default)]
     mask: bool,
+    #[serde(default)]
+    numbers: bool,
+    #[serde(default)]
+    sorted: bool,
     compare: Option<Compare>,
     #[serde(default)]
     ignore: Vec<Part>,
@@ -85,7 +89,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// Times, and what moves with them.
 fn masked(text: &str) -> String {
-    static RULES: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
+    static RULES: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
         let rule = |pattern: &str| Regex::new(pattern).unwrap();
         [
             (
@@ -100,6 +104,8 @@ fn masked(text: &str) -> String {
                 rule(r"(?m)(_ns[\w%.]* +[|│] +)\d+(\.\d+)?(e[+-]?\d+)?"),
                 "${1}0",
             ),
+            // Of no decision there is a log.
+            (rule(r#"(?m)^ *"decision_id": "[^"]*",\n"#), ""),
             (rule(r"  +"), " "),
             (rule(r"---+"), "-"),
             (rule(r"──+"), "─"),
@@ -108,6 +114,13 @@ fn masked(text: &str) -> String {
     RULES.iter().fold(text.to_owned(), |text, (pattern, with)| {
         pattern.replace_all(&text, *with).into_owned()
     })
+}
+
+/// What is measured, and what moves with it.
+fn without_numbers(text: &str) -> String {
+    static NUMBERS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"([\t :│]) *\d+(\.\d+)?(e[+-]?\d+)?( *│|\b)").unwrap());
+    masked(&NUMBERS.replace_all(text, "${1}0"))
 }
 
 fn run(program: &Path, args: &[String], case: &Case) -> Outcome {
@@ -133,10 +146,21 @@ fn run(program: &Path, args: &[String], case: &Case) -> Outcome {
         let text = String::from_utf8_lossy(bytes)
             .replace(&directory.path().display().to_string(), "<directory>");
         let text = if case.mask { masked(&text) } else { text };
+        let text = if case.numbers {
+            without_numbers(&text)
+        } else {
+            text
+        };
         if text.is_empty() {
             return Vec::new();
         }
-        text.split('\n').map(str::to_owned).collect()
+        let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+        if case.sorted {
+            lines.sort();
+            // An empty line stands where the file changes.
+            lines.dedup_by(|a, b| a.is_empty() && b.is_empty());
+        }
+        lines
     };
     // What is not compared is not recorded either.
     let part = |part: Part, bytes: &[u8]| {

@@ -12,38 +12,52 @@ use crate::state::{Checked, DataExists, Query, State};
 /// their places, those of a query as they were found.
 pub fn check_modules<'c>(
     sources: &'c SourceMap,
-    mut modules: Vec<Module>,
+    modules: Vec<Module>,
     queries: Vec<Query>,
     builtins: &'c Table,
     options: &'c Options,
     data_exists: DataExists<'c>,
 ) -> Result<Checked<'c>, Vec<Diagnostic>> {
+    let mut state = check_rules(sources, modules, builtins, options, data_exists)?;
+    let queries = queries
+        .into_iter()
+        .map(|query| check_query(&mut state, query))
+        .collect::<Result<_, _>>()?;
+    Ok(Checked { state, queries })
+}
+
+/// Runs all stages over modules.
+pub fn check_rules<'c>(
+    sources: &'c SourceMap,
+    mut modules: Vec<Module>,
+    builtins: &'c Table,
+    options: &'c Options,
+    data_exists: DataExists<'c>,
+) -> Result<State<'c>, Vec<Diagnostic>> {
     sort_modules(sources, &mut modules);
     let mut state = State::new(sources, options, builtins, modules);
     state.data_exists = data_exists;
     pipeline::run(&mut state);
-    if !state.diagnostics.is_empty() {
-        let mut errors = std::mem::take(&mut state.diagnostics).into_vec();
-        sort_errors(sources, &mut errors);
-        return Err(errors);
+    if state.diagnostics.is_empty() {
+        return Ok(state);
     }
-    let mut checked = Vec::with_capacity(queries.len());
-    for mut query in queries {
-        if query.body.is_empty() {
-            let message = "empty query cannot be compiled";
-            return Err(vec![Diagnostic::new(Code::Compile, Span::NONE, message)]);
-        }
-        pipeline::run_query(&mut state, &mut query)?;
-        checked.push(query);
+    let mut errors = std::mem::take(&mut state.diagnostics).into_vec();
+    sort_errors(sources, &mut errors);
+    Err(errors)
+}
+
+/// Runs all stages over a query, after those over the modules.
+pub fn check_query(state: &mut State<'_>, mut query: Query) -> Result<Query, Vec<Diagnostic>> {
+    if query.body.is_empty() {
+        let message = "empty query cannot be compiled";
+        return Err(vec![Diagnostic::new(Code::Compile, Span::NONE, message)]);
     }
-    Ok(Checked {
-        state,
-        queries: checked,
-    })
+    pipeline::run_query(state, &mut query)?;
+    Ok(query)
 }
 
 /// OPA looks at modules in the order of their names.
-fn sort_modules(sources: &SourceMap, modules: &mut [Module]) {
+pub fn sort_modules(sources: &SourceMap, modules: &mut [Module]) {
     modules.sort_by(|a, b| {
         let name = |module: &Module| sources.source_at(module.span.start).map(|s| s.name.clone());
         name(a).cmp(&name(b))

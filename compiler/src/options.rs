@@ -15,6 +15,10 @@ pub struct Options {
     pub schemas: Vec<(Vec<String>, Constant)>,
     /// Built-ins that may not be called (`unsafe built-in function calls in expression`).
     pub unsafe_builtins: Vec<String>,
+    /// Cases of tests are marked (`internal.test_case`), as `opa test` does.
+    pub test_cases: bool,
+    /// Operands of equalities in tests are named, so that traces show them (`opa test --var-values`).
+    pub trace_test_values: bool,
     /// Paths of base data that exist, to find rules that collide with data.
     pub check_data_conflicts: bool,
 }
@@ -27,6 +31,8 @@ impl Default for Options {
             enable_print: false,
             schemas: Vec::new(),
             unsafe_builtins: Vec::new(),
+            test_cases: false,
+            trace_test_values: false,
             check_data_conflicts: true,
         }
     }

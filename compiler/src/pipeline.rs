@@ -70,6 +70,10 @@ pub const STAGES: &[Stage] = &[
     stage("CheckSafetyRuleBodies", check::safety::bodies),
     stage("RewriteEquals", resolve::equals::run),
     stage("RewriteDynamicTerms", resolve::dynamic_terms::run),
+    stage(
+        "RewriteTestRulesForTracing",
+        resolve::test_rules::name_operands,
+    ),
     stage("CheckRecursion", check::recursion::run),
     stage("CheckTypes", check::types::run),
     stage("CheckUnsafeBuiltins", check::builtin_use::unsafe_builtins),
@@ -78,6 +82,12 @@ pub const STAGES: &[Stage] = &[
         check::builtin_use::deprecated_builtins,
     ),
 ];
+
+/// Stages that only runs of tests have, each with the name of the stage that it follows.
+pub const TEST_STAGES: &[(&str, Stage)] = &[(
+    "RewriteLocalVars",
+    stage("InjectTestCaseFunc", resolve::test_rules::mark_cases),
+)];
 
 /// The stages over a query, in OPA's order.
 pub const QUERY_STAGES: &[QueryStage] = &[
@@ -153,6 +163,9 @@ pub fn run(state: &mut State<'_>) {
         (stage.run)(state);
         if state.stopped {
             return;
+        }
+        for (_, added) in TEST_STAGES.iter().filter(|(after, _)| *after == stage.name) {
+            (added.run)(state);
         }
     }
 }

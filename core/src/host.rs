@@ -22,6 +22,11 @@ pub trait Host {
         let _ = text;
     }
 
+    /// A case of a test with several begins: the keys that lead to it.
+    fn test_case(&mut self, path: &[String]) {
+        let _ = path;
+    }
+
     /// Nanoseconds since 1970; `None` if the host has no clock.
     fn now_ns(&mut self) -> Option<i64> {
         None

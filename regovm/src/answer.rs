@@ -3,7 +3,7 @@
 use std::io;
 
 use regovm_core::json;
-use regovm_core::value::Value;
+use regovm_core::value::{Value, View};
 use serde::de::DeserializeOwned;
 
 use crate::convert::to_json;
@@ -62,6 +62,20 @@ impl<'s> AnswerValue<'s> {
     /// True for `true` and `false`.
     pub fn is_boolean(self) -> bool {
         self.0.is_true() || self.0.is_false()
+    }
+
+    /// True for `null`.
+    pub fn is_null(self) -> bool {
+        self.0.is_null()
+    }
+
+    /// How many elements an array or a set has.
+    pub fn element_count(self) -> Option<usize> {
+        match self.0.view() {
+            View::Array(array) => Some(array.len()),
+            View::Set(set) => Some(set.len()),
+            _ => None,
+        }
     }
 
     /// Writes the JSON of [`AnswerValue::to_json`] without making a tree of it first.

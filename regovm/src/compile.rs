@@ -6,7 +6,7 @@ use regovm_compiler::ir::Program;
 use regovm_compiler::lower::Observe;
 use regovm_compiler::optimize::{Context, optimize};
 use regovm_compiler::options::Options;
-use regovm_compiler::state::{Answer, Query};
+use regovm_compiler::state::{Answer, Checked, Query};
 use regovm_compiler::{emit, front, input_paths, lower};
 use regovm_core::builtin::Table;
 use regovm_core::json::ProjectionBuilder;
@@ -46,6 +46,8 @@ pub(crate) struct Job<'j> {
     pub(crate) observe: Option<Observe>,
     /// Is told when a part of the work is done.
     pub(crate) done: &'j dyn Fn(Phase),
+    /// Queries with errors are left out and put here, instead of ending the compilation.
+    pub(crate) refused: Option<&'j mut Vec<(usize, Failure)>>,
 }
 
 /// Checks modules without compiling them, and gives them as the checks have rewritten them.
@@ -122,6 +124,7 @@ pub(crate) fn with_ir<T>(
         disabled,
         observe,
         done,
+        mut refused,
     } = job;
     let mut parsed = Vec::with_capacity(queries.len());
     match parse_queries(&mut sources, queries, context, &parse_options) {
@@ -132,8 +135,17 @@ pub(crate) fn with_ir<T>(
     let failed =
         |errors: Vec<Diagnostic>| Failure::from_diagnostics(Stage::Compile, errors, &sources);
     let exists = |path: &[&str]| options.check_data_conflicts && path_exists(data.root(), path);
-    let checked = front::check_modules(&sources, modules, parsed, builtins, options, Some(&exists))
-        .map_err(failed)?;
+    let mut state =
+        front::check_rules(&sources, modules, builtins, options, Some(&exists)).map_err(failed)?;
+    let mut queries = Vec::with_capacity(parsed.len());
+    for (i, query) in parsed.into_iter().enumerate() {
+        match (front::check_query(&mut state, query), &mut refused) {
+            (Ok(query), _) => queries.push(query),
+            (Err(errors), Some(refused)) => refused.push((i, failed(errors))),
+            (Err(errors), None) => return Err(failed(errors)),
+        }
+    }
+    let checked = Checked { state, queries };
     done(Phase::ModuleCompile);
     let mut ir = lower::lower_for(&checked, observe).map_err(|errors| failed(errors.into_vec()))?;
     if observe.is_none() {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use regovm_compiler::input_paths;
 use regovm_compiler::options::Options;
 use regovm_core::builtin::Table;
 use regovm_core::value::Frozen;
@@ -54,6 +55,13 @@ pub struct Engine {
     builtins: Arc<Table>,
     disabled: Vec<String>,
     observe: Option<Observe>,
+}
+
+/// What [`Engine::prepare_test_queries`] gives.
+pub(crate) struct TestQueries {
+    pub(crate) policy: PreparedPolicy,
+    /// Queries that have errors: their numbers, ascending, and why. The others have moved up.
+    pub(crate) refused: Vec<(usize, Failure)>,
 }
 
 impl Default for Engine {
@@ -498,6 +506,56 @@ impl Engine {
             disabled: &self.disabled,
             observe: self.observe,
             done,
+            refused: None,
+        })
+    }
+
+    /// The texts of the policies.
+    pub(crate) fn sources(&self) -> &SourceMap {
+        &self.sources
+    }
+
+    /// The policies that could be read.
+    pub(crate) fn modules(&self) -> &[Module] {
+        &self.modules
+    }
+
+    /// Compiles queries of tests, with `modules` in the place of the engine's.
+    pub(crate) fn prepare_test_queries(
+        &self,
+        modules: Vec<Module>,
+        queries: &[&str],
+        name_operands: bool,
+        observe: Option<Observe>,
+    ) -> Result<TestQueries, Failure> {
+        self.check_parsed()?;
+        let data = self.merged()?;
+        let mut refused = Vec::new();
+        let options = Options {
+            test_cases: true,
+            trace_test_values: name_operands,
+            ..self.options.clone()
+        };
+        // Tests have no input, so nobody needs to know what they look at.
+        let mut disabled = self.disabled.clone();
+        disabled.push(input_paths::NAME.to_owned());
+        let compiled = crate::compile::compile(crate::compile::Job {
+            sources: self.sources.clone(),
+            modules,
+            queries,
+            context: &QueryContext::default(),
+            parse_options: self.parse_options(self.version),
+            builtins: &self.callable(),
+            options: &options,
+            data: &data,
+            disabled: &disabled,
+            observe,
+            done: &|_| {},
+            refused: Some(&mut refused),
+        })?;
+        Ok(TestQueries {
+            policy: PreparedPolicy::new(compiled, self.builtins.clone(), data)?,
+            refused,
         })
     }
 }

@@ -31,6 +31,7 @@ mod engine;
 mod explain;
 mod inspect;
 pub mod observe;
+pub mod parallel;
 mod parse_module;
 mod policy;
 #[cfg(feature = "internals")]
@@ -39,6 +40,7 @@ mod report;
 mod saved;
 mod session;
 mod shared;
+pub mod testing;
 
 #[cfg(feature = "internals")]
 pub mod internals;

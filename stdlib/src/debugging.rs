@@ -2,12 +2,13 @@
 
 use regovm_core::Code;
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
+use regovm_core::json;
 use regovm_core::value::{Array, Value, View};
 
 use crate::declare::builtin;
 use crate::operand::{Outcome, array, operands, string};
 use crate::strings::rego_text;
-use crate::text::{Text, charge_bytes};
+use crate::text::{Text, charge_bytes, written};
 
 const CATEGORIES: &[&str] = &["debugging"];
 
@@ -156,7 +157,22 @@ fn template_string<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcom
     Ok(Some(out.finish()))
 }
 
-fn test_case<'a>(_: &mut Call<'a, '_>, _: &[Value<'a>]) -> Outcome<'a> {
+fn test_case<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
+    let [path] = operands(arguments)?;
+    let mut keys = Vec::new();
+    for key in array(path, 1)?.iter() {
+        match key.as_str() {
+            Some(text) => {
+                charge_bytes(cx, text.len())?;
+                keys.push(text.to_owned());
+            }
+            None => {
+                let encode = |value: Value<'_>| json::to_string(value, json::Style::Marshal);
+                keys.push(written(cx, key, encode)?.0);
+            }
+        }
+    }
+    cx.host.test_case(&keys);
     Ok(Some(Value::TRUE))
 }
 

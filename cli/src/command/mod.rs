@@ -1,13 +1,16 @@
 //! One file per command.
 
+pub mod bench;
 pub mod build;
 pub mod capabilities;
 pub mod check;
 pub mod eval;
+pub mod exec;
 pub mod explain;
 pub mod inspect;
 mod schemas;
 pub mod sign;
+pub mod test;
 
 use regovm::{Capabilities, Engine, Failure, RegoVersion};
 

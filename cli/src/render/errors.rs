@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use regovm::ErrorReport;
+use regovm::{ErrorReport, Failure, Location, Stage};
 use serde_json::{Map, Value, json};
 
 use super::go_json;
@@ -18,6 +18,35 @@ pub fn all_as_json(errors: &[ErrorReport]) -> Value {
     json!({"errors": list})
 }
 
+/// A place as OPA writes it.
+pub fn location(at: &Location) -> Value {
+    json!({"file": &*at.file, "row": at.row, "col": at.col})
+}
+
+/// The error that ended an evaluation; errors of compilation are a list.
+pub fn of_evaluation(failure: &Failure) -> Value {
+    match (failure.stage, failure.errors.as_slice()) {
+        (Stage::Evaluate, [only]) => code_first(as_json(only)),
+        (_, errors) => errors
+            .iter()
+            .map(|error| code_first(as_json(error)))
+            .collect(),
+    }
+}
+
+/// The code before the message.
+fn code_first(error: Value) -> Value {
+    let Value::Object(mut members) = error else {
+        return error;
+    };
+    let mut sorted = Map::new();
+    if let Some((name, code)) = members.shift_remove_entry("code") {
+        sorted.insert(name, code);
+    }
+    sorted.extend(members);
+    Value::Object(sorted)
+}
+
 /// One error.
 pub fn as_json(error: &ErrorReport) -> Value {
     let mut object = Map::new();
@@ -26,10 +55,7 @@ pub fn as_json(error: &ErrorReport) -> Value {
         object.insert("code".into(), code.as_str().into());
     }
     if let Some(at) = &error.location {
-        object.insert(
-            "location".into(),
-            json!({"file": &*at.file, "row": at.row, "col": at.col}),
-        );
+        object.insert("location".into(), location(at));
     }
     if let Some(details) = error
         .details
@@ -42,7 +68,7 @@ pub fn as_json(error: &ErrorReport) -> Value {
         let frames: Vec<Value> = error
             .trace
             .iter()
-            .map(|at| json!({"location": {"file": &*at.file, "row": at.row, "col": at.col}}))
+            .map(|at| json!({"location": location(at)}))
             .collect();
         object.insert("stack_trace".into(), frames.into());
     }

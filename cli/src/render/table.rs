@@ -45,6 +45,20 @@ pub fn without_head(rows: &[Vec<String>]) -> String {
     table.to_string()
 }
 
+/// A table without a head: names, and numbers on the right.
+pub fn pairs(rows: &[(String, String)]) -> String {
+    let mut table = Table::new();
+    table.load_style(STYLE);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    for (name, number) in rows {
+        table.add_row([
+            comfy_table::Cell::new(name).set_alignment(CellAlignment::Left),
+            comfy_table::Cell::new(number.trim_start()).set_alignment(CellAlignment::Right),
+        ]);
+    }
+    table.to_string()
+}
+
 /// A head with a space behind it if it cannot stand in the middle: the odd space is on the right.
 fn even(text: &str, width: usize) -> String {
     let odd = width.saturating_sub(text.width()) % 2 == 1;

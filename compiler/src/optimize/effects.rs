@@ -34,7 +34,7 @@ pub struct Effects<'t> {
 }
 
 /// Built-ins whose purpose is to be seen.
-const SHOWN: &[&str] = &["print", "internal.print", "trace"];
+const SHOWN: &[&str] = &["print", "internal.print", "internal.test_case", "trace"];
 
 impl<'t> Effects<'t> {
     /// Looks at a whole program.

@@ -15,6 +15,7 @@ pub mod print_calls;
 pub mod refs;
 pub mod refs_in_head;
 pub mod template_strings;
+pub mod test_rules;
 pub mod trees;
 pub mod void_calls;
 pub mod with_values;

@@ -7,7 +7,7 @@ mod metrics;
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use regovm::observe::{
@@ -239,15 +239,7 @@ fn evaluate<T>(
         schemas::add(&mut engine, path).map_err(load_failure)?;
     }
     let input = read_input(args)?;
-    let cancel = Arc::new(AtomicBool::new(false));
-    let cancelled = cancel.clone();
-    // Only a second handler could make this fail, and there is none.
-    let _ = ctrlc::set_handler(move || {
-        // The second Ctrl-C does not wait for the machine to notice the first.
-        if cancelled.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    });
+    let cancel = crate::interrupt::flag();
     let job = Job {
         args,
         query,

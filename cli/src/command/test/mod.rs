@@ -1,0 +1,389 @@
+//! `regovm test`
+
+mod formats;
+mod json;
+mod pretty;
+mod watch;
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use clap::{ArgAction, Args, ValueEnum};
+use regovm::bundle::{self, Bundle, BundleError};
+use regovm::testing::{Outcome, Test, TestOptions, TestResult, TestRun, TestSuite};
+use regovm::{Clock, Engine, Failure, Host, Stage};
+
+use super::{engine_with, restrict, schemas, version};
+use crate::bundles::{self, Reading};
+use crate::load::{Wanted, load};
+use crate::world;
+
+/// Exit status when tests cannot be run.
+const ERROR: u8 = 1;
+/// Exit status when a test fails.
+const FAILED: u8 = 2;
+
+/// What a test may take, unless `--timeout` says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// What a benchmark may take.
+const BENCH_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Output formats of `test`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TestFormat {
+    /// For people: what fails, and a summary
+    Pretty,
+    /// All results, as JSON
+    Json,
+    /// Benchmarks (--bench) in the format of Go
+    Gobench,
+    /// JUnit's XML, for CI systems
+    Junit,
+    /// Test Anything Protocol
+    Tap,
+    /// Annotations of GitHub Actions
+    Github,
+    /// SARIF 2.1, for code scanning
+    Sarif,
+}
+
+/// Orders of the results in JSON.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sort {
+    /// By file and line
+    None,
+    /// The slowest first
+    Duration,
+}
+
+/// `regovm test`
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  regovm test policy/\n  regovm test -v --run 'authz.test_' policy/\n  regovm test --format junit policy/ > report.xml\n  regovm test --bench policy/\n\nTests are rules whose names start with test_; rules named todo_test_ are skipped. A test passes if it is true;\ntest_x[name] has a case for each name.\n\nExit status: 0 if all tests pass, 2 if one fails, has an error or is skipped (see -z), 1 if they cannot be run."
+)]
+pub struct TestArgs {
+    /// Policies, tests and data: files, folders (recursively .rego, .json, .yaml), or prefix:path
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// Tell of all tests, and how those that fail came to it
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// The paths are bundles: folders or archives, with .manifest, data.json and data.yaml
+    #[arg(short, long)]
+    pub bundle: bool,
+    /// Only tests whose full name matches the regular expression, for example data.authz_test.test_a
+    #[arg(short, long, value_name = "REGEX")]
+    pub run: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value = "pretty")]
+    pub format: TestFormat,
+    /// Order of the results in JSON
+    #[arg(long, value_enum, default_value = "none")]
+    pub sort: Sort,
+    /// Measure the tests
+    #[arg(long)]
+    pub bench: bool,
+    /// Tell the memory that benchmarks take
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true")]
+    pub benchmem: bool,
+    /// How often to run everything
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub count: u32,
+    /// Skipped tests are no failures
+    #[arg(short = 'z', long)]
+    pub exit_zero_on_skipped: bool,
+    /// It is an error if there is no test
+    #[arg(long)]
+    pub fail_on_empty: bool,
+    /// Errors of the compiler after which to stop; 0 is no limit
+    #[arg(short, long, value_name = "N", default_value_t = 10)]
+    pub max_errors: usize,
+    /// Tests that run at the same time; 0 is one for each processor
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
+    pub parallel: i64,
+    /// What a test may take (5s unless given; benchmarks have 30s)
+    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, default_value = "0")]
+    pub timeout: Duration,
+    /// Run the tests again whenever a file changes
+    #[arg(short, long)]
+    pub watch: bool,
+    /// JSON Schema of the input (a file), or a folder of schemas
+    #[arg(short, long, value_name = "PATH")]
+    pub schema: Option<PathBuf>,
+    /// Refuse calls of built-ins that these capabilities do not name: a release of OPA, or a file
+    #[arg(long, value_name = "FILE|VERSION", value_parser = crate::command::capabilities::named)]
+    pub capabilities: Option<regovm::Capabilities>,
+    /// File and folder names to leave out, for example '.*'. Repeatable
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// Read policies as Rego v0
+    #[arg(long)]
+    pub v0_compatible: bool,
+    /// Let tests reach these machines over the network (repeat, or separate with commas; * is all); none by default
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    pub allow_net: Vec<String>,
+}
+
+/// Runs the command and gives its exit status.
+pub fn run(args: &TestArgs) -> io::Result<u8> {
+    if args.paths.is_empty() {
+        return crate::usage_error("specify at least one file", "test");
+    }
+    if args.format == TestFormat::Gobench && !args.bench {
+        writeln!(
+            io::stderr(),
+            "cannot use output format gobench without running benchmarks (--bench)"
+        )?;
+        return Ok(0);
+    }
+    if args.sort != Sort::None && args.format != TestFormat::Json {
+        writeln!(
+            io::stderr(),
+            "warning: --sort is only supported with JSON format"
+        )?;
+    }
+    let cancel = crate::interrupt::flag();
+    if args.watch {
+        return watch::run(args, &cancel);
+    }
+    all(args, &cancel)
+}
+
+/// Loads, compiles, and runs everything as often as it is wanted.
+fn all(args: &TestArgs, cancel: &Arc<AtomicBool>) -> io::Result<u8> {
+    let suite = match prepare(args) {
+        Ok(suite) => suite,
+        Err(Refused::Bundle(error)) => {
+            let mut err = io::stderr().lock();
+            writeln!(err, "{}", error.message)?;
+            if let Some(hint) = error.hint {
+                writeln!(err, "\thint: {hint}")?;
+            }
+            return Ok(ERROR);
+        }
+        Err(Refused::Failure(failure)) => {
+            let during = match failure.stage {
+                Stage::Load => " during loading",
+                _ => "",
+            };
+            // What has no code is no list of errors.
+            match failure.errors.as_slice() {
+                [only] if only.code.is_none() && failure.stage != Stage::Load => {
+                    writeln!(io::stderr(), "{only}")?;
+                }
+                _ => write!(io::stderr(), "{}", failure.text(during))?,
+            }
+            return Ok(ERROR);
+        }
+    };
+    for _ in 0..args.count {
+        let status = once(args, &suite, cancel)?;
+        if status != 0 {
+            return Ok(status);
+        }
+    }
+    Ok(0)
+}
+
+/// Why tests cannot be run.
+enum Refused {
+    Bundle(BundleError),
+    Failure(Failure),
+}
+
+impl From<BundleError> for Refused {
+    fn from(error: BundleError) -> Refused {
+        Refused::Bundle(error)
+    }
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Refused {
+        Refused::Failure(failure)
+    }
+}
+
+fn prepare(args: &TestArgs) -> Result<TestSuite, Refused> {
+    let mut engine = Engine::new();
+    engine
+        .set_version(version(args.v0_compatible))
+        .set_error_limit(args.max_errors)
+        .set_enable_print(!args.bench);
+    restrict(&mut engine, args.capabilities.as_ref());
+    if args.bundle {
+        add_bundles(args, &mut engine)?;
+    } else {
+        let loaded = load(&args.paths, &args.ignore, Wanted::All)
+            .map_err(|message| Failure::message(Stage::Load, message))?;
+        engine_with(loaded, &mut engine);
+    }
+    if let Some(path) = &args.schema {
+        schemas::add(&mut engine, path)
+            .map_err(|message| Failure::message(Stage::Load, message))?;
+    }
+    Ok(engine.prepare_tests(&TestOptions {
+        run: args.run.clone(),
+        name_operands: false,
+    })?)
+}
+
+fn add_bundles(args: &TestArgs, engine: &mut Engine) -> Result<(), BundleError> {
+    let mut all: Vec<Bundle> = Vec::new();
+    for path in &args.paths {
+        let found = bundles::load(
+            std::slice::from_ref(path),
+            Reading::unverified(&args.ignore),
+        )
+        .map_err(|error| error.within(&format!("unable to load bundle {path}: ")))?;
+        for bundle in found {
+            if all.iter().all(|known| known.name != bundle.name) {
+                all.push(bundle);
+            }
+        }
+    }
+    bundles::add(engine, &all)?;
+    bundle::check_roots(&all.iter().collect::<Vec<_>>())
+}
+
+/// A result with its test.
+struct Done<'s> {
+    test: &'s Test,
+    result: TestResult,
+}
+
+/// What of all results decides the exit status.
+#[derive(Default)]
+struct Tally {
+    ran: bool,
+    failed: bool,
+}
+
+impl Tally {
+    fn add(&mut self, args: &TestArgs, test: &Test, result: &TestResult) {
+        self.ran = true;
+        let forgiven = test.skipped && args.exit_zero_on_skipped;
+        self.failed |= !result.passed() && !forgiven;
+    }
+
+    fn status(&self, args: &TestArgs) -> io::Result<u8> {
+        if !self.ran && args.fail_on_empty {
+            writeln!(io::stderr(), "no tests were run")?;
+            return Ok(ERROR);
+        }
+        Ok(if self.failed { FAILED } else { 0 })
+    }
+}
+
+/// Runs all tests once and reports them.
+fn once(args: &TestArgs, suite: &TestSuite, cancel: &Arc<AtomicBool>) -> io::Result<u8> {
+    let started = Instant::now();
+    let clock: Clock = Arc::new(move || started.elapsed());
+    let host = || -> Box<dyn Host + Send> {
+        Box::new(world::host(&args.allow_net, args.capabilities.as_ref()))
+    };
+    let mut run = TestRun::new(clock, &host);
+    run.cancel = Some(cancel.clone());
+    run.threads = threads(args.parallel);
+    run.timeout = Some(match (args.bench, args.timeout) {
+        (true, _) => BENCH_TIMEOUT,
+        (false, Duration::ZERO) => TIMEOUT,
+        (false, given) => given,
+    });
+    let mut tally = Tally::default();
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if matches!(args.format, TestFormat::Pretty | TestFormat::Gobench) {
+        let mut pretty = pretty::Pretty::new(args);
+        let mut written = Ok(());
+        each(args, suite, &run, &mut |test, result| {
+            tally.add(args, test, &result);
+            // Results are seen as they come.
+            written = pretty
+                .result(&mut out, test, result)
+                .and_then(|()| out.flush());
+            match written {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        });
+        written?;
+        pretty.finish(&mut out)?;
+    } else {
+        let mut results = Vec::new();
+        each(args, suite, &run, &mut |test, result| {
+            tally.add(args, test, &result);
+            results.push(Done { test, result });
+            ControlFlow::Continue(())
+        });
+        if args.sort == Sort::Duration {
+            results.sort_by_key(|done| std::cmp::Reverse(done.result.duration));
+        }
+        match args.format {
+            TestFormat::Junit => formats::junit(&mut out, &results)?,
+            TestFormat::Tap => formats::tap(&mut out, &results)?,
+            TestFormat::Github => formats::github(&mut out, &results)?,
+            TestFormat::Sarif => formats::sarif(&mut out, &results)?,
+            _ => json::write(&mut out, &results)?,
+        }
+    }
+    out.flush()?;
+    tally.status(args)
+}
+
+/// Runs tests or benchmarks, as long as the report wants more.
+fn each<'s>(
+    args: &TestArgs,
+    suite: &'s TestSuite,
+    run: &TestRun<'_>,
+    report: &mut dyn FnMut(&'s Test, TestResult) -> ControlFlow<()>,
+) {
+    if !args.bench {
+        suite.run(run, report);
+        return;
+    }
+    for test in suite.tests() {
+        let cancelled = run.cancel.as_ref().is_some_and(crate::interrupt::is_set);
+        if cancelled || report(test, suite.bench(test, run)).is_break() {
+            return;
+        }
+    }
+}
+
+fn threads(parallel: i64) -> usize {
+    match usize::try_from(parallel) {
+        Ok(threads) if threads > 0 => threads,
+        _ => std::thread::available_parallelism().map_or(1, usize::from),
+    }
+}
+
+/// `FAIL` and so on, in OPA's order of what counts most.
+fn verdict(result: &TestResult) -> &'static str {
+    match result.outcome {
+        Outcome::Passed => "PASS",
+        Outcome::Failed => "FAIL",
+        Outcome::Skipped => "SKIPPED",
+        Outcome::Error(_) => "ERROR",
+    }
+}
+
+/// An error as one text without a line end.
+fn failure_text(failure: &Failure) -> String {
+    match (failure.stage, failure.errors.as_slice()) {
+        (Stage::Evaluate, [only]) => only.to_string(),
+        _ => failure.text("").trim_end().to_owned(),
+    }
+}
+
+/// What a test took.
+fn nanoseconds(result: &TestResult) -> u64 {
+    u64::try_from(result.duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,3 @@
+package empty
+
+allow if input.user == "alice"
