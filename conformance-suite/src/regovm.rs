@@ -36,7 +36,7 @@ impl Engine for RegovmEngine {
         // OPA's own runner looks for no conflicts with data, and has cases with such.
         engine
             .set_check_data_conflicts(false)
-            .add_builtin(test_builtins::SLEEP);
+            .replace_builtin(test_builtins::SLEEP);
         add_modules(&mut engine, &case.modules, case.rego_version);
         add_data(&mut engine, case.data.as_ref());
         if mode == PLAIN {

@@ -4,9 +4,9 @@ use std::io;
 
 use regovm_core::json;
 use regovm_core::value::{Value, View};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
-use crate::convert::to_json;
+use crate::convert::{Bindings, DataError, Reading, to_json};
 use crate::policy::QueryShape;
 
 /// The solutions of a query; empty means undefined.
@@ -52,6 +52,19 @@ impl<'s> AnswerValue<'s> {
     /// The value as JSON: sets become sorted arrays, keys that are no strings become their JSON text.
     pub fn to_json(self) -> serde_json::Value {
         to_json(self.0)
+    }
+
+    /// The value as a type of yours. Sets are sequences; texts can be borrowed (`&str`) as long as the answer is there.
+    ///
+    /// # Errors
+    /// The value has another form than the type: what is wrong, and where.
+    pub fn decode<T: Deserialize<'s>>(self) -> Result<T, DataError> {
+        T::deserialize(Reading::new(self.0))
+    }
+
+    /// The value as the machine has it.
+    pub fn value(self) -> Value<'s> {
+        self.0
     }
 
     /// The value, if it is a string.
@@ -124,9 +137,57 @@ impl<'s> Answer<'s> {
         first.expressions().next().map(|e| e.value.to_json())
     }
 
-    /// [`Answer::value`] as a type of yours; `None` if undefined.
-    pub fn decode<T: DeserializeOwned>(&self) -> Option<Result<T, serde_json::Error>> {
-        self.value().map(serde_json::from_value)
+    /// [`Answer::value`] as a type of yours; `None` if undefined. Sets are sequences; texts can be borrowed (`&str`) as long
+    /// as the session is not asked again.
+    ///
+    /// ```
+    /// use regovm::Engine;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Finding<'s> {
+    ///     msg: &'s str,
+    ///     severity: Option<u8>,
+    /// }
+    ///
+    /// let mut engine = Engine::new();
+    /// engine.add_module("p.rego", r#"
+    ///     package p
+    ///     deny contains {"msg": sprintf("port %d is open", [port]), "severity": 3} if some port in input.ports
+    /// "#);
+    /// let mut session = engine.prepare("data.p.deny")?.session();
+    /// let answer = session.eval_json(br#"{"ports": [22, 80]}"#)?;
+    /// let findings: Vec<Finding<'_>> = answer.decode()?.unwrap_or_default();
+    /// assert_eq!((findings[0].msg, findings[0].severity, findings.len()), ("port 22 is open", Some(3), 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The value has another form than the type: what is wrong, and where.
+    pub fn decode<T: Deserialize<'s>>(&self) -> Result<Option<T>, DataError> {
+        let first = self.solutions().next();
+        let value = first.and_then(|solution| solution.expressions().next());
+        value
+            .map(|expression| expression.value.decode())
+            .transpose()
+    }
+
+    /// All solutions, the variables of each as a type of yours: a struct with a field for each variable, or a map.
+    ///
+    /// ```
+    /// #[derive(serde::Deserialize, PartialEq, Debug)]
+    /// struct Row { x: u32, y: String }
+    ///
+    /// let policy = regovm::Engine::new().prepare(r#"some x, y in ["a", "b"]"#)?;
+    /// let mut session = policy.session();
+    /// let rows: Vec<Row> = session.eval_without_input(0)?.decode_all()?;
+    /// assert_eq!(rows[1], Row { x: 1, y: "b".to_owned() });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Solution::decode`].
+    pub fn decode_all<T: Deserialize<'s>>(&self) -> Result<Vec<T>, DataError> {
+        self.solutions().map(|solution| solution.decode()).collect()
     }
 
     /// The value of a variable of the query in the first solution, as the machine has it.
@@ -164,6 +225,17 @@ impl<'s> Solution<'_, 's> {
             row: expression.row,
             col: expression.col,
         })
+    }
+
+    /// The variables that the query names as a type of yours: a struct with a field for each variable, or a map.
+    ///
+    /// # Errors
+    /// The variables or their values have another form than the type: what is wrong, and where.
+    pub fn decode<T: Deserialize<'s>>(&self) -> Result<T, DataError> {
+        let bindings = self
+            .bindings()
+            .map(|(name, AnswerValue(value))| (name, value));
+        T::deserialize(Bindings::new(bindings))
     }
 
     /// The variables that the query names, with their values.

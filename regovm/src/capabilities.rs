@@ -73,6 +73,30 @@ impl Capabilities {
         (known && plain).then(|| Capabilities::with((major, minor), &crate::builtins()))
     }
 
+    /// All that a table has.
+    pub(crate) fn with_all(table: &Table) -> Capabilities {
+        Capabilities::with(NEWEST, table)
+    }
+
+    /// The same with the built-ins of a caller that a table has.
+    pub(crate) fn with_custom(&self, table: &Table) -> Capabilities {
+        let mut with = self.clone();
+        let Value::Object(document) = &mut with.document else {
+            return with;
+        };
+        let list = document
+            .entry("builtins")
+            .or_insert_with(|| Value::Array(Vec::new()));
+        for (id, decl) in table.custom() {
+            if let (Value::Array(list), Some(function)) = (&mut *list, table.function_type(id))
+                && with.builtins.insert(decl.name.to_owned())
+            {
+                list.push(entry(&decl, function));
+            }
+        }
+        with
+    }
+
     /// Reads what [`Capabilities::to_json`] or `opa capabilities` wrote.
     ///
     /// # Errors

@@ -1,8 +1,12 @@
 //! Base documents: read, put at their paths, merged into one `data`.
 
+use std::sync::Arc;
+
 use regovm_core::value::{Arena, Frozen, Value};
 use regovm_core::{json, yaml};
+use serde::Serialize;
 
+use crate::convert::{DataError, to_value};
 use crate::report::{Failure, Stage};
 
 /// How a document is written.
@@ -27,8 +31,98 @@ pub struct Document {
     pub bytes: Vec<u8>,
 }
 
+impl Document {
+    /// A JSON document for the root of `data`.
+    pub fn json(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Document {
+        Document {
+            name: name.into(),
+            path: Vec::new(),
+            format: DocumentFormat::Json,
+            bytes: bytes.into(),
+        }
+    }
+
+    /// A YAML document for the root of `data`.
+    pub fn yaml(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Document {
+        Document {
+            format: DocumentFormat::Yaml,
+            ..Document::json(name, bytes)
+        }
+    }
+
+    /// The same at a place below `data`: `["a", "b"]` is `data.a.b`.
+    pub fn at(mut self, path: &[&str]) -> Document {
+        self.path = path.iter().map(|key| (*key).to_owned()).collect();
+        self
+    }
+}
+
+/// All of `data`: made once, cheap to clone, and shared by policies, sessions and threads.
+///
+/// ```
+/// use regovm::{Data, Document, Engine};
+///
+/// let mut engine = Engine::new();
+/// engine.add_module("p.rego", "package p\nallow if input.user in data.users\n");
+/// let policy = engine.prepare("data.p.allow")?;
+///
+/// let data = Data::new(&[Document::json("users.json", r#"{"users": ["alice", "bob"]}"#)])?;
+/// // Another program may have the same data, without a copy.
+/// let (policy, names) = (policy.with_data(&data), Engine::new().prepare("data.users[0]")?.with_data(&data));
+/// assert_eq!(policy.session().eval_json(br#"{"user": "bob"}"#)?.value(), Some(true.into()));
+/// assert_eq!(names.session().eval_without_input(0)?.value(), Some("alice".into()));
+/// # Ok::<(), regovm::Failure>(())
+/// ```
+#[derive(Clone)]
+pub struct Data(Arc<Frozen>);
+
+impl Data {
+    /// Reads documents and merges them: objects member by member, anything else may be defined once.
+    pub fn new(documents: &[Document]) -> Result<Data, Failure> {
+        match merge(documents) {
+            Ok(frozen) => Ok(Data(Arc::new(frozen))),
+            Err(e) => Err(Failure::message(Stage::Load, e.message).with_hint(e.hint)),
+        }
+    }
+
+    /// Makes data of what serde serializes as an object.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Data, Failure> {
+        let made = Frozen::try_build(|arena| {
+            let value = to_value(value, arena)?;
+            match value.as_object() {
+                Some(_) => Ok(value),
+                None => Err(DataError::new("data must be an object")),
+            }
+        });
+        match made {
+            Ok(frozen) => Ok(Data(Arc::new(frozen))),
+            Err(wrong) => Err(Failure::message(Stage::Load, wrong.to_string())),
+        }
+    }
+
+    /// What is frozen already.
+    #[cfg(feature = "bundle")]
+    pub(crate) fn frozen_as(frozen: Arc<Frozen>) -> Data {
+        Data(frozen)
+    }
+
+    #[cfg(feature = "bundle")]
+    pub(crate) fn shared(&self) -> &Arc<Frozen> {
+        &self.0
+    }
+
+    /// None.
+    pub(crate) fn empty() -> Data {
+        Data(Arc::new(Frozen::build(|arena| arena.object_from([]))))
+    }
+
+    pub(crate) fn frozen(&self) -> &Frozen {
+        &self.0
+    }
+}
+
 /// Reads and merges documents; objects merge member by member, anything else may be defined once.
-pub(crate) fn merge(documents: &[Document]) -> Result<Frozen, Unreadable> {
+fn merge(documents: &[Document]) -> Result<Frozen, Unreadable> {
     Frozen::try_build(|arena| {
         let mut root = Tree::default();
         for (index, document) in documents.iter().enumerate() {
@@ -54,11 +148,6 @@ pub(crate) fn merge(documents: &[Document]) -> Result<Frozen, Unreadable> {
     })
 }
 
-/// As [`merge`], with the error as callers see it.
-pub(crate) fn merged(documents: &[Document]) -> Result<Frozen, Failure> {
-    merge(documents).map_err(|e| Failure::message(Stage::Load, e.message).with_hint(e.hint))
-}
-
 /// Data that takes the place of what was at some paths.
 #[derive(Clone)]
 #[cfg(feature = "bundle")]
@@ -66,7 +155,7 @@ pub(crate) struct Overlay {
     /// The paths. They do not overlap with those of other overlays.
     pub(crate) roots: Vec<Vec<String>>,
     /// A whole tree, of which what is at the paths counts.
-    pub(crate) data: std::sync::Arc<Frozen>,
+    pub(crate) data: Arc<Frozen>,
 }
 
 /// Data with overlays in place.

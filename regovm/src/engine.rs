@@ -1,6 +1,6 @@
 //! Collects policies and documents and compiles them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regovm_compiler::input_paths;
 use regovm_compiler::options::Options;
@@ -10,9 +10,12 @@ use regovm_core::{Code, Constant, Diagnostic, SourceId, SourceMap, Span, yaml};
 use regovm_parser::ast::{AnnotationTarget, Module, RegoVersion, Rule, Term};
 use regovm_parser::{Keyword, ParseOptions};
 
+use crate::builtin::Builtin;
 use crate::capabilities::Capabilities;
 use crate::compile::Phase;
-use crate::document::{self, Document};
+#[cfg(feature = "bundle")]
+use crate::document;
+use crate::document::{Data, Document};
 use crate::explain::Explain;
 use crate::inspect::Inspection;
 use crate::observe::{Coverage, Covered, Observe, UncoveredKind};
@@ -50,6 +53,8 @@ pub struct Engine {
     documents: Vec<Document>,
     #[cfg(feature = "bundle")]
     overlays: Vec<document::Overlay>,
+    /// The documents merged, once they were needed.
+    data: OnceLock<Data>,
     errors: Vec<Diagnostic>,
     capabilities: Option<Capabilities>,
     builtins: Arc<Table>,
@@ -83,6 +88,7 @@ impl Engine {
             documents: Vec::new(),
             #[cfg(feature = "bundle")]
             overlays: Vec::new(),
+            data: OnceLock::new(),
             errors: Vec::new(),
             capabilities: None,
             builtins: crate::builtins(),
@@ -122,11 +128,45 @@ impl Engine {
         Coverage::of(&self.sources, &self.modules, covered, others)
     }
 
+    /// Adds a built-in of yours; see [`builtin`](crate::builtin).
+    ///
+    /// Policies that are saved name it: load them with [`Engine::load`] of an engine that has it. Capabilities do not
+    /// concern it; [`Engine::set_unsafe_builtins`] does.
+    ///
+    /// # Errors
+    /// The name is none, or another built-in's; the signature is none, or does not fit the body.
+    pub fn add_builtin(&mut self, builtin: Builtin) -> Result<&mut Engine, Failure> {
+        builtin
+            .add_to(Arc::make_mut(&mut self.builtins))
+            .map_err(|(message, hint)| {
+                Failure::message(Stage::Compile, message).with_hint(Some(hint))
+            })?;
+        Ok(self)
+    }
+
     /// Adds a built-in, or puts another body in the place of one. No stability promise.
     #[cfg(feature = "internals")]
-    pub fn add_builtin(&mut self, builtin: regovm_core::builtin::Builtin) -> &mut Engine {
+    pub fn replace_builtin(&mut self, builtin: regovm_core::builtin::Builtin) -> &mut Engine {
         Arc::make_mut(&mut self.builtins).add(builtin);
         self
+    }
+
+    /// What policies may use: the [capabilities](Engine::set_capabilities) that were set, and the built-ins that were
+    /// added. For tools written for OPA (`opa check --capabilities`), which do not know the latter.
+    ///
+    /// ```
+    /// use regovm::{Builtin, Engine};
+    /// let mut engine = Engine::new();
+    /// let double = |x: i64| Ok::<_, String>(Some(2 * x));
+    /// engine.add_builtin(Builtin::new("acme.double", "(x: num) -> y: num", double).doc("Twice x."))?;
+    /// assert!(engine.capabilities().to_json().contains("Twice x."));
+    /// # Ok::<(), regovm::Failure>(())
+    /// ```
+    pub fn capabilities(&self) -> Capabilities {
+        match &self.capabilities {
+            Some(capabilities) => capabilities.with_custom(&self.builtins),
+            None => Capabilities::with_all(&self.builtins),
+        }
     }
 
     /// The dialect of the modules added from now on.
@@ -267,6 +307,7 @@ impl Engine {
             let keys = root.split('/').filter(|key| !key.is_empty());
             keys.map(str::to_owned).collect()
         });
+        self.data = OnceLock::new();
         self.overlays.push(document::Overlay {
             roots: roots.collect(),
             data: bundle.data().clone(),
@@ -323,6 +364,7 @@ impl Engine {
     /// Adds a document to `data`.
     pub fn add_document(&mut self, document: Document) -> &mut Engine {
         self.documents.push(document);
+        self.data = OnceLock::new();
         self
     }
 
@@ -341,7 +383,16 @@ impl Engine {
         ))
     }
 
-    fn merged(&self) -> Result<Arc<Frozen>, Failure> {
+    /// The documents as one, which is made once for all that is prepared.
+    fn merged(&self) -> Result<Data, Failure> {
+        if let Some(data) = self.data.get() {
+            return Ok(data.clone());
+        }
+        let data = self.merge()?;
+        Ok(self.data.get_or_init(|| data).clone())
+    }
+
+    fn merge(&self) -> Result<Data, Failure> {
         #[cfg(feature = "bundle")]
         if !self.overlays.is_empty() {
             let owner = self
@@ -350,14 +401,15 @@ impl Engine {
                 .rfind(|overlay| overlay.roots.iter().any(Vec::is_empty));
             return Ok(match owner {
                 // It owns everything: nothing else counts.
-                Some(overlay) => overlay.data.clone(),
+                Some(overlay) => Data::frozen_as(overlay.data.clone()),
                 None => {
-                    let data = document::merged(&self.documents)?;
-                    Arc::new(document::overlaid(&data, &self.overlays))
+                    let data = Data::new(&self.documents)?;
+                    let overlaid = document::overlaid(data.frozen(), &self.overlays);
+                    Data::frozen_as(Arc::new(overlaid))
                 }
             });
         }
-        document::merged(&self.documents).map(Arc::new)
+        Data::new(&self.documents)
     }
 
     /// Checks all policies without preparing a query.
@@ -369,7 +421,7 @@ impl Engine {
             self.modules.clone(),
             &self.callable(),
             &self.options,
-            &data,
+            data.frozen(),
         )
         .map(drop)
     }
@@ -424,7 +476,13 @@ impl Engine {
         context: &QueryContext,
     ) -> Result<PreparedPolicy, Failure> {
         let data = self.merged()?;
-        let compiled = self.job(queries, context, &data, &|_| {}, crate::compile::compile)?;
+        let compiled = self.job(
+            queries,
+            context,
+            data.frozen(),
+            &|_| {},
+            crate::compile::compile,
+        )?;
         PreparedPolicy::new(compiled, self.builtins.clone(), data)
     }
 
@@ -441,7 +499,7 @@ impl Engine {
         observe: Observe,
     ) -> Result<PreparedPolicy, Failure> {
         let data = self.merged()?;
-        let compiled = self.job(queries, context, &data, &|_| {}, |job| {
+        let compiled = self.job(queries, context, data.frozen(), &|_| {}, |job| {
             crate::compile::compile(crate::compile::Job {
                 observe: Some(observe),
                 ..job
@@ -459,8 +517,33 @@ impl Engine {
         done: &dyn Fn(Phase),
     ) -> Result<PreparedPolicy, Failure> {
         let data = self.merged()?;
-        let compiled = self.job(queries, context, &data, done, crate::compile::compile)?;
+        let compiled = self.job(
+            queries,
+            context,
+            data.frozen(),
+            done,
+            crate::compile::compile,
+        )?;
         PreparedPolicy::new(compiled, self.builtins.clone(), data)
+    }
+
+    /// A policy from bytes that [`PreparedPolicy::save`] made, with the data and the built-ins of this engine. No Rego is
+    /// parsed; policies that the engine has are not looked at.
+    ///
+    /// # Errors
+    /// The bytes are no saved policy of this version, or name a built-in that the engine does not have.
+    ///
+    /// ```
+    /// use regovm::{Builtin, Engine};
+    /// let mut engine = Engine::new();
+    /// engine.add_builtin(Builtin::new("acme.double", "(x: num) -> y: num", |x: i64| Ok::<_, String>(Some(2 * x))))?;
+    /// let file = engine.prepare("acme.double(input)")?.save();
+    /// assert!(Engine::new().load(&file).is_err());
+    /// assert_eq!(engine.load(&file)?.session().eval_json(b"21")?.value(), Some(42.into()));
+    /// # Ok::<(), regovm::Failure>(())
+    /// ```
+    pub fn load(&self, file: &[u8]) -> Result<PreparedPolicy, Failure> {
+        PreparedPolicy::read(file, self.builtins.clone(), self.merged()?)
     }
 
     /// What the compiler makes of everything, as text for people; see [`Explain`].
@@ -480,7 +563,7 @@ impl Engine {
         what: Explain,
     ) -> Result<String, Failure> {
         let data = self.merged()?;
-        self.job(queries, context, &data, &|_| {}, |job| {
+        self.job(queries, context, data.frozen(), &|_| {}, |job| {
             crate::explain::text(job, what)
         })
     }
@@ -547,7 +630,7 @@ impl Engine {
             parse_options: self.parse_options(self.version),
             builtins: &self.callable(),
             options: &options,
-            data: &data,
+            data: data.frozen(),
             disabled: &disabled,
             observe,
             done: &|_| {},

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use regovm_core::builtin::Table;
 use regovm_core::json::{Projection, ProjectionBuilder, Step};
-use regovm_core::value::Frozen;
-use regovm_vm::{Linked, Program};
+use regovm_vm::{LinkProblem, Linked, Program};
 
-use crate::document::{self, Document};
+use crate::document::{Data, Document};
 use crate::report::{Failure, Stage};
 use crate::session::Session;
 
@@ -56,14 +55,14 @@ struct Inner {
 #[derive(Clone)]
 pub struct PreparedPolicy {
     inner: Arc<Inner>,
-    data: Arc<Frozen>,
+    data: Data,
 }
 
 impl PreparedPolicy {
     pub(crate) fn new(
         compiled: Compiled,
         builtins: Arc<Table>,
-        data: Arc<Frozen>,
+        data: Data,
     ) -> Result<PreparedPolicy, Failure> {
         let Compiled {
             program,
@@ -77,8 +76,13 @@ impl PreparedPolicy {
                 (wanted, projection)
             })
             .collect();
-        let linked = regovm_vm::link(&program, &builtins)
-            .map_err(|error| Failure::message(Stage::Compile, error.to_string()))?;
+        let linked = regovm_vm::link(&program, &builtins).map_err(|error| {
+            let hint = (error.problem == LinkProblem::Missing).then(|| {
+                "a built-in of the program that saved the policy: add it to an Engine and load with Engine::load"
+                    .to_owned()
+            });
+            Failure::message(Stage::Compile, error.to_string()).with_hint(hint)
+        })?;
         Ok(PreparedPolicy {
             inner: Arc::new(Inner {
                 program,
@@ -99,11 +103,20 @@ impl PreparedPolicy {
     /// The same policy with other data, merged from documents as [`Engine::prepare`](crate::Engine::prepare) does; nothing is
     /// compiled again. Where data and a rule are in one place, data wins.
     pub fn with_documents(&self, documents: &[Document]) -> Result<PreparedPolicy, Failure> {
-        let data = document::merged(documents)?;
-        Ok(PreparedPolicy {
+        Ok(self.with_data(&Data::new(documents)?))
+    }
+
+    /// The same policy with other data, which is not copied. Where data and a rule are in one place, data wins.
+    pub fn with_data(&self, data: &Data) -> PreparedPolicy {
+        PreparedPolicy {
             inner: self.inner.clone(),
-            data: Arc::new(data),
-        })
+            data: data.clone(),
+        }
+    }
+
+    /// Its data, for other policies.
+    pub fn data(&self) -> &Data {
+        &self.data
     }
 
     /// The program as bytes: a versioned file that [`PreparedPolicy::load`] reads. Data is not part of it.
@@ -117,21 +130,21 @@ impl PreparedPolicy {
         file: &[u8],
         other: &PreparedPolicy,
     ) -> Result<PreparedPolicy, Failure> {
-        PreparedPolicy::new(
-            crate::saved::read(file)?,
-            other.inner.builtins.clone(),
-            other.data.clone(),
-        )
+        PreparedPolicy::read(file, other.inner.builtins.clone(), other.data.clone())
     }
 
-    /// A policy from bytes that [`PreparedPolicy::save`] made, without data. No Rego is parsed.
+    /// A policy from bytes that [`PreparedPolicy::save`] made, without data. No Rego is parsed. What calls built-ins of
+    /// yours is loaded with [`Engine::load`](crate::Engine::load).
     pub fn load(file: &[u8]) -> Result<PreparedPolicy, Failure> {
-        let empty = Frozen::build(|arena| arena.object_from([]));
-        PreparedPolicy::new(
-            crate::saved::read(file)?,
-            crate::builtins(),
-            Arc::new(empty),
-        )
+        PreparedPolicy::read(file, crate::builtins(), Data::empty())
+    }
+
+    pub(crate) fn read(
+        file: &[u8],
+        builtins: Arc<Table>,
+        data: Data,
+    ) -> Result<PreparedPolicy, Failure> {
+        PreparedPolicy::new(crate::saved::read(file)?, builtins, data)
     }
 
     /// The shape of query number `index`.
@@ -175,9 +188,5 @@ impl PreparedPolicy {
 
     pub(crate) fn linked(&self) -> &Linked {
         &self.inner.linked
-    }
-
-    pub(crate) fn data(&self) -> &Frozen {
-        &self.data
     }
 }

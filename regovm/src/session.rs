@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use regovm_core::Code;
 use regovm_core::host::{Host, NoHost};
-use regovm_core::value::Arena;
-#[cfg(feature = "internals")]
-use regovm_core::value::Value;
+use regovm_core::value::{Arena, Value};
+use serde::Serialize;
 
 use crate::answer::Answer;
+use crate::convert::{DataError, from_json, to_value};
 use crate::document;
 use crate::observe::Recorder;
 use crate::policy::PreparedPolicy;
@@ -53,10 +53,11 @@ enum Input<'s, 'i> {
     None,
     Json(&'s [u8]),
     Document(&'s [u8]),
-    Value(&'i serde_json::Value),
-    #[cfg(feature = "internals")]
-    Make(&'i (dyn for<'a> Fn(&'a Arena) -> Value<'a> + 'i)),
+    Make(&'i Make<'i>),
 }
+
+/// Something that makes an input in the arena of a session.
+type Make<'i> = dyn for<'a> Fn(&'a Arena) -> Result<Value<'a>, DataError> + 'i;
 
 impl Session {
     pub(crate) fn new(policy: PreparedPolicy) -> Session {
@@ -151,9 +152,41 @@ impl Session {
         self.run(0, Input::Json(input))
     }
 
-    /// Evaluates query 0 with an input that is in memory.
+    /// Evaluates query 0 with an input that is in memory: anything that serde serializes, as its JSON. Texts and values are
+    /// not written as JSON on the way.
+    ///
+    /// ```
+    /// use regovm::Engine;
+    ///
+    /// #[derive(serde::Serialize)]
+    /// struct Request<'r> {
+    ///     user: &'r str,
+    ///     roles: &'r [&'r str],
+    /// }
+    ///
+    /// let mut engine = Engine::new();
+    /// engine.add_module("p.rego", "package p\nallow if \"admin\" in input.roles\n");
+    /// let mut session = engine.prepare("data.p.allow")?.session();
+    /// let answer = session.eval(&Request { user: "alice", roles: &["dev", "admin"] })?;
+    /// assert_eq!(answer.value(), Some(true.into()));
+    /// # Ok::<(), regovm::Failure>(())
+    /// ```
+    pub fn eval<T: Serialize + ?Sized>(&mut self, input: &T) -> Result<Answer<'_>, Failure> {
+        self.eval_query(0, input)
+    }
+
+    /// Evaluates a query with an input that is in memory, as [`Session::eval`] does.
+    pub fn eval_query<T: Serialize + ?Sized>(
+        &mut self,
+        query: usize,
+        input: &T,
+    ) -> Result<Answer<'_>, Failure> {
+        self.run(query, Input::Make(&|arena| to_value(input, arena)))
+    }
+
+    /// Evaluates query 0 with a JSON value that is in memory.
     pub fn eval_value(&mut self, input: &serde_json::Value) -> Result<Answer<'_>, Failure> {
-        self.run(0, Input::Value(input))
+        self.run(0, Input::Make(&|arena| Ok(from_json(input, arena))))
     }
 
     /// Evaluates a query without input.
@@ -186,7 +219,7 @@ impl Session {
         query: usize,
         make: &dyn for<'a> Fn(&'a Arena) -> Value<'a>,
     ) -> Result<Answer<'_>, Failure> {
-        self.run(query, Input::Make(make))
+        self.run(query, Input::Make(&|arena| Ok(make(arena))))
     }
 
     fn run<'s>(&'s mut self, query: usize, input: Input<'s, '_>) -> Result<Answer<'s>, Failure> {
@@ -231,9 +264,9 @@ impl Session {
             Input::None => Ok(None),
             Input::Json(bytes) => document::read_json(bytes, arena, &wanted).map(Some),
             Input::Document(bytes) => document::read_input(bytes, arena, &wanted).map(Some),
-            Input::Value(json) => Ok(Some(crate::convert::from_json(json, arena))),
-            #[cfg(feature = "internals")]
-            Input::Make(make) => Ok(Some(make(arena))),
+            Input::Make(make) => make(arena)
+                .map(Some)
+                .map_err(|wrong| wrong.to_string().into()),
         };
         // A used-up budget is an error of the evaluation wherever it is noticed.
         if let Some(what) = reading.stopped(arena) {
@@ -251,7 +284,7 @@ impl Session {
         let target = regovm_vm::Target {
             program: policy.program(),
             linked: policy.linked(),
-            data: Some(policy.data().root()),
+            data: Some(policy.data().frozen().root()),
         };
         let result = match recorder {
             Some(recorder) => recorder.watch(policy.program(), |observer| {

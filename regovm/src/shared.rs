@@ -1,7 +1,7 @@
 //! A policy that is replaced while sessions ask it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::policy::PreparedPolicy;
 use crate::session::Session;
@@ -57,6 +57,8 @@ struct Slot {
     /// Counts replacements, so that sessions look at the lock only when there is something new.
     version: AtomicU64,
     policy: RwLock<PreparedPolicy>,
+    /// Held by whoever brings another policy, as long as he makes it.
+    updating: Mutex<()>,
 }
 
 impl SharedPolicy {
@@ -66,12 +68,47 @@ impl SharedPolicy {
             slot: Arc::new(Slot {
                 version: AtomicU64::new(0),
                 policy: RwLock::new(policy),
+                updating: Mutex::new(()),
             }),
         }
     }
 
     /// Puts another policy into the place and gives the one that was there. Evaluations that have begun go on with that.
     pub fn replace(&self, policy: PreparedPolicy) -> PreparedPolicy {
+        let _turn = self.turn();
+        self.put(policy)
+    }
+
+    /// Makes another policy of the one that is there, and puts it into the place. Updates take turns, so that none of several
+    /// is lost, say of one thread that brings policies and one that brings data. Evaluations do not wait for them.
+    ///
+    /// `make` must not update or replace the policy itself: it would wait for its own turn for ever.
+    ///
+    /// ```
+    /// use regovm::{Document, Engine, Failure, SharedPolicy};
+    /// let shared = SharedPolicy::new(Engine::new().prepare("data.answer")?);
+    /// let mut session = shared.session();
+    /// shared.update(|now| now.with_documents(&[Document::json("d.json", r#"{"answer": 42}"#)]))?;
+    /// assert_eq!(session.eval_without_input(0)?.value(), Some(42.into()));
+    /// # Ok::<(), Failure>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What `make` gives; the policy stays.
+    pub fn update<E>(
+        &self,
+        make: impl FnOnce(&PreparedPolicy) -> Result<PreparedPolicy, E>,
+    ) -> Result<PreparedPolicy, E> {
+        let _turn = self.turn();
+        Ok(self.put(make(&self.current())?))
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        let turns = &self.slot.updating;
+        turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, policy: PreparedPolicy) -> PreparedPolicy {
         let mut place = self
             .slot
             .policy

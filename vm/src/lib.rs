@@ -29,6 +29,6 @@ mod tree;
 pub use budget::Deadline;
 pub use error::EvalError;
 pub use index::Indexing;
-pub use link::{LinkError, Linked, link};
+pub use link::{LinkError, LinkProblem, Linked, link};
 pub use program::{LoadError, Parts, Program};
 pub use session::{Answer, Options, Reading, Session, Target, Watch};

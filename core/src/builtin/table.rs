@@ -193,6 +193,18 @@ impl Table {
             .map(|(i, item)| (BuiltinId(i as u16), item.decl()))
     }
 
+    /// The declarations of callers, with their ids.
+    pub fn custom(&self) -> impl Iterator<Item = (BuiltinId, BuiltinDecl<'_>)> {
+        let items = self.iter().zip(&self.builtins);
+        items.filter_map(|(decl, item)| matches!(item, Item::Custom(_)).then_some(decl))
+    }
+
+    /// All names, also of those that are left out.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let left_out = self.left_out.keys().copied();
+        self.by_name.keys().map(AsRef::as_ref).chain(left_out)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.builtins.len()

@@ -40,6 +40,7 @@ use std::sync::Arc;
 use regovm_core::json::{self, Style};
 use regovm_core::value::{Arena, Frozen};
 
+use crate::Data;
 use crate::report::{ErrorReport, Failure, Stage};
 
 pub use archive::unpack;
@@ -206,7 +207,7 @@ impl Bundle {
 
     /// Puts other data into the place of its data, merged from documents.
     pub fn set_documents(&mut self, documents: &[crate::Document]) -> Result<(), Failure> {
-        self.data = Arc::new(crate::document::merged(documents)?);
+        self.data = Data::new(documents)?.shared().clone();
         Ok(())
     }
 

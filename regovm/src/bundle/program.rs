@@ -1,17 +1,14 @@
 //! Saved programs in bundles: rules that are compiled already.
 
-use std::sync::Arc;
-
 use regovm_core::Span;
-use regovm_core::value::Frozen;
 use regovm_parser::ast::{RegoVersion, Term};
 use regovm_stdlib::support;
 use serde_json::Value;
 
 use super::manifest::number;
 use super::{Bundle, BundleError, paths};
-use crate::Document;
 use crate::policy::PreparedPolicy;
+use crate::{Data, Document, Engine};
 
 /// First bytes of the file; the number is the version of this form.
 const MAGIC: &[u8; 8] = b"regovmB1";
@@ -98,17 +95,25 @@ impl SavedProgram {
             .position(|shape| matches!(&shape.expressions[..], [only] if only.text == text))
     }
 
-    /// The program with data of documents.
+    /// The program with data of documents. One that calls built-ins of yours is prepared by an engine that has them:
+    /// [`SavedProgram::prepare_in`].
     ///
     /// # Errors
     /// The program is damaged, or the documents do not fit together.
     pub fn prepare(&self, documents: &[Document]) -> Result<PreparedPolicy, BundleError> {
-        self.with_data(crate::document::merged(documents)?.into())
+        self.with_data(Data::new(documents)?)
     }
 
-    fn with_data(&self, data: Arc<Frozen>) -> Result<PreparedPolicy, BundleError> {
-        let compiled = crate::saved::read(&self.saved)?;
-        Ok(PreparedPolicy::new(compiled, crate::builtins(), data)?)
+    /// The program with the data and the built-ins of an engine.
+    ///
+    /// # Errors
+    /// The program is damaged, or needs built-ins that the engine does not have.
+    pub fn prepare_in(&self, engine: &Engine) -> Result<PreparedPolicy, BundleError> {
+        Ok(engine.load(&self.saved)?)
+    }
+
+    fn with_data(&self, data: Data) -> Result<PreparedPolicy, BundleError> {
+        Ok(PreparedPolicy::read(&self.saved, crate::builtins(), data)?)
     }
 }
 
@@ -151,7 +156,9 @@ impl Bundle {
             )
             .hint("build the bundle again with `regovm build -t regovm`"));
         }
-        program.with_data(self.data.clone()).map(Some)
+        program
+            .with_data(Data::frozen_as(self.data.clone()))
+            .map(Some)
     }
 
     /// Names, dialects and texts of the policies.

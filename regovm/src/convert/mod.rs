@@ -1,11 +1,18 @@
-//! Arena values to and from `serde_json::Value`.
+//! Arena values to and from `serde_json::Value`, and to and from everything that serde knows.
 
+mod de;
+mod error;
+mod ser;
+
+pub(crate) use self::de::{Bindings, Held, Reading};
+pub use self::error::DataError;
+pub(crate) use self::ser::to_value;
 use regovm_core::json;
 use regovm_core::value::{Arena, Value, View};
 use serde_json::Map;
 
 /// A value as JSON: sets become sorted arrays, keys that are no strings become their JSON text.
-pub fn to_json(value: Value<'_>) -> serde_json::Value {
+pub(crate) fn to_json(value: Value<'_>) -> serde_json::Value {
     match value.view() {
         View::Null => serde_json::Value::Null,
         View::Boolean(b) => b.into(),
@@ -34,7 +41,7 @@ pub fn to_json(value: Value<'_>) -> serde_json::Value {
 }
 
 /// A JSON value in an arena.
-pub fn from_json<'a>(json: &serde_json::Value, arena: &'a Arena) -> Value<'a> {
+pub(crate) fn from_json<'a>(json: &serde_json::Value, arena: &'a Arena) -> Value<'a> {
     match json {
         serde_json::Value::Null => Value::NULL,
         serde_json::Value::Bool(b) => Value::boolean(*b),
