@@ -19,7 +19,7 @@ pub struct BuiltinDecl<'d> {
     pub name: &'d str,
     /// The operator, if it has one.
     pub infix: Option<&'static str>,
-    /// The type, in the notation of [`Type::parse`].
+    /// The type, in the notation of [`Type::parse`](crate::types::Type::parse).
     pub signature: &'d str,
     /// What it does, in one or two sentences.
     pub doc: &'d str,
