@@ -56,15 +56,14 @@ pub fn add(engine: &mut Engine, bundles: &[Bundle]) -> Result<(), BundleError> {
     Ok(())
 }
 
-/// Reads bundles and adds them to an engine, with the words of `eval` for what goes wrong.
-pub fn activate(
-    engine: &mut Engine,
-    paths: &[String],
-    ignore: &[String],
-) -> Result<(), BundleError> {
-    let loading = |error: BundleError| error.within("loading error: ");
-    let bundles = load(paths, Reading::unverified(ignore)).map_err(loading)?;
-    add(engine, &bundles).map_err(loading)?;
+/// Reads bundles with the words of `eval` for what goes wrong.
+pub fn load_to_run(paths: &[String], ignore: &[String]) -> Result<Vec<Bundle>, BundleError> {
+    load(paths, Reading::unverified(ignore)).map_err(|error| error.within("loading error: "))
+}
+
+/// Adds bundles to an engine, all together, with the words of `eval` for what goes wrong.
+pub fn activate(engine: &mut Engine, bundles: &[Bundle]) -> Result<(), BundleError> {
+    add(engine, bundles).map_err(|error| error.within("loading error: "))?;
     bundle::check_roots(&bundles.iter().collect::<Vec<_>>())
         .map_err(|error| error.within("bundle activation failed: "))
 }

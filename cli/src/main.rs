@@ -8,6 +8,7 @@ mod interrupt;
 mod keys;
 mod load;
 mod mapped;
+mod programs;
 mod render;
 mod whole_file;
 mod world;

@@ -38,7 +38,7 @@ pub enum PlanFormat {
 /// `regovm build`
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  regovm build policy/ data/ -o bundle.tar.gz\n  regovm build -b bundle/ --revision 7 --signing-key private.pem\n  regovm build -t regovm -e terraform/deny policy/ -o bundle.tar.gz\n  regovm eval -b bundle.tar.gz -i plan.json data.terraform.deny\n\nThe output is a bundle that regovm and OPA read. With -t regovm it also holds a compiled program, which serves\nthe queries for its entrypoints; all other queries are compiled from the policies.\n\nExit status: 0 if the bundle is written, 1 otherwise."
+    after_help = "Examples:\n  regovm build policy/ data/ -o bundle.tar.gz\n  regovm build -b bundle/ --revision 7 --signing-key private.pem\n  regovm build -t regovm -e terraform/deny policy/ -o bundle.tar.gz\n  regovm eval -b bundle.tar.gz -i plan.json data.terraform.deny\n  regovm build -t regovm -e terraform/deny policy/ -o deny.regovm\n  regovm eval --program deny.regovm -i plan.json data.terraform.deny\n\nThe output is a bundle that regovm and OPA read. With -t regovm it also holds a compiled program, which serves\nthe queries for its entrypoints; all other queries are compiled from the policies.\n\nExit status: 0 if the bundle is written, 1 otherwise."
 )]
 pub struct BuildArgs {
     /// Policy and data: files or folders; with --bundle, bundles that are merged
@@ -56,7 +56,7 @@ pub struct BuildArgs {
     /// Level of optimisation: with -t regovm, 0 leaves programs as they are written (default there: 1)
     #[arg(short = 'O', long, value_name = "N")]
     pub optimize: Option<i64>,
-    /// The archive that is written
+    /// The archive that is written; with -t regovm and a name that ends in .regovm, the program alone
     #[arg(short, long, value_name = "FILE", default_value = "bundle.tar.gz")]
     pub output: PathBuf,
     /// Revision that the manifest names
@@ -180,8 +180,12 @@ fn build(args: &BuildArgs) -> Result<(), BundleError> {
         let key = args.signing.key(&args.verification.verification_key_id)?;
         keys::sign(&mut built, &key)?;
     }
-    let archive = built.write()?;
-    whole_file::write(&args.output, &archive).map_err(|error| {
+    let bare = args.output.extension().is_some_and(|end| end == "regovm");
+    let bytes = match &built.program {
+        Some(program) if bare => program.clone(),
+        _ => built.write()?,
+    };
+    whole_file::write(&args.output, &bytes).map_err(|error| {
         BundleError::new(format!(
             "open {}: {}",
             args.output.display(),

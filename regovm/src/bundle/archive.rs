@@ -108,6 +108,13 @@ impl From<BundleError> for Problem {
 }
 
 fn files(reader: &mut impl Read, limits: &Limits) -> Result<Vec<File>, Problem> {
+    let files = entries(reader, limits)?;
+    // What follows tells whether the whole has come.
+    io::copy(reader, &mut io::sink())?;
+    Ok(files)
+}
+
+fn entries(reader: &mut impl Read, limits: &Limits) -> Result<Vec<File>, Problem> {
     let mut files = Vec::new();
     let mut seen = HashSet::new();
     let mut long_name: Option<String> = None;

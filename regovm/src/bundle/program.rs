@@ -6,7 +6,7 @@ use regovm_stdlib::support;
 use serde_json::Value;
 
 use super::manifest::number;
-use super::{Bundle, BundleError, paths};
+use super::{Bundle, BundleError, paths, roots};
 use crate::policy::PreparedPolicy;
 use crate::{Data, Document, Engine};
 
@@ -88,6 +88,17 @@ impl SavedProgram {
         .concat()
     }
 
+    /// The queries for its entrypoints.
+    pub fn queries(&self) -> Vec<String> {
+        let keys = |entrypoint: &String| -> Vec<String> {
+            entrypoint.split('/').map(str::to_owned).collect()
+        };
+        self.entrypoints
+            .iter()
+            .map(|entrypoint| query_of(&keys(entrypoint)))
+            .collect()
+    }
+
     /// The number of the query for an entrypoint, by its text: `data.authz.allow`.
     pub fn query(policy: &PreparedPolicy, text: &str) -> Option<usize> {
         (0..)
@@ -155,6 +166,19 @@ impl Bundle {
                 "the program was made of other policies than the bundle has",
             )
             .hint("build the bundle again with `regovm build -t regovm`"));
+        }
+        // What is not compiled is checked as if it were.
+        self.check(std::iter::empty())?;
+        self.check_runs()?;
+        let outside = program.entrypoints.iter().find(|entrypoint| {
+            let path: Vec<&str> = entrypoint.split('/').collect();
+            !roots::contain(self.manifest.roots(), &path)
+        });
+        if let Some(entrypoint) = outside {
+            return Err(BundleError::new(format!(
+                "manifest roots {} do not permit the entrypoint {entrypoint} of the program",
+                roots::listed(self.manifest.roots())
+            )));
         }
         program
             .with_data(Data::frozen_as(self.data.clone()))

@@ -54,6 +54,10 @@ pub struct EvalArgs {
     /// .manifest counts. Repeatable
     #[arg(short, long = "bundle", value_name = "PATH")]
     pub bundles: Vec<String>,
+    /// Rules that are compiled already: a file that `regovm build -t regovm -o FILE.regovm` wrote. The query is the path
+    /// of one of its entrypoints; --data gives it data
+    #[arg(long, value_name = "FILE", conflicts_with = "bundles")]
+    pub program: Option<PathBuf>,
     /// Input document: a JSON or YAML file
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use regovm::bundle::BundleError;
 use regovm::observe::{
     Observe, Recorder, TraceFilter, TraceOptions, UncoveredKind, Wanted as Record,
 };
@@ -18,10 +19,11 @@ use regovm::{
     Session, Stage,
 };
 
-use super::{disable, engine_with, restrict, schemas, version};
+use super::{disable, document, engine_with, restrict, schemas, version};
 use crate::bundles;
 use crate::load::{Wanted, load, reason};
 use crate::mapped::{self, Bytes};
+use crate::programs;
 use crate::render::{errors, go_json, result};
 use crate::world;
 
@@ -174,6 +176,13 @@ impl Looks {
     }
 }
 
+/// If nothing asks for policies that are compiled in another way than saved programs are.
+fn plain(args: &EvalArgs, engine: &Engine) -> bool {
+    let untouched = args.package.is_none() && args.imports.is_empty() && args.disable.is_empty();
+    let unchecked = !args.strict && args.schema.is_none() && args.capabilities.is_none();
+    untouched && unchecked && !args.v0_compatible && !engine.is_observed()
+}
+
 fn exit_status(args: &EvalArgs, answer: &Answer<'_>) -> u8 {
     let defined = !answer.is_undefined();
     if (args.fail && !defined) || (args.fail_defined && defined) {
@@ -189,6 +198,8 @@ struct Job<'j> {
     query: &'j str,
     engine: Engine,
     looks: Looks,
+    /// What is compiled already.
+    saved: Option<programs::Found>,
     input: Option<Bytes>,
     context: QueryContext,
     cancel: Arc<AtomicBool>,
@@ -214,7 +225,22 @@ fn evaluate<T>(
     let looks = Looks::of(args);
     engine.set_observe(looks.observe(args));
     let mut loading = Metrics::default();
-    if !args.data.is_empty() {
+    let mut saved = None;
+    if let Some(path) = &args.program {
+        if !plain(args, &engine) {
+            return Err(load_failure(
+                "a saved program is compiled already: leave out flags that change how policies are compiled".to_owned(),
+            ));
+        }
+        let loaded = load(&args.data, &args.ignore, Wanted::All).map_err(load_failure)?;
+        if let Some((name, _)) = loaded.modules.first() {
+            return Err(load_failure(format!(
+                "{name}: policies cannot be added to a saved program, only data"
+            )));
+        }
+        let documents: Vec<_> = loaded.data.into_iter().map(document).collect();
+        saved = Some(programs::of_file(path, query, &documents)?);
+    } else if !args.data.is_empty() {
         let started = Instant::now();
         let loaded = load(&args.data, &args.ignore, Wanted::All).map_err(load_failure)?;
         let (policies, data) = (!loaded.modules.is_empty(), !loaded.data.is_empty());
@@ -231,8 +257,14 @@ fn evaluate<T>(
     }
     if !args.bundles.is_empty() {
         let started = Instant::now();
-        bundles::activate(&mut engine, &args.bundles, &args.ignore)
-            .map_err(regovm::bundle::BundleError::into_failure)?;
+        let loaded =
+            bundles::load_to_run(&args.bundles, &args.ignore).map_err(BundleError::into_failure)?;
+        if plain(args, &engine) && args.data.is_empty() {
+            saved = programs::of_bundle(&loaded, query);
+        }
+        if saved.is_none() {
+            bundles::activate(&mut engine, &loaded).map_err(BundleError::into_failure)?;
+        }
         loading.add("rego_load_bundles", started.elapsed());
     }
     if let Some(path) = &args.schema {
@@ -245,6 +277,7 @@ fn evaluate<T>(
         query,
         engine,
         looks,
+        saved,
         input,
         context: QueryContext {
             package: args.package.clone(),
@@ -281,6 +314,12 @@ fn evaluate<T>(
 impl Job<'_> {
     /// Compiles everything; what that takes goes to the metrics.
     fn prepare(&self, extras: &mut Extras) -> Result<PreparedPolicy, Failure> {
+        if let Some((policy, _)) = &self.saved {
+            if self.looks.metrics {
+                extras.metrics.push(self.loading.clone());
+            }
+            return Ok(policy.clone());
+        }
         let metrics = RefCell::new((self.loading.clone(), Instant::now()));
         let done = |phase: Phase| {
             let (metrics, since) = &mut *metrics.borrow_mut();
@@ -342,9 +381,10 @@ impl Job<'_> {
             session.set_recorder(Some(recorder.clone()));
         }
         let evaluating = Instant::now();
+        let query = self.saved.as_ref().map_or(0, |(_, query)| *query);
         let result = match &self.input {
-            Some(bytes) => session.eval_document(0, bytes),
-            None => session.eval_without_input(0),
+            Some(bytes) => session.eval_document(query, bytes),
+            None => session.eval_without_input(query),
         };
         if let Some(metrics) = extras.metrics.last_mut() {
             metrics.add("rego_query_eval", evaluating.elapsed());
