@@ -61,8 +61,17 @@ pub fn load_to_run(paths: &[String], ignore: &[String]) -> Result<Vec<Bundle>, B
     load(paths, Reading::unverified(ignore)).map_err(|error| error.within("loading error: "))
 }
 
+/// Reads bundles and adds them to an engine, with the words of `eval` for what goes wrong.
+pub fn activate(
+    engine: &mut Engine,
+    paths: &[String],
+    ignore: &[String],
+) -> Result<(), BundleError> {
+    add_to_run(engine, &load_to_run(paths, ignore)?)
+}
+
 /// Adds bundles to an engine, all together, with the words of `eval` for what goes wrong.
-pub fn activate(engine: &mut Engine, bundles: &[Bundle]) -> Result<(), BundleError> {
+pub fn add_to_run(engine: &mut Engine, bundles: &[Bundle]) -> Result<(), BundleError> {
     add(engine, bundles).map_err(|error| error.within("loading error: "))?;
     bundle::check_roots(&bundles.iter().collect::<Vec<_>>())
         .map_err(|error| error.within("bundle activation failed: "))

@@ -263,7 +263,7 @@ fn evaluate<T>(
             saved = programs::of_bundle(&loaded, query);
         }
         if saved.is_none() {
-            bundles::activate(&mut engine, &loaded).map_err(BundleError::into_failure)?;
+            bundles::add_to_run(&mut engine, &loaded).map_err(BundleError::into_failure)?;
         }
         loading.add("rego_load_bundles", started.elapsed());
     }
