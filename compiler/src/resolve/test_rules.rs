@@ -171,7 +171,8 @@ pub fn name_operands(state: &mut State<'_>) {
     }
     for module in &mut state.modules {
         for rule in &mut module.rules {
-            if rule.head.name.starts_with(TEST_PREFIX) {
+            // As in OPA: only of tests that have nothing behind their name.
+            if rule.head.reference.len() == 1 && rule.head.name.starts_with(TEST_PREFIX) {
                 for_each_in_chain_mut(rule, &mut |rule| {
                     name_in_body(&mut state.locals, &mut rule.body);
                 });

@@ -41,6 +41,7 @@ pub use regovm_compiler::lower::Observe;
 pub use trace::{Explain as TraceFilter, Trace, TraceOptions};
 
 use frames::Frames;
+pub(crate) use trace::truncate;
 
 /// What a [`Recorder`] keeps.
 #[derive(Clone, Default)]
@@ -138,10 +139,12 @@ pub(crate) struct TraceSite {
     pub(crate) row: u32,
     pub(crate) col: u32,
     pub(crate) text: String,
-    /// The text in the source.
-    pub(crate) source: String,
     /// Names of its variables in the rewritten tree, with where they stand.
     pub(crate) variables: Vec<(String, u32, u32)>,
+    /// Where it stands.
+    pub(crate) span: Span,
+    /// Where its variables stand.
+    pub(crate) variable_spans: Vec<Span>,
 }
 
 impl Recorder {
@@ -255,8 +258,9 @@ impl Recording {
                     row,
                     col,
                     text: site.text.clone(),
-                    source: program.sources.text(shown).to_owned(),
                     variables: variables.collect(),
+                    span: shown,
+                    variable_spans: site.variables.iter().map(|(_, span)| *span).collect(),
                 }
             };
             self.sites = Arc::new(program.observed.sites.iter().map(site).collect());

@@ -18,6 +18,8 @@ pub enum Explain {
     Notes,
     /// Expressions that failed, and what led to them.
     Fails,
+    /// Both, as `opa test --verbose` shows them.
+    NotesAndFails,
     /// All, and what the machine does for them. (The machine unifies when it compiles, so there is no more to show.)
     Debug,
 }
@@ -31,6 +33,8 @@ pub struct TraceOptions {
     pub expression_variables: bool,
     /// All local variables.
     pub local_variables: bool,
+    /// Blanks before each column and each line end: what OPA's test runner makes of an indented trace.
+    pub indent: usize,
 }
 
 /// The events of evaluations.
@@ -45,8 +49,6 @@ pub struct Trace {
 const LOCATION_WIDTH: usize = 64;
 /// Bytes of the value of a variable that are shown.
 const VALUE_WIDTH: usize = 32;
-/// Bytes of a value below an expression.
-const PRETTY_VALUE_WIDTH: usize = 64;
 
 impl Trace {
     pub(crate) fn new(events: Vec<Event>, sites: Arc<Vec<TraceSite>>, names: Names) -> Trace {
@@ -67,21 +69,30 @@ impl Trace {
         &self.events
     }
 
+    pub(crate) fn sites(&self) -> &[TraceSite] {
+        &self.sites
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
     pub(crate) fn site(&self, event: &Event) -> &TraceSite {
         &self.sites[event.site as usize]
     }
 
     /// The events that are asked for.
     pub fn filter(&self, what: Explain) -> Trace {
-        let wanted = match what {
+        let wanted: &[Operation] = match what {
             Explain::Full | Explain::Debug => return self.clone(),
-            Explain::Notes => Operation::Note,
-            Explain::Fails => Operation::Fail,
+            Explain::Notes => &[Operation::Note],
+            Explain::Fails => &[Operation::Fail],
+            Explain::NotesAndFails => &[Operation::Note, Operation::Fail],
         };
         let mut kept = Vec::new();
         let mut entered: HashMap<u64, &Event> = HashMap::new();
         for event in &self.events {
-            if event.operation == wanted {
+            if wanted.contains(&event.operation) {
                 let mut path = vec![event];
                 let mut current = entered.get(&event.query).copied();
                 let mut before: Option<&Event> = None;
@@ -113,16 +124,21 @@ impl Trace {
         let mut depths: HashMap<u64, usize> = HashMap::new();
         let aliases = self.aliases();
         let mut rows = Vec::new();
+        let mut last = String::new();
         for event in &self.events {
             let above = depths.get(&event.parent).copied().unwrap_or(0);
             let depth = *depths.entry(event.query).or_insert(above + 1);
             let mut row = Vec::new();
             if options.locations {
                 let site = self.site(event);
-                row.push(match aliases.get(site.file.as_str()) {
-                    Some(alias) => format!("{alias}:{}", site.row),
-                    None => format!("query:{}", site.row),
-                });
+                // What nobody wrote stands where the event before it stands.
+                if site.row > 0 {
+                    last = match aliases.get(site.file.as_str()) {
+                        Some(alias) => format!("{alias}:{}", site.row),
+                        None => format!("query:{}", site.row),
+                    };
+                }
+                row.push(last.clone());
             }
             row.push(self.event_text(event, depth));
             if options.expression_variables {
@@ -133,7 +149,21 @@ impl Trace {
                 let locals = locals.map(|(name, value)| (self.names.raw(*name), value.as_str()));
                 row.push(variables_text(&locals.collect()));
             }
+            let filled = row.len();
             rows.push(row);
+            if self.marks_case(event) {
+                let mut row = Vec::new();
+                if options.locations {
+                    row.push(String::new());
+                }
+                row.push(format!(
+                    "{}TestCase {}",
+                    "| ".repeat(depth),
+                    self.plugged(event)
+                ));
+                row.resize(filled, "{}".to_owned());
+                rows.push(row);
+            }
         }
         let mut widths: Vec<usize> = Vec::new();
         for row in &rows {
@@ -145,8 +175,10 @@ impl Trace {
             }
         }
         let mut text = String::new();
+        let indent = " ".repeat(options.indent);
         for row in &rows {
             for (column, cell) in row.iter().enumerate() {
+                text.push_str(&indent);
                 text.push_str(cell);
                 if column + 1 < row.len() {
                     let filled = cell.chars().count();
@@ -154,9 +186,61 @@ impl Trace {
                     text.extend(std::iter::repeat_n(' ', width.saturating_sub(filled) + 1));
                 }
             }
+            text.push_str(&indent);
             text.push('\n');
         }
         text
+    }
+
+    /// The events up to the one that marks the next case of a test after `cases` of them.
+    pub fn until_case(&self, cases: usize) -> Trace {
+        let events = self.events.iter().enumerate();
+        let marks = events.filter(|(_, event)| self.marks_case(event));
+        let end = marks
+            .map(|(at, _)| at)
+            .nth(cases)
+            .unwrap_or(self.events.len());
+        Trace {
+            events: self.events[..end].to_vec(),
+            sites: self.sites.clone(),
+            names: self.names.clone(),
+        }
+    }
+
+    fn marks_case(&self, event: &Event) -> bool {
+        event.operation == Operation::Eval && self.site(event).text.starts_with(TEST_CASE)
+    }
+
+    /// The text of an expression with the values of its variables.
+    fn plugged(&self, event: &Event) -> String {
+        let mut out = String::new();
+        let mut rest = self.site(event).text.as_str();
+        while let Some(start) = rest.find(|c: char| c.is_alphabetic() || c == '_') {
+            out.push_str(&rest[..start]);
+            rest = &rest[start..];
+            let end = rest
+                .find(|c: char| !c.is_alphanumeric() && c != '_')
+                .unwrap_or(rest.len());
+            let local = event.locals.iter().find(|(number, _)| {
+                self.names.written(*number) == &rest[..end]
+                    || self.names.raw(*number) == &rest[..end]
+            });
+            out.push_str(local.map_or(&rest[..end], |(_, value)| value));
+            rest = &rest[end..];
+        }
+        out + rest
+    }
+
+    /// The last expression of a policy that failed; of an `every` the expression in it. With its file and line.
+    pub fn last_failure(&self) -> Option<(&Event, &str, u32)> {
+        self.events.iter().rev().find_map(|event| {
+            let site = self.site(event);
+            let is_inside = event.operation == Operation::Fail
+                && site.kind == SiteKind::Expression
+                && !site.file.is_empty()
+                && !site.text.starts_with("every ");
+            is_inside.then_some((event, site.file.as_str(), site.row))
+        })
     }
 
     fn event_text(&self, event: &Event, depth: usize) -> String {
@@ -273,54 +357,10 @@ impl Trace {
         });
         Value::Array(events.collect())
     }
-
-    /// An expression as the source has it, with arrows from its variables to their values, as OPA's test runner shows
-    /// failures with `--var-values`. `None` if the event is not about an expression.
-    pub fn expression_with_values(&self, event: &Event) -> Option<String> {
-        let site = self.site(event);
-        if site.kind != SiteKind::Expression {
-            return None;
-        }
-        let mut text = format!(
-            "{}{}",
-            " ".repeat((site.col as usize).saturating_sub(1)),
-            site.source
-        );
-        let mut shown: BTreeMap<String, (usize, Option<&str>)> = BTreeMap::new();
-        for (name, _, col) in &site.variables {
-            let known = event
-                .locals
-                .iter()
-                .find(|(number, _)| self.names.raw(*number) == name);
-            let written = self.names.find_written(name);
-            if name == "input" || name == "data" || written.starts_with("__local") {
-                continue;
-            }
-            let value = known.map(|(_, value)| value.as_str());
-            let entry = shown
-                .entry(written.to_owned())
-                .or_insert((*col as usize, value));
-            if entry.1.is_none() {
-                *entry = (*col as usize, value);
-            }
-        }
-        let mut columns: Vec<(usize, &String, &str)> = shown
-            .iter()
-            .map(|(name, (col, value))| (*col, name, value.unwrap_or("undefined")))
-            .collect();
-        columns.sort();
-        if columns.is_empty() {
-            return Some(text);
-        }
-        text.push('\n');
-        arrows(&mut text, &columns, None);
-        for at in (0..columns.len()).rev() {
-            text.push('\n');
-            arrows(&mut text, &columns, Some(at));
-        }
-        Some(text)
-    }
 }
+
+/// How the mark of a case begins.
+const TEST_CASE: &str = "internal.test_case(";
 
 /// Columns of a trace are so far apart, beside the blank between them.
 const PADDING: usize = 4;
@@ -335,7 +375,7 @@ fn variables_text(variables: &BTreeMap<&str, &str>) -> String {
     format!("{{{}}}", list.join(", "))
 }
 
-fn truncate(text: &str, width: usize) -> String {
+pub(crate) fn truncate(text: &str, width: usize) -> String {
     if text.len() <= width {
         return text.to_owned();
     }
@@ -344,31 +384,6 @@ fn truncate(text: &str, width: usize) -> String {
         .find(|at| text.is_char_boundary(*at))
         .unwrap_or(0);
     format!("{}...", &text[..end])
-}
-
-/// One line of bars, of which the last is the value of the variable at `value_at`.
-fn arrows(text: &mut String, columns: &[(usize, &String, &str)], value_at: Option<usize>) {
-    let shown = &columns[..value_at.map_or(columns.len(), |at| at + 1)];
-    let mut before = 0;
-    for (number, (col, name, value)) in shown.iter().enumerate() {
-        let is_last = number + 1 == shown.len();
-        if !is_last && columns[number + 1].0 == *col {
-            continue;
-        }
-        let spaces = (*col).saturating_sub(before + 1);
-        text.extend(std::iter::repeat_n(' ', spaces));
-        if is_last && value_at.is_some() {
-            let shared = (number > 0 && columns[number - 1].0 == *col)
-                || columns.get(number + 1).is_some_and(|next| next.0 == *col);
-            if shared {
-                text.push_str(&format!("{name}: "));
-            }
-            text.push_str(&truncate(value, PRETTY_VALUE_WIDTH));
-        } else {
-            text.push('|');
-        }
-        before = *col;
-    }
 }
 
 /// The folder of a file without its first part.

@@ -32,12 +32,12 @@ impl Record {
 }
 
 /// A host that records.
-pub(super) struct Recorder {
+pub(super) struct Capture {
     pub(super) inner: Box<dyn Host + Send>,
     pub(super) record: Record,
 }
 
-impl Host for Recorder {
+impl Host for Capture {
     fn print(&mut self, line: &str) {
         let mut said = self.record.lock();
         said.output.push_str(line);

@@ -9,8 +9,10 @@ use regovm_compiler::state::full_ref;
 use regovm_parser::ast::{Head, Module, Name, Term, TermKind};
 use regovm_parser::print;
 
-use super::{Test, TestOptions, TestSuite};
+use super::{Test, TestOptions, TestSuite, Traced, Watched};
 use crate::engine::{Engine, QueryContext};
+use crate::observe::{Observe, UncoveredKind, Wanted};
+use crate::policy::PreparedPolicy;
 use crate::report::{Failure, Stage};
 use crate::session::Session;
 
@@ -50,7 +52,13 @@ impl Engine {
             }
         }
         let queries: Vec<&str> = queries.iter().map(String::as_str).collect();
-        let prepared = self.prepare_test_queries(modules, &queries, options.name_operands, None)?;
+        let prepared = self.prepare_test_queries(modules.clone(), &queries, false, None)?;
+        let watch = |observe: Observe| {
+            let named = options.name_operands && observe.values;
+            self.prepare_test_queries(modules.clone(), &queries, named, Some(observe))
+                .map(|prepared| prepared.policy)
+        };
+        let watched = watched(options, &watch)?;
         // The queries behind one that is refused move up.
         let mut next = 0;
         let mut refused = prepared.refused.into_iter().peekable();
@@ -66,8 +74,51 @@ impl Engine {
         Ok(TestSuite {
             policy: prepared.policy,
             tests: tests.into(),
+            traced: options.trace,
+            watched: watched.into(),
+            modules: modules.into(),
+            sources: self.sources().clone(),
         })
     }
+}
+
+/// The policies with which traces and coverage are recorded.
+fn watched(
+    options: &TestOptions,
+    watch: &dyn Fn(Observe) -> Result<PreparedPolicy, Failure>,
+) -> Result<Vec<Watched>, Failure> {
+    let mut list = Vec::new();
+    if options.trace != Traced::None {
+        list.push(Watched {
+            policy: watch(Observe {
+                values: true,
+                ..Observe::default()
+            })?,
+            wanted: Wanted {
+                trace: true,
+                ..Wanted::default()
+            },
+            kind: None,
+        });
+    }
+    let Some(kinds) = &options.coverage else {
+        return Ok(list);
+    };
+    for kind in std::iter::once(None).chain(kinds.iter().copied().map(Some)) {
+        list.push(Watched {
+            policy: watch(Observe {
+                values: false,
+                indexing: kind != Some(UncoveredKind::IndexExcluded),
+                early_exit: kind != Some(UncoveredKind::EarlyExit),
+            })?,
+            wanted: Wanted {
+                coverage: true,
+                ..Wanted::default()
+            },
+            kind,
+        });
+    }
+    Ok(list)
 }
 
 /// True for rules that make an object with a member for each of their results.

@@ -27,13 +27,19 @@ mod cases;
 mod discover;
 mod measure;
 mod run;
+mod values;
 
 pub use cases::{CaseResult, Cases};
 pub use measure::{Measured, Once, measure};
-pub use run::{Outcome, TestResult, TestRun};
+pub use run::{Outcome, TestCoverage, TestResult, TestRun};
+pub use values::FailedExpression;
 
-use regovm_core::Location;
+use std::sync::Arc;
 
+use regovm_core::{Location, SourceMap};
+use regovm_parser::ast::Module;
+
+use crate::observe::{Trace, UncoveredKind, Wanted};
 use crate::policy::PreparedPolicy;
 use crate::report::Failure;
 
@@ -42,8 +48,24 @@ use crate::report::Failure;
 pub struct TestOptions {
     /// Only tests whose name (`data.p_test.test_sum`) matches this regular expression, in the syntax of `regex.match`.
     pub run: Option<String>,
+    /// Which tests are traced.
+    pub trace: Traced,
     /// Names the operands of comparisons in tests, so that traces have their values.
     pub name_operands: bool,
+    /// Whether it is recorded what tests cover, and of what is not covered, which reasons are looked for.
+    pub coverage: Option<Vec<UncoveredKind>>,
+}
+
+/// Which tests are traced. A test is evaluated once more for its trace.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Traced {
+    /// None.
+    #[default]
+    None,
+    /// Those that fail.
+    Failures,
+    /// All.
+    All,
 }
 
 /// A rule that is a test.
@@ -63,16 +85,36 @@ pub struct Test {
     query: Result<usize, Failure>,
 }
 
+/// A policy that is compiled so that somebody can look on.
+#[derive(Clone)]
+struct Watched {
+    policy: PreparedPolicy,
+    wanted: Wanted,
+    /// For the runs behind the first one for coverage: what they tell of.
+    kind: Option<UncoveredKind>,
+}
+
 /// All tests of some modules, compiled. Cheap to clone.
 #[derive(Clone)]
 pub struct TestSuite {
     policy: PreparedPolicy,
-    tests: std::sync::Arc<[Test]>,
+    tests: Arc<[Test]>,
+    traced: Traced,
+    watched: Arc<[Watched]>,
+    /// What was tested, for those who explain failures.
+    modules: Arc<[Module]>,
+    sources: SourceMap,
 }
 
 impl TestSuite {
     /// The tests by file and line.
     pub fn tests(&self) -> &[Test] {
         &self.tests
+    }
+
+    /// The expression of the policies that failed last in a trace, as it is written, with the values in it. With
+    /// [`TestOptions::name_operands`] there are more values.
+    pub fn last_failure(&self, trace: &Trace) -> Option<FailedExpression> {
+        values::last_failure(&self.modules, &self.sources, trace)
     }
 }

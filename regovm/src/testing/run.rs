@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use regovm_core::host::Host;
 
-use super::capture::{Record, Recorder};
+use super::capture::{Capture, Record};
 use super::cases::{self, Cases};
 use super::measure::{Measured, Once, measure};
-use super::{Test, TestSuite};
+use super::{Test, TestSuite, Traced};
+use crate::observe::{Covered, Recorder, Trace, UncoveredKind};
 use crate::parallel;
 use crate::report::Failure;
 use crate::session::{Budget, Clock, Session};
@@ -59,6 +60,32 @@ pub struct TestResult {
     pub cases: Cases,
     /// Only of benchmarks: what was measured.
     pub measured: Option<Measured>,
+    /// Of tests that are traced: all events.
+    pub trace: Option<Trace>,
+    /// What it covered, if that is recorded.
+    pub coverage: Option<TestCoverage>,
+}
+
+/// What a test covered.
+#[derive(Clone, Default, Debug)]
+pub struct TestCoverage {
+    /// As it is evaluated.
+    pub covered: Covered,
+    /// What is covered besides, if less is left out.
+    pub others: Vec<(UncoveredKind, Covered)>,
+}
+
+impl TestCoverage {
+    /// Adds what another test covered.
+    pub fn merge(&mut self, other: &TestCoverage) {
+        self.covered.merge(&other.covered);
+        for (kind, covered) in &other.others {
+            match self.others.iter_mut().find(|(known, _)| known == kind) {
+                Some((_, known)) => known.merge(covered),
+                None => self.others.push((*kind, covered.clone())),
+            }
+        }
+    }
 }
 
 impl TestResult {
@@ -74,6 +101,8 @@ impl TestResult {
             output: String::new(),
             cases: Cases::new(),
             measured: None,
+            trace: None,
+            coverage: None,
         }
     }
 }
@@ -106,7 +135,7 @@ impl<'r> TestRun<'r> {
             cancel: self.cancel.clone(),
             ..Budget::default()
         });
-        session.set_host(Box::new(Recorder {
+        session.set_host(Box::new(Capture {
             inner: (self.host)(),
             record: record.clone(),
         }));
@@ -123,8 +152,10 @@ impl TestSuite {
         parallel::in_order(
             run.threads,
             self.tests.len(),
-            &|| self.policy.session(),
-            &|session, index| (!run.cancelled()).then(|| one(&self.tests[index], session, run)),
+            &|| Sessions::of(self),
+            &|sessions, index| {
+                (!run.cancelled()).then(|| self.one(&self.tests[index], sessions, run))
+            },
             &mut |index, result| report(&self.tests[index], result),
         );
     }
@@ -171,25 +202,68 @@ impl TestSuite {
     }
 }
 
-/// Runs one test.
-fn one(test: &Test, session: &mut Session, run: &TestRun<'_>) -> TestResult {
-    if test.skipped {
-        return TestResult::of(Outcome::Skipped);
+/// What a thread evaluates with.
+struct Sessions {
+    plain: Session,
+    /// Beside the policies that are watched.
+    watched: Vec<Session>,
+}
+
+impl Sessions {
+    fn of(suite: &TestSuite) -> Sessions {
+        Sessions {
+            plain: suite.policy.session(),
+            watched: suite
+                .watched
+                .iter()
+                .map(|watched| watched.policy.session())
+                .collect(),
+        }
     }
-    let query = match &test.query {
-        Ok(query) => *query,
-        Err(failure) => return TestResult::of(Outcome::Error(failure.clone())),
-    };
-    let record = Record::default();
-    run.prepare(session, &record);
-    let started = (run.clock)();
-    let value = session
-        .eval_without_input(query)
-        .map(|answer| answer.value());
-    let duration = (run.clock)().saturating_sub(started);
-    TestResult {
-        duration,
-        ..judge(test, value, record.take())
+}
+
+impl TestSuite {
+    /// Runs one test.
+    fn one(&self, test: &Test, sessions: &mut Sessions, run: &TestRun<'_>) -> TestResult {
+        if test.skipped {
+            return TestResult::of(Outcome::Skipped);
+        }
+        let query = match &test.query {
+            Ok(query) => *query,
+            Err(failure) => return TestResult::of(Outcome::Error(failure.clone())),
+        };
+        let record = Record::default();
+        run.prepare(&mut sessions.plain, &record);
+        let started = (run.clock)();
+        let value = sessions
+            .plain
+            .eval_without_input(query)
+            .map(|answer| answer.value());
+        let duration = (run.clock)().saturating_sub(started);
+        let mut result = TestResult {
+            duration,
+            ..judge(test, value, record.take())
+        };
+        for (watched, session) in self.watched.iter().zip(&mut sessions.watched) {
+            if watched.wanted.trace && self.traced == Traced::Failures && result.passed() {
+                continue;
+            }
+            let recorder = Recorder::new(watched.wanted.clone());
+            run.prepare(session, &record);
+            session.set_recorder(Some(recorder.clone()));
+            // What it gives is known; an error is told already.
+            let _ = session.eval_without_input(query);
+            if watched.wanted.trace {
+                result.trace = Some(recorder.take_trace());
+                continue;
+            }
+            let coverage = result.coverage.get_or_insert_default();
+            match watched.kind {
+                None => coverage.covered = recorder.covered(),
+                Some(kind) => coverage.others.push((kind, recorder.covered())),
+            }
+        }
+        result
     }
 }
 

@@ -289,7 +289,7 @@ fn evaluate<T>(
     extras.trace_options = TraceOptions {
         locations: true,
         expression_variables: args.var_values,
-        local_variables: false,
+        ..TraceOptions::default()
     };
     // The runs after the first one give measurements only.
     let mut further = Vec::new();

@@ -7,16 +7,16 @@ use base64::engine::general_purpose::STANDARD;
 use regovm::testing::{Cases, Outcome};
 use serde_json::{Map, Value, json};
 
-use super::Done;
+use super::{Done, TestArgs};
 use crate::render::{bench, errors, go_json};
 
 /// Writes all results.
-pub fn write(out: &mut impl Write, results: &[Done<'_>]) -> io::Result<()> {
-    let list: Vec<Value> = results.iter().map(result).collect();
+pub fn write(args: &TestArgs, out: &mut impl Write, results: &[Done<'_>]) -> io::Result<()> {
+    let list: Vec<Value> = results.iter().map(|done| result(args, done)).collect();
     go_json::write_indented(out, &Value::from(list))
 }
 
-fn result(done: &Done<'_>) -> Value {
+fn result(args: &TestArgs, done: &Done<'_>) -> Value {
     let Done { test, result } = done;
     let mut object = Map::new();
     let mut put = |name: &str, value: Value| {
@@ -35,6 +35,12 @@ fn result(done: &Done<'_>) -> Value {
         put("skip", true.into());
     }
     put("duration", super::nanoseconds(result).into());
+    if let Some(trace) = &result.trace {
+        let trace = trace.filter(args.filter());
+        if !trace.is_empty() {
+            put("trace", trace.to_json());
+        }
+    }
     if !result.output.is_empty() {
         put("output", STANDARD.encode(&result.output).into());
     }

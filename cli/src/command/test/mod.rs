@@ -1,5 +1,6 @@
 //! `regovm test`
 
+mod coverage;
 mod formats;
 mod json;
 mod pretty;
@@ -14,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use clap::{ArgAction, Args, ValueEnum};
 use regovm::bundle::{self, Bundle, BundleError};
-use regovm::testing::{Outcome, Test, TestOptions, TestResult, TestRun, TestSuite};
+use regovm::observe::{TraceFilter, UncoveredKind};
+use regovm::testing::{Outcome, Test, TestOptions, TestResult, TestRun, TestSuite, Traced};
 use regovm::{Clock, Engine, Failure, Host, Stage};
 
 use super::{engine_with, restrict, schemas, version};
@@ -49,6 +51,21 @@ pub enum TestFormat {
     Github,
     /// SARIF 2.1, for code scanning
     Sarif,
+    /// The coverage (--coverage) in the format of lcov
+    Lcov,
+}
+
+/// Which events the traces of failed tests show.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TestExplain {
+    /// Expressions that failed, and what led to them
+    Fails,
+    /// All
+    Full,
+    /// Calls of trace, and what led to them
+    Notes,
+    /// All
+    Debug,
 }
 
 /// Orders of the results in JSON.
@@ -63,7 +80,7 @@ pub enum Sort {
 /// `regovm test`
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  regovm test policy/\n  regovm test -v --run 'authz.test_' policy/\n  regovm test --format junit policy/ > report.xml\n  regovm test --bench policy/\n\nTests are rules whose names start with test_; rules named todo_test_ are skipped. A test passes if it is true;\ntest_x[name] has a case for each name.\n\nExit status: 0 if all tests pass, 2 if one fails, has an error or is skipped (see -z), 1 if they cannot be run."
+    after_help = "Examples:\n  regovm test policy/\n  regovm test -v --run 'authz.test_' policy/\n  regovm test --format junit policy/ > report.xml\n  regovm test --bench policy/\n  regovm test --threshold 80 policy/\n  regovm test -f lcov policy/ > lcov.info\n\nTests are rules whose names start with test_; rules named todo_test_ are skipped. A test passes if it is true;\ntest_x[name] has a case for each name.\n\nExit status: 0 if all tests pass, 2 if one fails, has an error or is skipped (see -z), 1 if they cannot be run."
 )]
 pub struct TestArgs {
     /// Policies, tests and data: files, folders (recursively .rego, .json, .yaml), or prefix:path
@@ -78,6 +95,29 @@ pub struct TestArgs {
     /// Only tests whose full name matches the regular expression, for example data.authz_test.test_a
     #[arg(short, long, value_name = "REGEX")]
     pub run: Option<String>,
+    /// What traces of failed tests show (notes and fails unless given); tells of all tests
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub explain: Option<TestExplain>,
+    /// Show the expressions that failed with the values in them
+    #[arg(long)]
+    pub var_values: bool,
+    /// Report what the tests cover instead of their results
+    #[arg(short, long)]
+    pub coverage: bool,
+    /// Reasons to look for where something is not covered (index_excluded, early_exit; both unless given)
+    #[arg(long, value_name = "KIND", value_delimiter = ',', num_args = 1)]
+    pub coverage_runs: Option<Vec<String>>,
+    /// Fail if the tests cover less, in percent
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
+    pub threshold: f64,
+    /// Only rego, as bytecode
+    #[arg(short, long, default_value = "rego", hide = true)]
+    pub target: String,
     /// Output format
     #[arg(short, long, value_enum, default_value = "pretty")]
     pub format: TestFormat,
@@ -134,10 +174,66 @@ pub struct TestArgs {
     pub allow_net: Vec<String>,
 }
 
+impl TestArgs {
+    /// Tells of all tests.
+    fn is_verbose(&self) -> bool {
+        self.verbose || self.explain.is_some()
+    }
+
+    fn is_traced(&self) -> bool {
+        (self.is_verbose() || self.var_values) && !self.bench
+    }
+
+    fn wants_coverage(&self) -> bool {
+        self.coverage
+            || self.coverage_runs.is_some()
+            || self.threshold > 0.0
+            || self.format == TestFormat::Lcov
+    }
+
+    fn filter(&self) -> TraceFilter {
+        match self.explain {
+            None if self.verbose => TraceFilter::NotesAndFails,
+            None | Some(TestExplain::Fails) => TraceFilter::Fails,
+            Some(TestExplain::Full) => TraceFilter::Full,
+            Some(TestExplain::Notes) => TraceFilter::Notes,
+            Some(TestExplain::Debug) => TraceFilter::Debug,
+        }
+    }
+
+    /// Reasons for which something may not be covered.
+    fn kinds(&self) -> Result<Vec<UncoveredKind>, String> {
+        let Some(names) = &self.coverage_runs else {
+            return Ok(vec![UncoveredKind::IndexExcluded, UncoveredKind::EarlyExit]);
+        };
+        let mut kinds = Vec::new();
+        for name in names.iter().filter(|name| !name.is_empty()) {
+            let known = [UncoveredKind::IndexExcluded, UncoveredKind::EarlyExit];
+            match known.into_iter().find(|kind| kind.name() == name) {
+                Some(kind) => kinds.push(kind),
+                None => {
+                    return Err(format!(
+                        "invalid --coverage-runs value {name:?} (expected \"index_excluded\" or \"early_exit\")"
+                    ));
+                }
+            }
+        }
+        Ok(kinds)
+    }
+}
+
 /// Runs the command and gives its exit status.
 pub fn run(args: &TestArgs) -> io::Result<u8> {
     if args.paths.is_empty() {
         return crate::usage_error("specify at least one file", "test");
+    }
+    if let Err(message) = args.kinds() {
+        return crate::usage_error(&message, "test");
+    }
+    if args.target != "rego" {
+        let message =
+            "the only target is rego (leave out --target): policies always run as bytecode";
+        return crate::usage_error(message, "test");
     }
     if args.format == TestFormat::Gobench && !args.bench {
         writeln!(
@@ -146,7 +242,14 @@ pub fn run(args: &TestArgs) -> io::Result<u8> {
         )?;
         return Ok(0);
     }
-    if args.sort != Sort::None && args.format != TestFormat::Json {
+    if !(0.0..=100.0).contains(&args.threshold) {
+        writeln!(
+            io::stderr(),
+            "Code coverage threshold must be between 0 and 100"
+        )?;
+        return Ok(ERROR);
+    }
+    if args.sort != Sort::None && args.format != TestFormat::Json && !args.wants_coverage() {
         writeln!(
             io::stderr(),
             "warning: --sort is only supported with JSON format"
@@ -161,8 +264,8 @@ pub fn run(args: &TestArgs) -> io::Result<u8> {
 
 /// Loads, compiles, and runs everything as often as it is wanted.
 fn all(args: &TestArgs, cancel: &Arc<AtomicBool>) -> io::Result<u8> {
-    let suite = match prepare(args) {
-        Ok(suite) => suite,
+    let Loaded { engine, suite } = match prepare(args) {
+        Ok(loaded) => loaded,
         Err(Refused::Bundle(error)) => {
             let mut err = io::stderr().lock();
             writeln!(err, "{}", error.message)?;
@@ -187,7 +290,7 @@ fn all(args: &TestArgs, cancel: &Arc<AtomicBool>) -> io::Result<u8> {
         }
     };
     for _ in 0..args.count {
-        let status = once(args, &suite, cancel)?;
+        let status = once(args, &engine, &suite, cancel)?;
         if status != 0 {
             return Ok(status);
         }
@@ -213,7 +316,13 @@ impl From<Failure> for Refused {
     }
 }
 
-fn prepare(args: &TestArgs) -> Result<TestSuite, Refused> {
+/// Policies with their tests.
+struct Loaded {
+    engine: Engine,
+    suite: TestSuite,
+}
+
+fn prepare(args: &TestArgs) -> Result<Loaded, Refused> {
     let mut engine = Engine::new();
     engine
         .set_version(version(args.v0_compatible))
@@ -231,10 +340,23 @@ fn prepare(args: &TestArgs) -> Result<TestSuite, Refused> {
         schemas::add(&mut engine, path)
             .map_err(|message| Failure::message(Stage::Load, message))?;
     }
-    Ok(engine.prepare_tests(&TestOptions {
+    let coverage = args.wants_coverage();
+    if coverage && args.bench {
+        let message = "coverage reporting is not supported when benchmarking tests";
+        return Err(Failure::message(Stage::Compile, message).into());
+    }
+    let traced = match args.format {
+        _ if !args.is_traced() => Traced::None,
+        TestFormat::Json if !coverage => Traced::All,
+        _ => Traced::Failures,
+    };
+    let suite = engine.prepare_tests(&TestOptions {
         run: args.run.clone(),
-        name_operands: false,
-    })?)
+        trace: traced,
+        name_operands: args.var_values,
+        coverage: coverage.then(|| args.kinds().unwrap_or_default()),
+    })?;
+    Ok(Loaded { engine, suite })
 }
 
 fn add_bundles(args: &TestArgs, engine: &mut Engine) -> Result<(), BundleError> {
@@ -285,7 +407,12 @@ impl Tally {
 }
 
 /// Runs all tests once and reports them.
-fn once(args: &TestArgs, suite: &TestSuite, cancel: &Arc<AtomicBool>) -> io::Result<u8> {
+fn once(
+    args: &TestArgs,
+    engine: &Engine,
+    suite: &TestSuite,
+    cancel: &Arc<AtomicBool>,
+) -> io::Result<u8> {
     let started = Instant::now();
     let clock: Clock = Arc::new(move || started.elapsed());
     let host = || -> Box<dyn Host + Send> {
@@ -301,8 +428,22 @@ fn once(args: &TestArgs, suite: &TestSuite, cancel: &Arc<AtomicBool>) -> io::Res
     });
     let mut tally = Tally::default();
     let mut out = io::BufWriter::new(io::stdout().lock());
+    if args.wants_coverage() {
+        let mut results = Vec::new();
+        each(args, suite, &run, &mut |test, result| {
+            tally.add(args, test, &result);
+            results.push(Done { test, result });
+            ControlFlow::Continue(())
+        });
+        let refused = coverage::report(args, (engine, suite), &mut out, results)?;
+        out.flush()?;
+        return match refused {
+            Some(status) => Ok(status),
+            None => tally.status(args),
+        };
+    }
     if matches!(args.format, TestFormat::Pretty | TestFormat::Gobench) {
-        let mut pretty = pretty::Pretty::new(args);
+        let mut pretty = pretty::Pretty::new(args, suite);
         let mut written = Ok(());
         each(args, suite, &run, &mut |test, result| {
             tally.add(args, test, &result);
@@ -332,7 +473,7 @@ fn once(args: &TestArgs, suite: &TestSuite, cancel: &Arc<AtomicBool>) -> io::Res
             TestFormat::Tap => formats::tap(&mut out, &results)?,
             TestFormat::Github => formats::github(&mut out, &results)?,
             TestFormat::Sarif => formats::sarif(&mut out, &results)?,
-            _ => json::write(&mut out, &results)?,
+            _ => json::write(args, &mut out, &results)?,
         }
     }
     out.flush()?;

@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use regovm::testing::{CaseResult, Measured, Outcome, Test, TestResult};
+use regovm::observe::{Trace, TraceOptions};
+use regovm::testing::{
+    CaseResult, FailedExpression, Measured, Outcome, Test, TestResult, TestSuite,
+};
 
 use super::{TestArgs, TestFormat, verdict};
 use crate::duration;
@@ -13,6 +16,7 @@ const WIDTH: usize = 80;
 /// Writes results as they come, and a summary.
 pub struct Pretty<'a> {
     args: &'a TestArgs,
+    suite: &'a TestSuite,
     passed: usize,
     failed: usize,
     skipped: usize,
@@ -20,18 +24,22 @@ pub struct Pretty<'a> {
     /// Something was written, so that the summary needs a line above it.
     dirty: bool,
     last_file: Option<String>,
+    /// Tests that failed, for the traces behind all results.
+    failures: Vec<(&'a Test, TestResult)>,
 }
 
 impl<'a> Pretty<'a> {
-    pub fn new(args: &'a TestArgs) -> Pretty<'a> {
+    pub fn new(args: &'a TestArgs, suite: &'a TestSuite) -> Pretty<'a> {
         Pretty {
             args,
+            suite,
             passed: 0,
             failed: 0,
             skipped: 0,
             errors: 0,
             dirty: false,
             last_file: None,
+            failures: Vec::new(),
         }
     }
 
@@ -58,7 +66,7 @@ impl<'a> Pretty<'a> {
     pub fn result(
         &mut self,
         out: &mut impl Write,
-        test: &Test,
+        test: &'a Test,
         result: TestResult,
     ) -> io::Result<()> {
         self.count(test, &result);
@@ -66,12 +74,16 @@ impl<'a> Pretty<'a> {
             self.dirty = true;
             let line = self.benchmark(test, result.measured.as_ref());
             writeln!(out, "{line}")?;
-        } else if self.args.verbose || !result.passed() {
+        } else if self.args.is_verbose() || !result.passed() {
             self.dirty = true;
             self.lines(out, test, &result)?;
         }
         if let Outcome::Error(failure) = &result.outcome {
             writeln!(out, "  {}", super::failure_text(failure))?;
+        }
+        let explained = self.args.is_verbose() || self.args.var_values;
+        if explained && !test.skipped && matches!(result.outcome, Outcome::Failed) {
+            self.failures.push((test, result));
         }
         Ok(())
     }
@@ -88,7 +100,7 @@ impl<'a> Pretty<'a> {
         writeln!(out, "{}", headline(test, result))?;
         let mut written = Ok(());
         CaseResult::each(&result.cases, &mut |path, case| {
-            if written.is_ok() && (case.failed || self.args.verbose) {
+            if written.is_ok() && (case.failed || self.args.is_verbose()) {
                 let verdict = if case.failed { "FAIL" } else { "PASS" };
                 let indent = 2 * path.len();
                 written = writeln!(out, "{:indent$}{}: {verdict}", "", case.name);
@@ -117,8 +129,75 @@ impl<'a> Pretty<'a> {
         }
     }
 
+    /// How the tests that failed came to it.
+    fn explain(&self, out: &mut impl Write) -> io::Result<()> {
+        rule(out)?;
+        writeln!(out, "FAILURES")?;
+        rule(out)?;
+        let values = self.args.var_values;
+        for (test, result) in &self.failures {
+            writeln!(out, "{}", headline(test, result))?;
+            let trace = result.trace.as_ref();
+            if self.args.is_verbose() {
+                writeln!(out)?;
+                if let Some(trace) = trace {
+                    let options = TraceOptions {
+                        locations: true,
+                        expression_variables: values,
+                        indent: 2,
+                        ..TraceOptions::default()
+                    };
+                    let text = trace.filter(self.args.filter()).to_text(options);
+                    out.write_all(text.as_bytes())?;
+                }
+            }
+            if result.cases.is_empty() {
+                if let Some(trace) = trace.filter(|_| values) {
+                    last_failure(out, self.suite, trace, 0)?;
+                }
+            } else {
+                writeln!(out)?;
+                let mut written = Ok(());
+                CaseResult::each(&result.cases, &mut |path, case| {
+                    if written.is_ok() && case.failed && case.cases.is_empty() {
+                        let trace = trace.filter(|_| values);
+                        written = self.case(out, path, case, trace);
+                    }
+                });
+                written?;
+            }
+            writeln!(out)?;
+        }
+        Ok(())
+    }
+
+    /// A case that failed, with all that leads to it.
+    fn case(
+        &self,
+        out: &mut impl Write,
+        path: &[&str],
+        case: &CaseResult,
+        trace: Option<&Trace>,
+    ) -> io::Result<()> {
+        for (depth, name) in path.iter().enumerate() {
+            writeln!(out, "{:1$}{name}: FAIL", "", 2 * (depth + 1))?;
+        }
+        match trace {
+            Some(trace) => last_failure(
+                out,
+                self.suite,
+                &trace.until_case(case.begun),
+                2 * path.len() + 2,
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// Writes the summary.
     pub fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
+        if self.failed > 0 && (self.args.is_verbose() || self.args.var_values) {
+            self.explain(out)?;
+        }
         if self.dirty {
             rule(out)?;
         }
@@ -141,8 +220,28 @@ fn rule(out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}", "-".repeat(WIDTH))
 }
 
+/// The expression that failed last, with the values in it.
+fn last_failure(
+    out: &mut impl Write,
+    suite: &TestSuite,
+    trace: &Trace,
+    indent: usize,
+) -> io::Result<()> {
+    writeln!(out, "{:indent$}", "")?;
+    let Some(failed) = suite.last_failure(trace) else {
+        return Ok(());
+    };
+    let FailedExpression { file, row, text } = failed;
+    writeln!(out, "{:1$}{file}:{row}:", "", indent + 2)?;
+    let lines: Vec<String> = text
+        .split('\n')
+        .map(|line| format!("{:1$}{line}", "", indent + 4))
+        .collect();
+    writeln!(out, "{}{:indent$}", lines.join("\n"), "")
+}
+
 /// `data.p_test.test_a: FAIL (1.2ms)`
-fn headline(test: &Test, result: &TestResult) -> String {
+pub fn headline(test: &Test, result: &TestResult) -> String {
     let mut line = format!("{}.{}: {}", test.package, test.name, verdict(result));
     if !test.skipped {
         line.push_str(&format!(" ({})", duration::go(super::nanoseconds(result))));

@@ -8,7 +8,7 @@ test_concat[tc.note] if {
 	some tc in [
 		{"note": "empty + empty", "a": [], "b": [], "exp": []},
 		{"note": "wrong", "a": [1], "b": [], "exp": [2]},
-		{"note": "undefined", "a": [1], "b": [input.y], "exp": [2]},
+		{"note": "undefined", "a": [1], "b": "y", "exp": [2]},
 		{"note": 7, "a": [1], "b": [], "exp": [1]},
 		{"note": {"x": 1}, "a": [], "b": [], "exp": []},
 	]
