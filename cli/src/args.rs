@@ -34,6 +34,10 @@ pub enum Command {
     Bench(crate::command::bench::BenchArgs),
     /// Run the tests of policies
     Test(crate::command::test::TestArgs),
+    /// Compare profiles
+    Profile(crate::command::profile::ProfileArgs),
+    /// Show why a rule is undefined or false
+    Why(crate::command::why::WhyArgs),
     /// Show how a query runs: what serves each loop, or what the compiler makes of it
     Explain(ExplainArgs),
     /// Build a bundle: one archive of policies and data

@@ -35,6 +35,8 @@ fn run(command: &Command) -> std::io::Result<u8> {
         Command::Exec(args) => command::exec::run(args),
         Command::Bench(args) => command::bench::run(args),
         Command::Test(args) => command::test::run(args),
+        Command::Profile(args) => command::profile::run(args),
+        Command::Why(args) => command::why::run(args),
         Command::Explain(args) => command::explain::run(args),
         Command::Build(args) => command::build::run(args),
         Command::Sign(args) => command::sign::run(args),

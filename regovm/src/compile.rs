@@ -44,6 +44,8 @@ pub(crate) struct Job<'j> {
     pub(crate) disabled: &'j [String],
     /// Somebody looks on: then nothing is optimised.
     pub(crate) observe: Option<Observe>,
+    /// Somebody will ask what loops cost.
+    pub(crate) profiled: bool,
     /// Is told when a part of the work is done.
     pub(crate) done: &'j dyn Fn(Phase),
     /// Queries with errors are left out and put here, instead of ending the compilation.
@@ -76,6 +78,7 @@ pub(crate) fn check(
 pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
     let (builtins, disabled) = (job.builtins, job.disabled);
     let observed = job.observe.is_some();
+    let profiled = job.profiled;
     with_ir(job, |sources, queries, ir| {
         let inputs = ir
             .queries
@@ -99,10 +102,15 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
             .collect();
         let program = emit::emit(ir, builtins, sources)
             .map_err(|errors| Failure::from_diagnostics(Stage::Compile, errors, sources))?;
+        let loops = match profiled {
+            true => crate::explain::unserved_loops(ir, builtins, sources),
+            false => Vec::new(),
+        };
         Ok(Compiled {
             program,
             shapes,
             inputs,
+            loops,
         })
     })
 }
@@ -123,6 +131,7 @@ pub(crate) fn with_ir<T>(
         data,
         disabled,
         observe,
+        profiled: _,
         done,
         mut refused,
     } = job;

@@ -60,6 +60,7 @@ pub struct Engine {
     builtins: Arc<Table>,
     disabled: Vec<String>,
     observe: Option<Observe>,
+    profiled: bool,
 }
 
 /// What [`Engine::prepare_test_queries`] gives.
@@ -94,6 +95,7 @@ impl Engine {
             builtins: crate::builtins(),
             disabled: Vec::new(),
             observe: None,
+            profiled: false,
         }
     }
 
@@ -119,6 +121,13 @@ impl Engine {
     /// programs cannot be saved.
     pub fn set_observe(&mut self, observe: Option<Observe>) -> &mut Engine {
         self.observe = observe;
+        self
+    }
+
+    /// Whether what is prepared from now on will be measured by a [`CostRecorder`](crate::observe::CostRecorder): then it
+    /// knows which of its loops no index serves, and what would help.
+    pub fn set_profiled(&mut self, profiled: bool) -> &mut Engine {
+        self.profiled = profiled;
         self
     }
 
@@ -491,6 +500,22 @@ impl Engine {
         self.observe.is_some()
     }
 
+    /// As [`Engine::prepare_with`], as if [`Engine::set_observe`] had not been called.
+    pub fn prepare_unobserved(
+        &self,
+        queries: &[&str],
+        context: &QueryContext,
+    ) -> Result<PreparedPolicy, Failure> {
+        let data = self.merged()?;
+        let compiled = self.job(queries, context, &data, &|_| {}, |job| {
+            crate::compile::compile(crate::compile::Job {
+                observe: None,
+                ..job
+            })
+        })?;
+        PreparedPolicy::new(compiled, self.builtins.clone(), data)
+    }
+
     /// As [`Engine::prepare_with`], to be observed.
     pub fn prepare_observed(
         &self,
@@ -588,6 +613,7 @@ impl Engine {
             data,
             disabled: &self.disabled,
             observe: self.observe,
+            profiled: self.profiled,
             done,
             refused: None,
         })
@@ -633,6 +659,7 @@ impl Engine {
             data: data.frozen(),
             disabled: &disabled,
             observe,
+            profiled: self.profiled,
             done: &|_| {},
             refused: Some(&mut refused),
         })?;

@@ -7,6 +7,7 @@ use regovm_compiler::optimize::{Context, WhyNot};
 use regovm_core::{SourceMap, Span};
 
 use crate::compile::{Job, with_ir};
+use crate::observe::UnservedLoop;
 use crate::report::{Failure, Stage};
 
 /// What to show.
@@ -61,6 +62,40 @@ fn plan_text(steps: &[Step], functions: &[Function], sources: &SourceMap) -> Str
         text.push_str("no loops\n");
     }
     text
+}
+
+/// Loops that visit all members, with what would help.
+pub(crate) fn unserved_loops(
+    ir: &regovm_compiler::ir::Program,
+    builtins: &regovm_core::builtin::Table,
+    sources: &SourceMap,
+) -> Vec<UnservedLoop> {
+    let steps = plan(ir, &Context { builtins });
+    let remedy = |step: &Step| -> Option<String> {
+        Some(match &step.how {
+            How::All(WhyNot::NothingCompared) => "compare a field of the member with == to something that is known before the loop, so that an index finds it; or build an object of the members by that field in a rule of its own, and look it up".to_owned(),
+            How::All(WhyNot::ComparedWithItself(span)) => format!(
+                "both sides of {} depend on the member: put what the member does not decide on one side of ==, so that an index finds it",
+                quoted(sources, *span)
+            ),
+            How::All(WhyNot::Seen(span)) => format!(
+                "move {} behind the comparison with ==, so that an index finds the member",
+                quoted(sources, *span)
+            ),
+            How::Every => "say it with `not` and a loop that compares with ==, so that an index finds the member".to_owned(),
+            How::Walk => "walk once in a rule of its own, and look up what it found".to_owned(),
+            How::Index { .. } | How::Rules(_) => return None,
+        })
+    };
+    steps
+        .iter()
+        .filter_map(|step| {
+            Some(UnservedLoop {
+                span: step.span,
+                remedy: remedy(step)?,
+            })
+        })
+        .collect()
 }
 
 fn place(sources: &SourceMap, span: Span) -> String {

@@ -7,6 +7,7 @@ use regovm_core::json::{Projection, ProjectionBuilder, Step};
 use regovm_vm::{LinkProblem, Linked, Program};
 
 use crate::document::{Data, Document};
+use crate::observe::UnservedLoop;
 use crate::report::{Failure, Stage};
 use crate::session::Session;
 
@@ -37,10 +38,13 @@ pub(crate) struct Compiled {
     pub(crate) shapes: Vec<QueryShape>,
     /// For each query, what of the input it can look at.
     pub(crate) inputs: Vec<ProjectionBuilder>,
+    /// Loops that no index serves.
+    pub(crate) loops: Vec<UnservedLoop>,
 }
 
 struct Inner {
     program: Program,
+    loops: Vec<UnservedLoop>,
     linked: Linked,
     /// What it was linked with: so are programs that are loaded with its data.
     builtins: Arc<Table>,
@@ -68,6 +72,7 @@ impl PreparedPolicy {
             program,
             shapes,
             inputs,
+            loops,
         } = compiled;
         let inputs = inputs
             .into_iter()
@@ -86,6 +91,7 @@ impl PreparedPolicy {
         Ok(PreparedPolicy {
             inner: Arc::new(Inner {
                 program,
+                loops,
                 linked,
                 builtins,
                 shapes,
@@ -180,6 +186,10 @@ impl PreparedPolicy {
             .inputs
             .get(index)
             .map(|(_, projection)| projection)
+    }
+
+    pub(crate) fn loops(&self) -> &[UnservedLoop] {
+        &self.inner.loops
     }
 
     pub(crate) fn program(&self) -> &Program {

@@ -57,6 +57,7 @@ pub(crate) fn read(file: &[u8]) -> Result<Compiled, Failure> {
         program,
         shapes,
         inputs,
+        loops: Vec::new(),
     })
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::answer::Answer;
 use crate::convert::{DataError, from_json, to_value};
 use crate::document;
-use crate::observe::Recorder;
+use crate::observe::{CostRecorder, Recorder};
 use crate::policy::PreparedPolicy;
 use crate::report::{ErrorReport, Failure, Stage};
 use crate::shared::Follower;
@@ -45,6 +45,7 @@ pub struct Session {
     strict_input: bool,
     indexing: regovm_vm::Indexing,
     recorder: Option<Recorder>,
+    costs: Option<CostRecorder>,
     host: Box<dyn Host + Send>,
 }
 
@@ -71,6 +72,7 @@ impl Session {
             strict_input: false,
             indexing: regovm_vm::Indexing::default(),
             recorder: None,
+            costs: None,
             host: Box::new(NoHost),
         }
     }
@@ -139,6 +141,12 @@ impl Session {
     /// anything to see.
     pub fn set_recorder(&mut self, recorder: Option<Recorder>) -> &mut Session {
         self.recorder = recorder;
+        self
+    }
+
+    /// Measures what evaluations cost from now on; slower, and with the same steps.
+    pub fn set_costs(&mut self, costs: Option<CostRecorder>) -> &mut Session {
+        self.costs = costs;
         self
     }
 
@@ -237,6 +245,7 @@ impl Session {
             strict_input,
             indexing,
             recorder,
+            costs,
             host,
         } = self;
         let (policy, arena): (&PreparedPolicy, &Arena) = (policy, arena);
@@ -294,7 +303,16 @@ impl Session {
                 };
                 machine.run_watched(target, query, arena, input, &options, host.as_mut(), watch)
             }),
-            None => machine.run(target, query, arena, input, &options, host.as_mut()),
+            None => match costs {
+                Some(costs) => {
+                    let watch = regovm_vm::Watch {
+                        observer: None,
+                        profile: Some(&mut *costs.lock()),
+                    };
+                    machine.run_watched(target, query, arena, input, &options, host.as_mut(), watch)
+                }
+                None => machine.run(target, query, arena, input, &options, host.as_mut()),
+            },
         };
         match result {
             Ok(answer) => {

@@ -42,6 +42,8 @@ pub struct Site {
     pub text: String,
     /// An expression that has no [`Moment::Redo`] of its own (`not`).
     pub silent: bool,
+    /// References of an expression whose values its points carry, as texts.
+    pub references: Vec<String>,
     /// Variables of an expression: as in the rewritten tree, as written, and where each first stands.
     pub variables: Vec<(String, Span)>,
 }

@@ -56,7 +56,7 @@ pub struct CallNode {
 
 /// Collects the costs of runs. The caller brings the clock, which gives nanoseconds.
 pub struct Profile {
-    clock: Box<dyn FnMut() -> u64>,
+    clock: Box<dyn FnMut() -> u64 + Send>,
     nodes: Vec<CallNode>,
     current: usize,
     /// The instruction that runs, and what clock, steps and arena showed when it began.
@@ -65,7 +65,7 @@ pub struct Profile {
 
 impl Profile {
     /// An empty profile.
-    pub fn new(clock: Box<dyn FnMut() -> u64>) -> Profile {
+    pub fn new(clock: Box<dyn FnMut() -> u64 + Send>) -> Profile {
         Profile {
             clock,
             nodes: Vec::new(),

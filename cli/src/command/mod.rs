@@ -8,9 +8,11 @@ pub mod eval;
 pub mod exec;
 pub mod explain;
 pub mod inspect;
+pub mod profile;
 mod schemas;
 pub mod sign;
 pub mod test;
+pub mod why;
 
 use regovm::{Capabilities, Engine, Failure, RegoVersion};
 

@@ -457,9 +457,11 @@ impl Verifier<'_> {
                 if *site as usize >= self.program.sites.len() {
                     return Err(format!("observes site {site}, which does not exist"));
                 }
-                variables
-                    .iter()
-                    .try_for_each(|(_, operand)| self.read(*operand))
+                // What has no value is left out.
+                variables.iter().try_for_each(|(_, operand)| match operand {
+                    Operand::Local(local) => self.is(*local, &[State::Maybe, State::Value]),
+                    constant => self.read(*constant),
+                })
             }
             StmtKind::Recall { dst, function } => {
                 self.callee(Callee::Function(*function))?;

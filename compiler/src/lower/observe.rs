@@ -8,7 +8,7 @@
 //! - a partial rule that is asked for one key is evaluated with that key alone ([`Task::Keyed`]).
 
 use regovm_core::{Constant, Span};
-use regovm_parser::ast::{Body, Comment, Every, Expr, ExprKind, Rule, Term, TermKind};
+use regovm_parser::ast::{Body, Comment, Every, Expr, ExprKind, Name, Rule, Term, TermKind};
 use regovm_parser::print;
 
 use super::constants::constant;
@@ -101,6 +101,72 @@ impl<'c> Lowering<'c> {
         });
     }
 
+    /// The same with further values.
+    fn moment_with(&mut self, moment: Moment, site: u32, further: Vec<(Name, Operand)>) {
+        let variables = match self.observe {
+            Some(Observe { values: true, .. }) => {
+                let mut variables = self.vars.all();
+                variables.extend(further);
+                variables
+            }
+            _ => Vec::new(),
+        };
+        self.b.emit(StmtKind::Observe {
+            moment,
+            site,
+            variables,
+        });
+    }
+
+    /// The values of the references of an expression into input, base data and bound variables, as far as they are known
+    /// without searching: a trace that explains a failure shows them.
+    fn look_up(&mut self, expr: &Expr) -> Lowered<Vec<(Name, Operand)>> {
+        let mut found: Vec<(Name, Operand)> = Vec::new();
+        if !self.observe.is_some_and(|observe| observe.values) {
+            return Ok(found);
+        }
+        let mut references: Vec<&[Term]> = Vec::new();
+        let terms: &[Term] = match &expr.kind {
+            ExprKind::Term(term) => std::slice::from_ref(term),
+            ExprKind::Call(terms) => terms.get(1..).unwrap_or_default(),
+            _ => &[],
+        };
+        for term in terms {
+            if let TermKind::Ref(path) = &term.kind {
+                references.push(path);
+            }
+        }
+        for path in references {
+            let Some((head, keys)) = path.split_first() else {
+                continue;
+            };
+            let ready = keys.iter().all(|key| {
+                let simple = constant(key).is_some() || key.as_var().is_some();
+                simple && self.is_ready(key)
+            });
+            let name = head.as_var().map(|name| &**name);
+            let virtual_data = name == Some("data") && self.is_virtual(keys);
+            if !ready || !self.is_ready(head) || keys.is_empty() || virtual_data {
+                continue;
+            }
+            let written = self.written(&path.to_vec(), |names, path| {
+                path.iter_mut().for_each(|term| names.term(term));
+            });
+            let text: Name = print::reference(&written).into();
+            if found.iter().any(|(other, _)| *other == text) {
+                continue;
+            }
+            let local = self.flag();
+            self.apart(|this| {
+                let src = this.reference(path)?;
+                this.b.emit(StmtKind::Move { dst: local, src });
+                Ok(())
+            })?;
+            found.push((text, Operand::Local(local)));
+        }
+        Ok(found)
+    }
+
     /// Blocks of which the first is made by `f`; nothing that fails in it matters outside.
     fn apart(&mut self, f: impl FnOnce(&mut Self) -> Lowered<()>) -> Lowered<()> {
         let mark = self.b.begin();
@@ -145,6 +211,7 @@ impl<'c> Lowering<'c> {
             index: index as u32,
             text,
             silent: expr.negated,
+            references: Vec::new(),
             variables,
         })
     }
@@ -159,6 +226,7 @@ impl<'c> Lowering<'c> {
             index: 0,
             text,
             silent: false,
+            references: Vec::new(),
             variables: Vec::new(),
         })
     }
@@ -181,6 +249,7 @@ impl<'c> Lowering<'c> {
             index: 0,
             text: self.tree.name(node),
             silent: false,
+            references: Vec::new(),
             variables,
         })
     }
@@ -216,7 +285,11 @@ impl<'c> Lowering<'c> {
         self.nested(expr.span, |this| {
             let span = std::mem::replace(&mut this.b.span, expr.span);
             let site = this.expr_site(expr, index);
-            this.moment(Moment::Eval, site);
+            let looked_up = this.look_up(expr)?;
+            if let Some(site) = this.sites.get_mut(site as usize) {
+                site.references = looked_up.iter().map(|(text, _)| text.to_string()).collect();
+            }
+            this.moment_with(Moment::Eval, site, looked_up);
             let overlay = this.b.overlay;
             if !expr.with.is_empty() {
                 this.b.overlay = Some(this.overlay(&expr.with)?);
@@ -344,6 +417,7 @@ impl<'c> Lowering<'c> {
             index: 0,
             text,
             silent: false,
+            references: Vec::new(),
             variables: Vec::new(),
         });
         let body_site = self.body_site(&every.body);
@@ -596,6 +670,7 @@ impl<'c> Lowering<'c> {
                 index: 0,
                 text: self.tree.name(node),
                 silent: false,
+                references: Vec::new(),
                 variables: Vec::new(),
             }),
         };
@@ -994,7 +1069,7 @@ pub(super) fn written_names(checked: &Checked<'_>) -> Vec<(String, String)> {
 
 /// Gives variables the names of the author.
 struct Written<'n> {
-    rewritten: &'n std::collections::HashMap<regovm_parser::ast::Name, regovm_parser::ast::Name>,
+    rewritten: &'n std::collections::HashMap<Name, Name>,
     queries: &'n [crate::state::Query],
 }
 

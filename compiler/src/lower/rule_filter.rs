@@ -200,7 +200,7 @@ impl Lowering<'_> {
     }
 
     /// True if rules stand at a path below `data` or on the way to it.
-    fn is_virtual(&self, keys: &[Term]) -> bool {
+    pub(super) fn is_virtual(&self, keys: &[Term]) -> bool {
         let mut node = self.tree.root();
         for key in keys {
             if self.tree.kind(node) != NodeKind::Inner {

@@ -311,10 +311,9 @@ impl Frames {
                     return;
                 };
                 expr.succeeding = false;
-                let pending = std::mem::take(&mut expr.pending);
+                // What rules that it asked for still do comes when all their solutions are used.
                 let leaves = expr.leaves.take();
                 self.left(leaves);
-                self.release(pending);
             }
             Moment::RedoAgain => self.emit(Operation::Redo, site, "", locals(), sink),
             Moment::FailAgain => self.emit(Operation::Fail, site, "", locals(), sink),
@@ -333,6 +332,8 @@ impl Frames {
             Moment::Indexed(early) => {
                 let matched = std::mem::take(&mut self.matched);
                 self.found.insert(self.last_called, (site, matched, early));
+                // What the extent of a package says of a function is no call.
+                self.last_called = (u32::MAX, 0);
                 self.index(site, matched, early);
                 if program.observed.sites[site as usize].kind == SiteKind::Rule {
                     self.stack.push(Frame {

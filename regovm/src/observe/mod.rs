@@ -20,9 +20,12 @@
 //! OPA's order and without the rewrites of the optimiser, so that counts and traces are those of OPA. What the real
 //! program costs is measured without that, by [`CostProfile`].
 
+mod costs;
 mod coverage;
 mod frames;
+mod html;
 mod trace;
+mod why;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,10 +38,17 @@ use regovm_vm::{EvalError, Program};
 use crate::report::ErrorReport;
 use crate::session::Clock;
 
+pub(crate) use costs::UnservedLoop;
+pub use costs::{
+    CostChange, CostDifference, CostLine, CostProfile, CostRecorder, CostSite, CostStack,
+    Quadratic, Weight,
+};
 pub use coverage::{Coverage, Covered, FileCoverage, Position, Range, UncoveredKind};
 pub use frames::{Event, Operation};
 pub use regovm_compiler::lower::Observe;
+pub use regovm_vm::profile::Costs;
 pub use trace::{Explain as TraceFilter, Trace, TraceOptions};
+pub use why::{Branch as WhyBranch, Why};
 
 use frames::Frames;
 pub(crate) use trace::truncate;
@@ -139,6 +149,12 @@ pub(crate) struct TraceSite {
     pub(crate) row: u32,
     pub(crate) col: u32,
     pub(crate) text: String,
+    /// The text in the source.
+    pub(crate) source: String,
+    /// Its place in its body.
+    pub(crate) index: u32,
+    /// References that were looked up for it.
+    pub(crate) references: Vec<String>,
     /// Names of its variables in the rewritten tree, with where they stand.
     pub(crate) variables: Vec<(String, u32, u32)>,
     /// Where it stands.
@@ -258,6 +274,9 @@ impl Recording {
                     row,
                     col,
                     text: site.text.clone(),
+                    source: program.sources.text(shown).to_owned(),
+                    index: site.index,
+                    references: site.references.clone(),
                     variables: variables.collect(),
                     span: shown,
                     variable_spans: site.variables.iter().map(|(_, span)| *span).collect(),

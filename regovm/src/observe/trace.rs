@@ -81,6 +81,27 @@ impl Trace {
         &self.sites[event.site as usize]
     }
 
+    /// The variables of an event: their names in the rewritten tree, those of the author, and their values.
+    pub(crate) fn locals<'t>(
+        &'t self,
+        event: &'t Event,
+    ) -> impl Iterator<Item = (&'t str, &'t str, &'t str)> {
+        event.locals.iter().map(|(number, value)| {
+            let raw = self.names.raw(*number);
+            (raw, self.names.written(*number), value.as_str())
+        })
+    }
+
+    /// The term that the compiler took out of an expression for a generated variable: `__local3__ = input.user`.
+    pub(crate) fn origin(&self, variable: &str) -> Option<&str> {
+        if !variable.starts_with("__local") {
+            return None;
+        }
+        let of = |site: &'_ TraceSite| site.kind == SiteKind::Expression;
+        let mut texts = self.sites.iter().filter(|site| of(site));
+        texts.find_map(|site| site.text.strip_prefix(variable)?.strip_prefix(" = "))
+    }
+
     /// The events that are asked for.
     pub fn filter(&self, what: Explain) -> Trace {
         let wanted: &[Operation] = match what {
@@ -337,7 +358,11 @@ impl Trace {
             let site = self.site(event);
             let mut locals = Map::new();
             let mut metadata = Map::new();
-            for (number, value) in &event.locals {
+            let variables = event.locals.iter();
+            // References that were looked up for people are no variables.
+            for (number, value) in
+                variables.filter(|(number, _)| !self.names.raw(*number).contains(['.', '[']))
+            {
                 let raw = self.names.raw(*number).to_owned();
                 locals.insert(raw.clone(), json!(value));
                 let name = self.names.written(*number);

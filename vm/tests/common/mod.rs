@@ -78,6 +78,7 @@ pub fn parts(text: &str) -> Parts {
                     index: 0,
                     text: "x".into(),
                     silent: false,
+                    references: Vec::new(),
                     variables: Vec::new(),
                 }];
             }

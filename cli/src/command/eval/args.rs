@@ -24,6 +24,17 @@ pub enum EvalFormat {
     Discard,
 }
 
+/// What a profile of the real program counts.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProfileBy {
+    /// Nanoseconds
+    Time,
+    /// Steps of the machine
+    Steps,
+    /// Bytes that were allocated
+    Bytes,
+}
+
 /// Which events `--explain` shows.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExplainMode {
@@ -42,7 +53,7 @@ pub enum ExplainMode {
 /// `regovm eval`
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  regovm eval 'x := 1; y := 2; x < y'\n  regovm eval -d policy/ -i plan.json data.terraform.deny\n  regovm eval -b bundle.tar.gz -i plan.json data.terraform.deny\n  terraform show -json plan.out | regovm eval -d policy/ -I --fail-defined 'data.terraform.deny[_]'\n  regovm eval -d policy/ -i plan.json --profile -f pretty data.terraform.deny\n  regovm eval -d policy/ -i plan.json --explain full -f pretty data.terraform.allow\n\nExit status: 0 if evaluated, 1 if --fail or --fail-defined tripped or the flags are wrong,\n2 if loading, compiling or evaluating failed."
+    after_help = "Examples:\n  regovm eval 'x := 1; y := 2; x < y'\n  regovm eval -d policy/ -i plan.json data.terraform.deny\n  regovm eval -b bundle.tar.gz -i plan.json data.terraform.deny\n  terraform show -json plan.out | regovm eval -d policy/ -I --fail-defined 'data.terraform.deny[_]'\n  regovm eval -d policy/ -i plan.json --profile -f pretty data.terraform.deny\n  regovm eval -d policy/ -i plan.json --profile-out profile.html data.terraform.deny\n  regovm eval -d policy/ -i plan.json --explain full -f pretty data.terraform.allow\n\nExit status: 0 if evaluated, 1 if --fail or --fail-defined tripped or the flags are wrong,\n2 if loading, compiling or evaluating failed."
 )]
 pub struct EvalArgs {
     /// The query, for example data.terraform.deny
@@ -118,6 +129,19 @@ pub struct EvalArgs {
     /// Rows of the profile, 0 for all (10 if not given); implies --profile
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub profile_limit: Option<i64>,
+    /// Write a profile of the real program: .folded or .txt (stacks), .json (speedscope), .html (a page with a flame graph)
+    #[arg(long, value_name = "FILE")]
+    pub profile_out: Option<PathBuf>,
+    /// What the profile of the real program counts, and show it; steps are the same on every machine
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub profile_by: Option<ProfileBy>,
+    /// Exit with 1 if the evaluation costs more than this profile (a .json of --profile-out) says; by steps unless
+    /// --profile-by says otherwise
+    #[arg(long, value_name = "FILE")]
+    pub profile_baseline: Option<PathBuf>,
+    /// How much more than --profile-baseline is allowed, in percent
+    #[arg(long, value_name = "PERCENT", requires = "profile_baseline")]
+    pub max_regression: Option<f64>,
     /// Evaluate so many times; profile and metrics are aggregated
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub count: usize,

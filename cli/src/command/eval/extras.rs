@@ -26,8 +26,12 @@ pub struct Extras {
     pub coverage: Option<Coverage>,
     /// How the trace is shown.
     pub trace_options: TraceOptions,
-    /// What our own profile says.
+    /// What the profile of the real program says.
     pub notes: String,
+    /// That profile for programs.
+    pub costs: Option<Value>,
+    /// What to say if the evaluation costs too much more than before.
+    pub regression: Option<String>,
 }
 
 /// Keys of `--profile-sort`, in the order in which they count.
@@ -165,6 +169,9 @@ impl Extras {
         }
         if let Some(coverage) = &self.coverage {
             members.push(("coverage", coverage.to_json()));
+        }
+        if let Some(costs) = &self.costs {
+            members.push(("regovm_profile", costs.clone()));
         }
         members
     }

@@ -1,6 +1,7 @@
 //! `regovm eval`
 
 mod args;
+pub mod costs;
 mod extras;
 mod metrics;
 
@@ -12,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use regovm::bundle::BundleError;
 use regovm::observe::{
-    Observe, Recorder, TraceFilter, TraceOptions, UncoveredKind, Wanted as Record,
+    CostProfile, CostRecorder, Observe, Recorder, TraceFilter, TraceOptions, UncoveredKind,
+    Wanted as Record,
 };
 use regovm::{
     Answer, Budget, Clock, Engine, ErrorReport, Failure, Phase, PreparedPolicy, QueryContext,
@@ -27,7 +29,7 @@ use crate::programs;
 use crate::render::{errors, go_json, result};
 use crate::world;
 
-pub use args::{EvalArgs, EvalFormat, ExplainMode};
+pub use args::{EvalArgs, EvalFormat, ExplainMode, ProfileBy};
 use extras::Extras;
 use metrics::Metrics;
 
@@ -75,6 +77,10 @@ pub fn run(args: &EvalArgs) -> io::Result<u8> {
             _ => result::write(&mut out, args.format, answer, &[])?,
         }
         out.flush()?;
+        if let Some(text) = &extras.regression {
+            io::stderr().write_all(text.as_bytes())?;
+            return Ok(TRIPPED);
+        }
         Ok(exit_status(args, answer))
     };
     let mut extras = Extras::default();
@@ -121,6 +127,12 @@ fn misuse(args: &EvalArgs) -> Option<String> {
         ));
     } else if args.count == 0 {
         "--count must be at least 1"
+    } else if let Some(path) = args
+        .profile_out
+        .as_ref()
+        .filter(|path| !costs::has_form(path))
+    {
+        return Some(costs::unknown_form(path));
     } else {
         return None;
     };
@@ -151,6 +163,8 @@ struct Looks {
     trace: bool,
     coverage: bool,
     errors: bool,
+    /// The costs of the real program.
+    costs: bool,
 }
 
 impl Looks {
@@ -162,6 +176,9 @@ impl Looks {
             trace: args.explain != ExplainMode::Off,
             coverage: args.coverage || args.coverage_runs.is_some(),
             errors: args.show_builtin_errors,
+            costs: args.profile_out.is_some()
+                || args.profile_by.is_some()
+                || args.profile_baseline.is_some(),
         }
     }
 
@@ -223,7 +240,9 @@ fn evaluate<T>(
     disable(&mut engine, &args.disable)?;
     restrict(&mut engine, args.capabilities.as_ref());
     let looks = Looks::of(args);
-    engine.set_observe(looks.observe(args));
+    engine
+        .set_observe(looks.observe(args))
+        .set_profiled(looks.costs || looks.profile);
     let mut loading = Metrics::default();
     let mut saved = None;
     if let Some(path) = &args.program {
@@ -297,12 +316,12 @@ fn evaluate<T>(
         let mut measured = Extras::default();
         let policy = job.prepare(&mut measured)?;
         let mut session = job.session(&policy);
-        job.evaluate(&mut session, &mut measured, |_, _| ())?;
+        job.evaluate(&policy, &mut session, &mut measured, |_, _| ())?;
         further.push(measured);
     }
     let policy = job.prepare(extras)?;
     let mut session = job.session(&policy);
-    job.evaluate(&mut session, extras, |answer, extras| {
+    job.evaluate(&policy, &mut session, extras, |answer, extras| {
         for measured in further {
             extras.metrics.extend(measured.metrics);
             extras.profiles.extend(measured.profiles);
@@ -365,6 +384,7 @@ impl Job<'_> {
     /// One evaluation; `go_on` gets the answer with all that was seen.
     fn evaluate<T>(
         &self,
+        policy: &PreparedPolicy,
         session: &mut Session,
         extras: &mut Extras,
         go_on: impl FnOnce(&Answer<'_>, &mut Extras) -> T,
@@ -379,6 +399,14 @@ impl Job<'_> {
         });
         if self.engine.is_observed() {
             session.set_recorder(Some(recorder.clone()));
+        }
+        let costs = CostRecorder::new({
+            let started = Instant::now();
+            Arc::new(move || started.elapsed())
+        });
+        let direct = self.looks.costs && !self.engine.is_observed();
+        if direct {
+            session.set_costs(Some(costs.clone()));
         }
         let evaluating = Instant::now();
         let query = self.saved.as_ref().map_or(0, |(_, query)| *query);
@@ -419,7 +447,53 @@ impl Job<'_> {
             let others = self.coverage_runs()?;
             extras.coverage = Some(self.engine.coverage(&recorder.covered(), &others));
         }
-        Ok(go_on(&result?, extras))
+        let answer = result?;
+        if direct {
+            self.show_costs(&costs.profile(policy), extras)?;
+        } else if self.looks.costs || (self.looks.profile && args.format == EvalFormat::Pretty) {
+            let profile = self.measure()?;
+            if self.looks.costs {
+                self.show_costs(&profile, extras)?;
+            } else {
+                extras.notes = profile.notes();
+            }
+        }
+        Ok(go_on(&answer, extras))
+    }
+
+    /// Writes and compares the profile of the real program, and keeps of it what is shown.
+    fn show_costs(&self, profile: &CostProfile, extras: &mut Extras) -> Result<(), Failure> {
+        let args = self.args;
+        let by = args.profile_by.unwrap_or(ProfileBy::Time).weight();
+        if let Some(path) = &args.profile_out {
+            costs::write(path, profile, self.query, by)?;
+        }
+        if args.profile_by.is_some() {
+            let limit = args.profile_limit.unwrap_or(10);
+            extras.notes = costs::text(profile, by, usize::try_from(limit).unwrap_or(0));
+            extras.costs = Some(profile.to_json(by)["regovm"].take());
+        }
+        extras.notes.push_str(&profile.notes());
+        extras.regression = costs::regression(args, profile)?;
+        Ok(())
+    }
+
+    /// Evaluates the real program once more to measure it: what was evaluated before was compiled to be observed. Nothing
+    /// is printed, and the network is closed.
+    fn measure(&self) -> Result<CostProfile, Failure> {
+        let policy = self
+            .engine
+            .prepare_unobserved(&[self.query], &self.context)?;
+        let started = Instant::now();
+        let costs = CostRecorder::new(Arc::new(move || started.elapsed()));
+        let mut session = self.session(&policy);
+        session.set_host(Box::new(world::quiet_host(&[], None)));
+        session.set_costs(Some(costs.clone()));
+        match &self.input {
+            Some(bytes) => session.eval_document(0, bytes)?,
+            None => session.eval_without_input(0)?,
+        };
+        Ok(costs.profile(&policy))
     }
 
     /// The same evaluation without OPA's index of rules, and without early exit: what is covered only then says why it was
