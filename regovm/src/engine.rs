@@ -500,35 +500,16 @@ impl Engine {
         self.observe.is_some()
     }
 
-    /// As [`Engine::prepare_with`], as if [`Engine::set_observe`] had not been called.
-    pub fn prepare_unobserved(
-        &self,
-        queries: &[&str],
-        context: &QueryContext,
-    ) -> Result<PreparedPolicy, Failure> {
-        let data = self.merged()?;
-        let compiled = self.job(queries, context, &data, &|_| {}, |job| {
-            crate::compile::compile(crate::compile::Job {
-                observe: None,
-                ..job
-            })
-        })?;
-        PreparedPolicy::new(compiled, self.builtins.clone(), data)
-    }
-
-    /// As [`Engine::prepare_with`], to be observed.
+    /// As [`Engine::prepare_with`], but observed as is said here, or not at all, whatever [`Engine::set_observe`] says.
     pub fn prepare_observed(
         &self,
         queries: &[&str],
         context: &QueryContext,
-        observe: Observe,
+        observe: Option<Observe>,
     ) -> Result<PreparedPolicy, Failure> {
         let data = self.merged()?;
         let compiled = self.job(queries, context, data.frozen(), &|_| {}, |job| {
-            crate::compile::compile(crate::compile::Job {
-                observe: Some(observe),
-                ..job
-            })
+            crate::compile::compile(crate::compile::Job { observe, ..job })
         })?;
         PreparedPolicy::new(compiled, self.builtins.clone(), data)
     }

@@ -23,6 +23,8 @@ pub enum SiteKind {
     PartialRule,
     /// The body of a comprehension, of `not`, `every`, `and`, `or`.
     Body,
+    /// The search through the domain of an `every`.
+    Every,
     /// An expression.
     Expression,
 }

@@ -198,7 +198,11 @@ impl<'c> Lowering<'c> {
     }
 
     fn expr_text(&self, expr: &Expr) -> String {
-        print::expr(&self.written(expr, |names, expr| names.expr(expr)))
+        let text = self.written(expr, |names, expr| {
+            names.hide_key(expr);
+            names.expr(expr);
+        });
+        print::expr(&text)
     }
 
     fn expr_site(&mut self, expr: &Expr, index: usize) -> u32 {
@@ -401,7 +405,7 @@ impl<'c> Lowering<'c> {
         let failed = self.flag();
         let span = self.b.span;
         let mut node = self.sites[site as usize].clone();
-        node.kind = SiteKind::Body;
+        node.kind = SiteKind::Every;
         let node = self.site(node);
         let domain = self.written(&every.domain, |names, term| names.term(term));
         let member = self.written(&every.value, |names, term| names.term(term));
@@ -1085,8 +1089,11 @@ impl VisitMut for Written<'_> {
         }
         visit::descend_term(self, term);
     }
+}
 
-    fn expr(&mut self, expr: &mut Expr) {
+impl Written<'_> {
+    /// An `every` whose key nobody named is written without it.
+    fn hide_key(&self, expr: &mut Expr) {
         if let ExprKind::Every(every) = &mut expr.kind {
             let generated = every
                 .key
@@ -1101,6 +1108,5 @@ impl VisitMut for Written<'_> {
                 every.key = None;
             }
         }
-        visit::descend_expr(self, expr);
     }
 }

@@ -265,7 +265,7 @@ impl Frames {
                 let Some(frame) = self.stack.pop() else {
                     return;
                 };
-                let every = program.observed.sites[frame.site as usize].kind == SiteKind::Body;
+                let every = program.observed.sites[frame.site as usize].kind == SiteKind::Every;
                 if let Some(expr) = self.top().and_then(|frame| frame.exprs.last_mut())
                     && every
                     && program.observed.sites[expr.site as usize].span

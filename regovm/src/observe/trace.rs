@@ -128,7 +128,8 @@ impl Trace {
                 kept.extend(path.into_iter().rev().cloned());
                 entered.clear();
             }
-            let is_node = self.site(event).kind != SiteKind::Expression;
+            let kind = self.site(event).kind;
+            let is_node = !matches!(kind, SiteKind::Expression | SiteKind::Every);
             if matches!(event.operation, Operation::Enter | Operation::Redo) && is_node {
                 entered.insert(event.query, event);
             }

@@ -126,7 +126,7 @@ fn below(trace: &Trace, parent: u64, within: std::ops::Range<usize>, depth: usiz
                 }
             }
             // Rules that a nested body asks for belong to the expression around it.
-            SiteKind::Body => {
+            SiteKind::Body | SiteKind::Every => {
                 branches.extend(below(trace, event.query, at..within.end, depth + 1));
             }
             SiteKind::Query | SiteKind::Expression => {}

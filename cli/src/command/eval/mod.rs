@@ -483,7 +483,7 @@ impl Job<'_> {
     fn measure(&self) -> Result<CostProfile, Failure> {
         let policy = self
             .engine
-            .prepare_unobserved(&[self.query], &self.context)?;
+            .prepare_observed(&[self.query], &self.context, None)?;
         let started = Instant::now();
         let costs = CostRecorder::new(Arc::new(move || started.elapsed()));
         let mut session = self.session(&policy);
@@ -517,9 +517,9 @@ impl Job<'_> {
                 indexing: kind != UncoveredKind::IndexExcluded && !self.args.disable_indexing,
                 early_exit: kind != UncoveredKind::EarlyExit && !self.args.disable_early_exit,
             };
-            let policy = self
-                .engine
-                .prepare_observed(&[self.query], &self.context, observe)?;
+            let policy =
+                self.engine
+                    .prepare_observed(&[self.query], &self.context, Some(observe))?;
             let mut session = self.session(&policy);
             session.set_host(Box::new(world::quiet_host(
                 &self.args.allow_net,
