@@ -10,13 +10,14 @@ mod load;
 mod mapped;
 mod programs;
 mod render;
+mod variables;
 mod whole_file;
 mod world;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use clap::error::ErrorKind;
 
 use args::{Cli, Command};
@@ -46,7 +47,10 @@ fn run(command: &Command) -> std::io::Result<u8> {
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = variables::of_flags(Cli::command())
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             let helpful = matches!(
