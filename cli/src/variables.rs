@@ -50,10 +50,7 @@ fn of_flag(flag: Arg, path: &str) -> Arg {
     let Some(found) = names.into_iter().find(set) else {
         return flag;
     };
-    let switch = matches!(
-        flag.get_action(),
-        ArgAction::SetTrue | ArgAction::SetFalse
-    );
+    let switch = matches!(flag.get_action(), ArgAction::SetTrue | ArgAction::SetFalse);
     let flag = flag.env(found).hide_env(true);
     if switch {
         flag.value_parser(BoolishValueParser::new())
@@ -73,7 +70,10 @@ mod tests {
         command.clone().debug_assert();
         let eval = command.find_subcommand_mut("eval").expect("eval");
         let help = eval.render_long_help().to_string();
-        assert!(help.contains("REGOVM_EVAL_<FLAG> or OPA_EVAL_<FLAG>"), "{help}");
+        assert!(
+            help.contains("REGOVM_EVAL_<FLAG> or OPA_EVAL_<FLAG>"),
+            "{help}"
+        );
         assert!(help.contains("Examples:"), "{help}");
     }
 }
