@@ -332,6 +332,7 @@ impl<'p> Analysis<'p> {
             | StmtKind::Guard { .. }
             | StmtKind::CompareValue { .. }
             | StmtKind::Fail
+            | StmtKind::Strict { .. }
             | StmtKind::MakeSet { .. }
             | StmtKind::MakeObject { .. }
             | StmtKind::Collect { .. }

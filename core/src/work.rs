@@ -23,14 +23,13 @@ const ASK_AFTER: u64 = 1 << 14;
 /// Bytes that are looked at or copied like one piece.
 pub(crate) const BYTES_PER_PIECE: usize = 64;
 
-#[derive(Default)]
+/// What is counted. It has nothing to be dropped, so that reaching it is one instruction.
 struct Tally {
     /// Pieces that count and were not fetched yet.
     unpaid: Cell<u64>,
     /// Pieces since the last question.
     unasked: Cell<u64>,
     over: Cell<bool>,
-    watch: RefCell<Option<Rc<dyn Watch>>>,
 }
 
 thread_local! {
@@ -39,9 +38,9 @@ thread_local! {
             unpaid: Cell::new(0),
             unasked: Cell::new(0),
             over: Cell::new(false),
-            watch: RefCell::new(None),
         }
     };
+    static WATCH: RefCell<Option<Rc<dyn Watch>>> = const { RefCell::new(None) };
 }
 
 /// Reports pieces of work that count as steps. False if there is no point in going on.
@@ -98,7 +97,7 @@ impl Tally {
     #[cold]
     fn ask(&self) -> bool {
         self.unasked.set(0);
-        let watch = self.watch.borrow().clone();
+        let watch = WATCH.with(|watch| watch.borrow().clone());
         if let Some(watch) = watch
             && !watch.goes_on(self.unpaid.get() / PIECES_PER_UNIT)
         {
@@ -106,37 +105,35 @@ impl Tally {
         }
         !self.over.get()
     }
-
-    fn replace(&self, other: Tally) -> Tally {
-        Tally {
-            unpaid: Cell::new(self.unpaid.replace(other.unpaid.get())),
-            unasked: Cell::new(self.unasked.replace(other.unasked.get())),
-            over: Cell::new(self.over.replace(other.over.get())),
-            watch: RefCell::new(self.watch.replace(other.watch.into_inner())),
-        }
-    }
 }
 
 /// The time during which a [`Watch`] is asked. What was counted for an evaluation around it goes on afterwards.
 pub struct Watched {
-    before: Tally,
+    unpaid: u64,
+    unasked: u64,
+    over: bool,
+    watch: Option<Rc<dyn Watch>>,
 }
 
 /// Starts a count at zero, under a watch.
 pub fn watch(watch: Rc<dyn Watch>) -> Watched {
-    let fresh = Tally {
-        watch: RefCell::new(Some(watch)),
-        ..Tally::default()
-    };
-    Watched {
-        before: TALLY.with(|tally| tally.replace(fresh)),
-    }
+    TALLY.with(|tally| Watched {
+        unpaid: tally.unpaid.take(),
+        unasked: tally.unasked.take(),
+        over: tally.over.take(),
+        watch: WATCH.with(|now| now.replace(Some(watch))),
+    })
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        let before = std::mem::take(&mut self.before);
-        TALLY.with(|tally| drop(tally.replace(before)));
+        TALLY.with(|tally| {
+            tally.unpaid.set(self.unpaid);
+            tally.unasked.set(self.unasked);
+            tally.over.set(self.over);
+        });
+        let before = self.watch.take();
+        drop(WATCH.with(|now| now.replace(before)));
     }
 }
 

@@ -148,6 +148,11 @@ fn how(how: &How, sources: &SourceMap) -> String {
         ),
         How::Walk => "visits everything below a value".to_owned(),
         How::Every => "visits all members until one does not hold".to_owned(),
+        How::Shared(count) => {
+            format!(
+                "visits all members once for {count} rules; one by one with strict errors of built-ins"
+            )
+        }
         How::Rules(count) => {
             format!("of {count} rules those run whose comparison with a constant can hold")
         }

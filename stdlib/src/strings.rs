@@ -8,13 +8,13 @@ use regovm_core::value::{self, ArrayBuilder, Value, View};
 use regovm_core::work;
 
 use crate::declare::builtin;
-use crate::go::format::{Argument, push_formatted};
+use crate::go::format::{Argument, PlainText, push_formatted, push_plain};
 use crate::operand::{
     Outcome, array, elements, failed, integer, number_text, object, operands, plain_integer,
     string, wrong, wrong_element, wrong_type,
 };
 use crate::replacer::Replacer;
-use crate::text::{Text, char_offset, charge_big, charge_bytes, count_chars, find, written};
+use crate::text::{BLOCK, Text, char_offset, charge_big, charge_bytes, count_chars, find, written};
 
 const CATEGORIES: &[&str] = &["strings"];
 
@@ -373,13 +373,19 @@ fn indexof_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
 fn lower<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
-    map_chars(cx, x, text, simple_lower)
+    map_chars(cx, x, text, |c| match c.is_ascii() {
+        true => c.to_ascii_lowercase(),
+        false => simple_lower(c),
+    })
 }
 
 fn upper<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
-    map_chars(cx, x, text, simple_upper)
+    map_chars(cx, x, text, |c| match c.is_ascii() {
+        true => c.to_ascii_uppercase(),
+        false => simple_upper(c),
+    })
 }
 
 /// The small form of one character. The only one with a form of two characters is the capital I
@@ -412,6 +418,17 @@ fn map_chars<'a>(
     map: impl Fn(char) -> char,
 ) -> Outcome<'a> {
     charge_bytes(cx, text.len())?;
+    if text.len() <= BLOCK && text.is_ascii() {
+        let changed = |byte: &u8| map(char::from(*byte)) != char::from(*byte);
+        let Some(first) = text.as_bytes().iter().position(changed) else {
+            return Ok(Some(x));
+        };
+        cx.reserve(2 * text.len())?;
+        let mut mapped = String::with_capacity(text.len());
+        mapped.push_str(&text[..first]);
+        mapped.extend(text[first..].chars().map(map));
+        return Ok(Some(cx.arena.string(&mapped)));
+    }
     if text.chars().all(|c| map(c) == c && work::effort(1)) {
         return Ok(Some(x));
     }
@@ -537,6 +554,13 @@ fn sprintf<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (format, values) = (string(format, 1)?, array(values, 2)?);
     charge_bytes(cx, format.len())?;
     cx.charge(values.len() as u64)?;
+    let mut plain = PlainText::new();
+    if push_plain(format, values.as_slice(), &mut plain) {
+        charge_bytes(cx, plain.len())?;
+        if let Ok(text) = std::str::from_utf8(&plain) {
+            return Ok(Some(cx.arena.string(text)));
+        }
+    }
     let mut memory = cx.claim(values.len() * size_of::<Argument<'_>>())?;
     let mut converted = Vec::with_capacity(values.len());
     for value in values.iter() {

@@ -174,7 +174,7 @@ pub(crate) fn find(
     loop {
         let end = haystack.len().min(at.saturating_add(window + needle.len()));
         let end = haystack.floor_char_boundary(end);
-        if let Some(found) = haystack[at..end].find(needle) {
+        if let Some(found) = search(&haystack.as_bytes()[at..end], needle.as_bytes()) {
             return Ok(Some(at + found));
         }
         if end == haystack.len() {
@@ -182,6 +182,13 @@ pub(crate) fn find(
         }
         cx.look()?;
         at = haystack.floor_char_boundary(at + window);
+    }
+}
+
+fn search(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    match needle {
+        [byte] => memchr::memchr(*byte, haystack),
+        needle => memchr::memmem::find(haystack, needle),
     }
 }
 

@@ -298,14 +298,15 @@ impl<'a, 'r> Machine<'a, 'r> {
             self.arena.reserve(count * size_of::<Value<'a>>())?;
         }
         let program = self.program;
+        self.list.reserve(count);
+        let mut left = count;
         for word in &program.code[at..at + list_words(count)] {
             if let Instruction::Items { a, b, c } = *word {
-                for source in [a, b, c] {
-                    if self.list.len() < count {
-                        let value = self.read(frame, source)?;
-                        self.list.push(value);
-                    }
+                for source in [a, b, c].into_iter().take(left) {
+                    let value = self.read(frame, source)?;
+                    self.list.push(value);
                 }
+                left = left.saturating_sub(3);
             }
         }
         Ok(())

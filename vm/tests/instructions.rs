@@ -44,6 +44,36 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
         &[r#"1 | {"y": 2} | 20"#],
     ),
     (
+        "fields of fields",
+        r#"
+        const "a", "b", "x", 1, 2
+        path k0
+        path k0 k1
+        path k1 k0
+        query x
+          LoadData r0 path0 else fail
+          MakeObject r1 [k0, r0]
+          GuardField r0 k2 k3 else absent
+          EmitRow [k3]
+        absent:
+          GetPath r3 r1 path2 else next
+          EmitRow [k3]
+        next:
+          GetPath r2 r1 path1 else fail
+          EmitRow [r2]
+        fail:
+          LoadInput r4 path0 else end
+          GuardField r4 k1 k4 else one
+          EmitRow [k4]
+        one:
+          GuardField r4 k1 k3 else end
+          EmitRow [k3]
+        end:
+          ReturnUndefined
+        "#,
+        &[r#"{"y": 2}"#, "1"],
+    ),
+    (
         "numbers and texts in paths of base data",
         r#"
         const "m", "l", 1, "1", "x"

@@ -6,7 +6,7 @@ use regovm_core::{Code, Constant, Diagnostic};
 use regovm_vm::bytecode::{
     BuilderSlot, BuiltinIndex, Callee, CalleeIndex, ConflictKind, ConstIndex, FunctionIndex,
     IndexSlot, Instruction, IterSlot, Jump, ListLen, Number, OptReg, OverlaySlot, PointIndex, Reg,
-    ShortLen, Source,
+    ShortLen, ShortPath, Source,
 };
 use regovm_vm::observe::Point;
 use regovm_vm::program::Function;
@@ -14,9 +14,10 @@ use regovm_vm::program::Function;
 use super::assembler::{Assembler, Label};
 use super::registers::{Registers, TooMany};
 use super::{constants, skeleton};
+use crate::ir::visit::{Role, mentions};
 use crate::ir::{
-    self, Block, CollectKind, Compare, Conflict, Local, Operand, Replacement, Root, ScanIndex,
-    ScopeId, Stmt, StmtKind,
+    self, Block, CollectKind, Compare, Conflict, ConstId, Local, Operand, Replacement, Root,
+    ScanIndex, ScopeId, Stmt, StmtKind,
 };
 
 /// Adds the code of a function to the program's.
@@ -37,6 +38,7 @@ pub(super) fn emit(
     let mut emitter = Emitter {
         asm: assembler,
         registers,
+        reads: reads(function),
         scopes: HashMap::new(),
         builders: HashMap::new(),
         overlays: HashMap::new(),
@@ -65,6 +67,28 @@ pub(super) fn emit(
     Ok(emitted)
 }
 
+/// How often each local of a function is read.
+fn reads(function: &ir::Function) -> Vec<u32> {
+    fn note(block: &Block, reads: &mut [u32]) {
+        for stmt in block {
+            mentions(stmt, &mut |local, role| {
+                if role == Role::Read
+                    && let Some(count) = reads.get_mut(local.0 as usize)
+                {
+                    *count += 1;
+                }
+            });
+            stmt.kind.blocks().for_each(|block| note(block, reads));
+        }
+    }
+    let mut all = vec![0; function.locals as usize];
+    function
+        .blocks
+        .iter()
+        .for_each(|block| note(block, &mut all));
+    all
+}
+
 /// What a function can have too much of.
 enum Limit {
     Registers,
@@ -88,6 +112,8 @@ enum Scope {
 struct Emitter<'a, 't> {
     asm: &'a mut Assembler<'t>,
     registers: Registers,
+    /// How often each local is read.
+    reads: Vec<u32>,
     scopes: HashMap<ScopeId, Scope>,
     builders: HashMap<Local, BuilderSlot>,
     overlays: HashMap<Local, OverlaySlot>,
@@ -115,15 +141,93 @@ impl Emitter<'_, '_> {
 
     fn block(&mut self, block: &Block, fail: Label) -> Done {
         self.registers.open_block();
-        for stmt in block {
+        let mut at = 0;
+        while let Some(stmt) = block.get(at) {
             self.asm.span = stmt.span;
-            self.stmt(stmt, fail)?;
+            match self.fused(&block[at..], fail)? {
+                0 => {
+                    self.stmt(stmt, fail)?;
+                    at += 1;
+                }
+                count => at += count,
+            }
             for reg in std::mem::take(&mut self.scratch) {
                 self.registers.done(reg);
             }
         }
         self.registers.close_block();
         Ok(())
+    }
+
+    /// Look-ups one in the other, or a look-up and a comparison, as one instruction; gives how many statements it stands for.
+    fn fused(&mut self, stmts: &[Stmt], fail: Label) -> Result<usize, Limit> {
+        let mut path = Vec::new();
+        let mut found: Option<(Operand, Local)> = None;
+        for stmt in stmts {
+            let StmtKind::Get {
+                dst,
+                base,
+                key: Operand::Const(key),
+            } = stmt.kind
+            else {
+                break;
+            };
+            let goes_on = found
+                .is_none_or(|(_, last)| base == Operand::Local(last) && self.is_read_once(last));
+            if !goes_on || !self.is_string(Operand::Const(key)) {
+                break;
+            }
+            found = Some((found.map_or(base, |(first, _)| first), dst));
+            path.push(ConstIndex(key.0));
+        }
+        let Some((base, last)) = found else {
+            return Ok(0);
+        };
+        if let [key] = path[..] {
+            let compared = match stmts.get(1).map(|stmt| &stmt.kind) {
+                Some(StmtKind::Guard {
+                    op: Compare::Equal,
+                    lhs,
+                    rhs,
+                }) if self.is_read_once(last) => {
+                    match (*lhs == Operand::Local(last), *rhs == Operand::Local(last)) {
+                        (true, false) => Some(*rhs),
+                        (false, true) => Some(*lhs),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            };
+            let Some(rhs) = compared else {
+                return Ok(0);
+            };
+            let (base, key) = (
+                self.source(base)?,
+                self.source(Operand::Const(ConstId(key.0)))?,
+            );
+            let rhs = self.source(rhs)?;
+            self.asm.add(Instruction::GuardField { base, key, rhs });
+            self.asm.otherwise(fail);
+            return Ok(2);
+        }
+        let count = path.len();
+        let Ok(path) = u16::try_from(self.asm.path(path).0) else {
+            return Ok(0);
+        };
+        let base = self.source(base)?;
+        let dst = self.reg(last)?;
+        self.asm.add(Instruction::GetPath {
+            dst,
+            base,
+            path: ShortPath(path),
+        });
+        self.asm.otherwise(fail);
+        Ok(count)
+    }
+
+    /// True if what a local holds is used in one place.
+    fn is_read_once(&self, local: Local) -> bool {
+        self.reads.get(local.0 as usize) == Some(&1)
     }
 
     fn reg(&mut self, local: Local) -> Result<Reg, Limit> {
@@ -359,6 +463,15 @@ impl Emitter<'_, '_> {
                 self.asm.otherwise(fail);
             }
             StmtKind::Fail => self.asm.jump(fail),
+            StmtKind::Strict { wanted } => {
+                let strict = if *wanted { self.asm.label() } else { fail };
+                self.asm
+                    .add_jump(Instruction::BranchStrict { target: Jump(0) }, strict);
+                if *wanted {
+                    self.asm.jump(fail);
+                    self.asm.bind(strict);
+                }
+            }
             StmtKind::MakeArray { dst, items } => {
                 let items = self.sources(items)?;
                 let dst = self.reg(*dst)?;

@@ -268,6 +268,8 @@ impl Printer<'_> {
                 format!("guard {} is object of {len}", self.operand(*value))
             }
             StmtKind::Fail => "fail".to_string(),
+            StmtKind::Strict { wanted: true } => "guard strict errors".to_string(),
+            StmtKind::Strict { wanted: false } => "guard no strict errors".to_string(),
             StmtKind::MakeArray { dst, items } => {
                 format!("{} := array [{}]", local(*dst), self.operands(items))
             }

@@ -228,6 +228,8 @@ pub enum StmtKind {
     IsObject { value: Operand, len: u32 },
     /// Fails always: what is statically impossible.
     Fail,
+    /// Fails if errors of built-ins end the query, or, with `wanted`, if they do not.
+    Strict { wanted: bool },
     /// `dst := [items]`
     MakeArray { dst: Local, items: Vec<Operand> },
     /// `dst := {items}` as a set.

@@ -308,7 +308,7 @@ impl Verifier<'_> {
             StmtKind::Truthy { value }
             | StmtKind::IsArray { value, .. }
             | StmtKind::IsObject { value, .. } => self.read(*value),
-            StmtKind::Fail => Ok(()),
+            StmtKind::Fail | StmtKind::Strict { .. } => Ok(()),
             StmtKind::MakeArray { dst, items } | StmtKind::MakeSet { dst, items } => {
                 self.read_all(items)?;
                 self.assign(*dst)

@@ -1,5 +1,7 @@
 //! What statements consist of: the locals that they read and assign, and the blocks inside them.
 
+use std::collections::HashSet;
+
 use super::{Block, Local, Operand, Replacement, Stmt, StmtKind};
 
 impl StmtKind {
@@ -169,10 +171,188 @@ pub fn operands(stmt: &Stmt, each: &mut impl FnMut(Operand)) {
         | StmtKind::OpenObject { .. }
         | StmtKind::OpenSet { .. }
         | StmtKind::Fail
+        | StmtKind::Strict { .. }
         | StmtKind::Exists { .. }
         | StmtKind::Not { .. }
         | StmtKind::Yield { .. }
         | StmtKind::Blocks { .. }
         | StmtKind::ReturnUndefined => {}
     }
+}
+
+/// Calls `each` with every local that a block mentions, in the blocks inside it too, to be renamed.
+pub fn locals_mut(block: &mut Block, each: &mut impl FnMut(&mut Local)) {
+    for stmt in block {
+        own_locals_mut(stmt, each);
+        for block in stmt.kind.blocks_mut() {
+            locals_mut(block, each);
+        }
+    }
+}
+
+fn own_locals_mut(stmt: &mut Stmt, each: &mut impl FnMut(&mut Local)) {
+    fn operand(operand: &mut Operand, each: &mut impl FnMut(&mut Local)) {
+        if let Operand::Local(local) = operand {
+            each(local);
+        }
+    }
+    stmt.overlay.iter_mut().for_each(&mut *each);
+    match &mut stmt.kind {
+        StmtKind::Load { dst: local, .. }
+        | StmtKind::Collect { dst: local, .. }
+        | StmtKind::Recall { dst: local, .. }
+        | StmtKind::FirstDefined { result: local, .. }
+        | StmtKind::ResetLocal { local }
+        | StmtKind::OpenObject { local }
+        | StmtKind::OpenSet { local }
+        | StmtKind::IsDefined { local }
+        | StmtKind::IsUndefined { local } => each(local),
+        StmtKind::Close { dst, local } => [dst, local].into_iter().for_each(each),
+        StmtKind::Move { dst, src: value }
+        | StmtKind::SetResult {
+            local: dst, value, ..
+        } => {
+            each(dst);
+            operand(value, each);
+        }
+        StmtKind::Get {
+            dst,
+            base: a,
+            key: b,
+        }
+        | StmtKind::GetData {
+            dst,
+            base: a,
+            key: b,
+        }
+        | StmtKind::CompareValue {
+            dst,
+            lhs: a,
+            rhs: b,
+            ..
+        }
+        | StmtKind::MergeDocuments {
+            dst,
+            base: a,
+            derived: b,
+        } => {
+            each(dst);
+            [a, b].into_iter().for_each(|of| operand(of, each));
+        }
+        StmtKind::Guard { lhs, rhs, .. } => {
+            [lhs, rhs].into_iter().for_each(|of| operand(of, each));
+        }
+        StmtKind::Truthy { value }
+        | StmtKind::Switch { on: value, .. }
+        | StmtKind::IsArray { value, .. }
+        | StmtKind::IsObject { value, .. }
+        | StmtKind::Return { value } => operand(value, each),
+        StmtKind::Append { key, value, .. } => {
+            key.iter_mut()
+                .chain([value])
+                .for_each(|of| operand(of, each));
+        }
+        StmtKind::Scan {
+            base,
+            key,
+            value,
+            index,
+            ..
+        } => {
+            operand(base, each);
+            key.iter_mut().chain(value).for_each(&mut *each);
+            if let Some(index) = index {
+                index.key.iter_mut().chain(&mut index.value).for_each(each);
+            }
+        }
+        StmtKind::Walk {
+            base,
+            path: key,
+            value,
+            ..
+        }
+        | StmtKind::Every {
+            domain: base,
+            key,
+            value,
+            ..
+        } => {
+            operand(base, each);
+            key.iter_mut().chain(value).for_each(each);
+        }
+        StmtKind::MakeArray { dst, items }
+        | StmtKind::MakeSet { dst, items }
+        | StmtKind::CallBuiltin {
+            dst, args: items, ..
+        }
+        | StmtKind::CallFunction {
+            dst, args: items, ..
+        } => {
+            each(dst);
+            items.iter_mut().for_each(|of| operand(of, each));
+        }
+        StmtKind::IndexKeys { keys: items }
+        | StmtKind::IndexProbe { keys: items }
+        | StmtKind::EmitRow { values: items } => {
+            items.iter_mut().for_each(|of| operand(of, each));
+        }
+        StmtKind::MakeObject { dst, members } => {
+            each(dst);
+            for (key, value) in members {
+                operand(key, each);
+                operand(value, each);
+            }
+        }
+        StmtKind::MakeOverlay {
+            dst,
+            parent,
+            replacements,
+        } => {
+            each(dst);
+            parent.iter_mut().for_each(&mut *each);
+            for replacement in replacements {
+                match replacement {
+                    Replacement::Document { value, .. }
+                    | Replacement::FunctionValue { value, .. } => operand(value, each),
+                    Replacement::Function { .. } => {}
+                }
+            }
+        }
+        StmtKind::InsertPath { local, path, value }
+        | StmtKind::InsertSet { local, path, value } => {
+            each(local);
+            path.iter_mut()
+                .chain([value])
+                .for_each(|of| operand(of, each));
+        }
+        StmtKind::Observe { variables, .. } => {
+            for (_, value) in variables {
+                operand(value, each);
+            }
+        }
+        StmtKind::Fail
+        | StmtKind::Strict { .. }
+        | StmtKind::Exists { .. }
+        | StmtKind::Not { .. }
+        | StmtKind::Yield { .. }
+        | StmtKind::Blocks { .. }
+        | StmtKind::ReturnUndefined => {}
+    }
+}
+
+/// The locals that statements assign, in the blocks inside them too.
+pub fn assigned(stmts: &[Stmt]) -> HashSet<Local> {
+    fn note(block: &[Stmt], all: &mut HashSet<Local>) {
+        for stmt in block {
+            mentions(stmt, &mut |local, role| {
+                if role == Role::Assign {
+                    all.insert(local);
+                }
+            });
+            stmt.kind.blocks().for_each(|block| note(block, all));
+        }
+    }
+    let mut all = HashSet::new();
+    note(stmts, &mut all);
+    all
 }

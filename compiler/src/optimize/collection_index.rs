@@ -80,7 +80,7 @@ pub(super) fn scan_of(stmt: &Stmt) -> Option<Body<'_>> {
     }
 }
 
-fn each_scan(blocks: &[Block], each: &mut impl FnMut(&Body<'_>)) {
+pub(super) fn each_scan(blocks: &[Block], each: &mut impl FnMut(&Body<'_>)) {
     for stmt in blocks.iter().flatten() {
         if let Some(scan) = scan_of(stmt) {
             each(&scan);
@@ -189,17 +189,17 @@ pub(super) fn why_not(scan: &Body<'_>, effects: &Effects<'_>) -> WhyNot {
 }
 
 /// A guard `member == outer` in the body of a scan.
-struct Candidate {
+pub(super) struct Candidate {
     /// The guard's place in the body.
     at: usize,
     /// What the member is found under.
-    member: Slice,
+    pub(super) member: Slice,
     /// What is looked for.
-    outer: Slice,
+    pub(super) outer: Slice,
 }
 
 /// The guards that an index could serve, in their order.
-fn candidates(scan: &Body<'_>, effects: &Effects<'_>) -> Vec<Candidate> {
+pub(super) fn candidates(scan: &Body<'_>, effects: &Effects<'_>) -> Vec<Candidate> {
     let mut origins = Origins::of(scan);
     let mut found = Vec::new();
     for (at, stmt) in scan.stmts.iter().enumerate() {

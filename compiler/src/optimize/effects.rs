@@ -116,6 +116,11 @@ impl<'t> Effects<'t> {
         self.stmt_in(stmt, &mut Vec::new(), false)
     }
 
+    /// Running a block of a function, where what it does to the result of the function does not count.
+    pub fn of_block(&self, block: &Block) -> Effect {
+        self.blocks([block], &mut Vec::new(), true)
+    }
+
     /// `whole`: the blocks are a function's, whose result is no effect.
     fn blocks<'b>(
         &self,
@@ -143,6 +148,7 @@ impl<'t> Effects<'t> {
             | StmtKind::IsArray { .. }
             | StmtKind::IsObject { .. }
             | StmtKind::Fail
+            | StmtKind::Strict { .. }
             | StmtKind::MakeArray { .. }
             | StmtKind::MakeSet { .. }
             | StmtKind::MakeObject { .. }

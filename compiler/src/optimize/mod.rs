@@ -9,6 +9,9 @@
 
 mod collection_index;
 pub mod effects;
+mod guard_motion;
+mod invariant_motion;
+mod loop_fusion;
 pub mod plan;
 mod rule_index;
 mod slice;
@@ -37,7 +40,13 @@ pub struct Rewrite {
 }
 
 /// All rewrites in the order in which they run.
-pub const REWRITES: &[Rewrite] = &[rule_index::REWRITE, collection_index::REWRITE];
+pub const REWRITES: &[Rewrite] = &[
+    guard_motion::REWRITE,
+    loop_fusion::REWRITE,
+    rule_index::REWRITE,
+    collection_index::REWRITE,
+    invariant_motion::REWRITE,
+];
 
 /// Runs all rewrites but those whose names are in `off`; gives the names of those that changed something.
 pub fn optimize(program: &mut Program, context: &Context<'_>, off: &[String]) -> Vec<&'static str> {

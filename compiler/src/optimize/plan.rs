@@ -5,7 +5,7 @@ use regovm_core::Span;
 use super::Context;
 use super::collection_index::{WhyNot, scan_of, why_not};
 use super::effects::Effects;
-use crate::ir::{Block, Program, StmtKind};
+use crate::ir::{Block, Program, Stmt, StmtKind};
 
 /// A loop, or a choice among rules.
 #[derive(Clone, PartialEq, Debug)]
@@ -38,6 +38,8 @@ pub enum How {
     Walk,
     /// All members are visited until one is against it.
     Every,
+    /// All members are visited, once for so many rules.
+    Shared(usize),
     /// Of so many rules those run whose comparison can hold.
     Rules(usize),
 }
@@ -66,6 +68,9 @@ fn visit(
             // The loop over the numbers of chosen rules is no loop of the policy.
             StmtKind::Scan { body, .. } if matches!(body[..], [ref only] if matches!(only.kind, StmtKind::Switch { .. })) => {
                 None
+            }
+            StmtKind::Scan { body, .. } if let Some(rules) = shared(body) => {
+                Some(How::Shared(rules))
             }
             StmtKind::Scan {
                 index: Some(index), ..
@@ -101,4 +106,25 @@ fn visit(
             visit(block, function, inner, effects, steps);
         }
     }
+}
+
+/// How many rules share a loop with this body, if several do.
+fn shared(body: &Block) -> Option<usize> {
+    let [
+        Stmt {
+            kind: StmtKind::Blocks { blocks },
+            ..
+        },
+    ] = &body[..]
+    else {
+        return None;
+    };
+    let rules = blocks.iter().map(|block| match block.last() {
+        Some(Stmt {
+            kind: StmtKind::Switch { blocks, .. },
+            ..
+        }) => blocks.len(),
+        _ => 1,
+    });
+    Some(rules.sum())
 }

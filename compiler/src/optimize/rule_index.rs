@@ -3,13 +3,15 @@
 //! ```text
 //! block                                    block
 //!   x := load input.method                   x' := load input.method
-//!   guard x == "GET"                         numbers := {"GET": [0], "PUT": [1], ...}[x']
-//!   ...                              →       scan numbers as _, n
-//! block                                        switch n
-//!   y := load input.method                       (the blocks as they were)
+//!   guard x == "GET"                 →       n := {"GET": 0, "PUT": 1, ...}[x']
+//!   ...                                      switch n
+//! block                                        (the blocks as they were)
+//!   y := load input.method
 //!   guard y == "PUT"
 //!   ...
 //! ```
+//!
+//! Where a value chooses several blocks, the constant has the numbers of all, and the switch stands in a loop over them.
 //!
 //! **When it is right.** Each block begins with a comparison of one and the same thing with constants; a block whose
 //! constants are others would fail there. What stands before the comparison must be unseen and without errors
@@ -38,31 +40,68 @@ const MIN_BLOCKS: usize = 4;
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {
     let effects = Effects::of(program, context.builtins);
+    let mut search = Search {
+        effects: &effects,
+        builtins: context.builtins,
+        constants: &mut program.constants,
+    };
     let mut changed = false;
-    for number in 0..program.functions.len() {
-        if program.functions[number].blocks.len() < MIN_BLOCKS {
-            continue;
-        }
-        let blocks = std::mem::take(&mut program.functions[number].blocks);
-        let all: Vec<Vec<Candidate>> = blocks
-            .iter()
-            .map(|block| candidates(block, &effects, context.builtins, &program.constants))
-            .collect();
-        let function = &mut program.functions[number];
-        changed |= rewrite(function, blocks, &all, &mut program.constants);
+    for function in &mut program.functions {
+        let mut blocks = std::mem::take(&mut function.blocks);
+        changed |= search.blocks(function, &mut blocks);
+        function.blocks = blocks;
     }
     changed
 }
 
+struct Search<'s> {
+    effects: &'s Effects<'s>,
+    builtins: &'s Table,
+    constants: &'s mut Vec<Constant>,
+}
+
+impl Search<'_> {
+    /// Looks at blocks that run one after another, and at those inside them.
+    fn blocks(&mut self, function: &mut Function, blocks: &mut Vec<Block>) -> bool {
+        let mut changed = false;
+        for stmt in blocks.iter_mut().flatten() {
+            match &mut stmt.kind {
+                StmtKind::Blocks { blocks } => changed |= self.blocks(function, blocks),
+                StmtKind::Scan { body, .. } => {
+                    // What runs for each member has no other blocks that matter.
+                    if let [
+                        Stmt {
+                            kind: StmtKind::Blocks { blocks },
+                            ..
+                        },
+                    ] = &mut body[..]
+                    {
+                        changed |= self.blocks(function, blocks);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if blocks.len() < MIN_BLOCKS {
+            return changed;
+        }
+        let all: Vec<Vec<Candidate>> = blocks
+            .iter()
+            .map(|block| candidates(block, self.effects, self.builtins, self.constants))
+            .collect();
+        changed | rewrite(function, blocks, &all, self.constants)
+    }
+}
+
 /// A comparison at the start of a block.
-struct Candidate {
-    subject: Slice,
+pub(super) struct Candidate {
+    pub(super) subject: Slice,
     /// The values for which it holds.
     keys: Vec<Constant>,
 }
 
 /// The comparisons of a block with constants.
-fn candidates(
+pub(super) fn candidates(
     block: &Block,
     effects: &Effects<'_>,
     builtins: &Table,
@@ -148,40 +187,48 @@ fn is_plain(constant: &Constant) -> bool {
 /// Puts runs of blocks that compare one thing into a switch.
 fn rewrite(
     function: &mut Function,
-    blocks: Vec<Block>,
+    blocks: &mut Vec<Block>,
     all: &[Vec<Candidate>],
     constants: &mut Vec<Constant>,
 ) -> bool {
-    let mut distinct: BTreeMap<&str, HashSet<&Constant>> = BTreeMap::new();
-    for candidate in all.iter().flatten() {
-        let keys = distinct.entry(&candidate.subject.form).or_default();
-        keys.extend(&candidate.keys);
-    }
-    // What tells most blocks apart.
-    let best = distinct.into_iter().max_by_key(|(_, keys)| keys.len());
-    let subject = best.map(|(subject, _)| subject);
+    let subject = best(all);
+    let mut made = Vec::new();
     let mut run = Vec::new();
     let mut changed = false;
-    for (block, candidates) in blocks.into_iter().zip(all) {
+    for (block, candidates) in std::mem::take(blocks).into_iter().zip(all) {
         let candidate = candidates
             .iter()
             .find(|candidate| Some(candidate.subject.form.as_str()) == subject);
         match candidate {
             Some(candidate) => run.push((block, candidate)),
             None => {
-                changed |= close(function, std::mem::take(&mut run), constants);
-                function.blocks.push(block);
+                changed |= close(function, std::mem::take(&mut run), constants, &mut made);
+                made.push(block);
             }
         }
     }
-    changed | close(function, run, constants)
+    changed |= close(function, run, constants, &mut made);
+    *blocks = made;
+    changed
 }
 
-/// Adds a run of blocks to the function, as a switch if it is worth it.
+/// What is compared with most constants: it tells most blocks apart.
+pub(super) fn best(all: &[Vec<Candidate>]) -> Option<&str> {
+    let mut distinct: BTreeMap<&str, HashSet<&Constant>> = BTreeMap::new();
+    for candidate in all.iter().flatten() {
+        let keys = distinct.entry(&candidate.subject.form).or_default();
+        keys.extend(&candidate.keys);
+    }
+    let best = distinct.into_iter().max_by_key(|(_, keys)| keys.len());
+    best.map(|(subject, _)| subject)
+}
+
+/// Adds a run of blocks to those that are made, as a switch if it is worth it.
 fn close(
     function: &mut Function,
     run: Vec<(Block, &Candidate)>,
     constants: &mut Vec<Constant>,
+    made: &mut Vec<Block>,
 ) -> bool {
     let mut table: BTreeMap<&Constant, Vec<usize>> = BTreeMap::new();
     for (number, (_, candidate)) in run.iter().enumerate() {
@@ -198,47 +245,57 @@ fn close(
         }
         _ => None,
     };
+    // Most often a value chooses one block: then the table has its number, else the numbers of all.
+    let one = table.values().all(|numbers| numbers.len() == 1);
+    let number = |number: &usize| Constant::Number(number.to_string().into());
+    let entry = |numbers: &Vec<usize>| match &numbers[..] {
+        [only] if one => number(only),
+        numbers => Constant::Array(numbers.iter().map(number).collect()),
+    };
     let table: Vec<(Constant, Constant)> = table
         .iter()
-        .map(|(key, numbers)| ((*key).clone(), number_list(numbers)))
+        .map(|(key, numbers)| ((*key).clone(), entry(numbers)))
         .collect();
     let blocks = run.into_iter().map(|(block, _)| block);
     let Some((mut block, key)) = chosen else {
-        function.blocks.extend(blocks);
+        made.extend(blocks);
         return false;
     };
     constants.push(Constant::Object(table));
     let base = Operand::Const(ConstId(constants.len() as u32 - 1));
-    let (numbers, number) = (Local(function.locals), Local(function.locals + 1));
-    function.locals += 2;
+    let mut fresh = || {
+        function.locals += 1;
+        Local(function.locals - 1)
+    };
+    let (found, number) = (fresh(), fresh());
     let stmt = |kind| Stmt {
         kind,
         span: function.span,
         overlay: None,
     };
-    let switch = stmt(StmtKind::Switch {
-        on: Operand::Local(number),
-        blocks: blocks.collect(),
-    });
+    let switch = |on| {
+        stmt(StmtKind::Switch {
+            on: Operand::Local(on),
+            blocks: blocks.collect(),
+        })
+    };
     block.push(stmt(StmtKind::Get {
-        dst: numbers,
+        dst: found,
         base,
         key,
     }));
-    block.push(stmt(StmtKind::Scan {
-        base: Operand::Local(numbers),
-        key: None,
-        value: Some(number),
-        index: None,
-        body: vec![switch],
-    }));
-    function.blocks.push(block);
+    block.push(match one {
+        true => switch(found),
+        false => stmt(StmtKind::Scan {
+            base: Operand::Local(found),
+            key: None,
+            value: Some(number),
+            index: None,
+            body: vec![switch(number)],
+        }),
+    });
+    made.push(block);
     true
-}
-
-fn number_list(numbers: &[usize]) -> Constant {
-    let number = |number: &usize| Constant::Number(number.to_string().into());
-    Constant::Array(numbers.iter().map(number).collect())
 }
 
 /// Statements that compute what the blocks compare, and the operand that holds it.

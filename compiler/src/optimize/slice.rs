@@ -56,7 +56,7 @@ impl Origins {
         }
     }
 
-    fn local(&self, local: Local) -> Origin {
+    pub(super) fn local(&self, local: Local) -> Origin {
         *self.0.get(&local).unwrap_or(&Origin::Outer)
     }
 

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use num_bigint::{BigInt, Sign};
+use smallvec::SmallVec;
 
 use super::float::push_float;
 use super::quote::{Charset, can_backquote, is_printable, push_quoted, push_quoted_char};
@@ -89,6 +90,64 @@ struct Flags {
 }
 
 type Outcome = Result<(), BuiltinError>;
+
+/// Room for a short text.
+pub(crate) type PlainText = SmallVec<[u8; 256]>;
+
+/// The longest text that [`push_plain`] makes.
+const LONGEST_PLAIN: usize = 4096;
+
+/// Appends a format of nothing but `%s`, `%d`, `%v` and `%%` filled with as many strings and integers, each where it fits:
+/// most formats are like that. False for all others, whatever was appended.
+pub(crate) fn push_plain(format: &str, values: &[Value<'_>], out: &mut PlainText) -> bool {
+    let mut rest = format.as_bytes();
+    let mut values = values.iter();
+    while let Some(at) = memchr::memchr(b'%', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let Some(verb) = rest.get(at + 1) else {
+            return false;
+        };
+        if *verb == b'%' {
+            out.push(b'%');
+        } else {
+            match (verb, values.next().map(|value| value.view())) {
+                (b's' | b'v', Some(View::String(text))) if text.len() <= LONGEST_PLAIN => {
+                    out.extend_from_slice(text.as_str().as_bytes());
+                }
+                (b'd' | b'v', Some(View::Integer(number))) => {
+                    let mut digits = [0; 20];
+                    out.extend_from_slice(decimal(number, &mut digits));
+                }
+                _ => return false,
+            }
+        }
+        if out.len() > LONGEST_PLAIN {
+            return false;
+        }
+        rest = &rest[at + 2..];
+    }
+    out.extend_from_slice(rest);
+    values.next().is_none() && out.len() <= LONGEST_PLAIN
+}
+
+/// The digits of a number.
+fn decimal(number: i64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut left = number.unsigned_abs();
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        at -= 1;
+        digits[at] = b'-';
+    }
+    &digits[at..]
+}
 
 /// Appends `format` filled with `arguments`.
 pub(crate) fn push_formatted(

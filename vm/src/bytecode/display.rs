@@ -83,17 +83,16 @@ fn note(program: &Program, operand: OperandView) -> Option<String> {
             .get(index)
             .map(|builtin| builtin.name.clone())
     };
+    let path = |index: usize| {
+        let keys = program.paths.get(index)?.iter();
+        let keys: Vec<String> = keys.filter_map(|key| constant(key.index())).collect();
+        Some(format!("[{}]", keys.join(", ")))
+    };
     match operand {
         OperandView::Source(source) => constant(source.split().err()?.index()),
         OperandView::Const(index) => constant(index.index()),
-        OperandView::Path(index) => {
-            let keys = program.paths.get(index.index())?;
-            let keys: Vec<String> = keys
-                .iter()
-                .filter_map(|key| constant(key.index()))
-                .collect();
-            Some(format!("[{}]", keys.join(", ")))
-        }
+        OperandView::Path(index) => path(index.index()),
+        OperandView::ShortPath(index) => path(index.index()),
         OperandView::Point(index) => {
             let point = program.observed.points.get(index.index())?;
             let site = program.observed.sites.get(point.site as usize)?;

@@ -55,6 +55,10 @@ macro_rules! for_each_instruction {
             Get { dst: Reg, base: Source, key: Source } [branch];
             /// `dst := base[key]` with a constant string key: a field of an object most of the time.
             GetField { dst: Reg, base: Source, key: Source } [branch];
+            /// `dst := base[key1][key2]...` with constant strings.
+            GetPath { dst: Reg, base: Source, path: ShortPath } [branch];
+            /// `base[key] == rhs` with a constant string key goes on.
+            GuardField { base: Source, key: Source, rhs: Source } [branch];
             /// `dst := base[key]` inside base data: a number finds the member of an object that its text names, and the text of
             /// an integer finds the element of an array, as in the paths of OPA's storage.
             GetData { dst: Reg, base: Source, key: Source } [branch];

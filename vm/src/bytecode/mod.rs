@@ -10,6 +10,6 @@ pub use instruction::{Flags, Instruction, Opcode, list_words};
 pub use operand::{
     BuilderSlot, BuiltinIndex, Callee, CalleeIndex, ConflictKind, ConstIndex, FunctionIndex,
     IndexSlot, IterSlot, Jump, ListLen, Number, Operand, OperandView, OptReg, OverlaySlot,
-    PathIndex, PointIndex, Reg, ShortLen, Source,
+    PathIndex, PointIndex, Reg, ShortLen, ShortPath, Source,
 };
 pub use verify::{VerifyError, verify};

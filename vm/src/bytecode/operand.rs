@@ -71,6 +71,8 @@ numbered! {
     ConstIndex(u32) = Const;
     /// A path of constants.
     PathIndex(u32) = Path;
+    /// One of the first 65,536 paths of constants.
+    ShortPath(u16) = ShortPath;
     /// A built-in that the program needs.
     BuiltinIndex(u16) = Builtin;
     /// A function of the program.
@@ -237,6 +239,7 @@ impl fmt::Display for OperandView {
             OperandView::Overlay(slot) => write!(f, "overlay{}", slot.0),
             OperandView::Const(index) => write!(f, "k{}", index.0),
             OperandView::Path(index) => write!(f, "path{}", index.0),
+            OperandView::ShortPath(index) => write!(f, "path{}", index.0),
             OperandView::Builtin(index) => write!(f, "builtin{}", index.0),
             OperandView::Function(index) => write!(f, "f{}", index.0),
             OperandView::Callee(index) => match index.unpack() {

@@ -270,6 +270,7 @@ impl Checker<'_> {
             OperandView::Overlay(slot) => slot.0 < function.overlays,
             OperandView::Const(index) => index.index() < program.constants().len(),
             OperandView::Path(index) => index.index() < program.paths.len(),
+            OperandView::ShortPath(index) => index.index() < program.paths.len(),
             OperandView::Builtin(index) => index.index() < program.builtins.len(),
             OperandView::Function(index) => index.index() < program.functions.len(),
             OperandView::Callee(index) => match index.unpack() {

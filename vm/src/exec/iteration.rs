@@ -10,11 +10,18 @@ use crate::machine::Machine;
 use crate::overlay::base_member;
 
 impl<'a> Machine<'a, '_> {
-    /// The next member of an iteration.
+    /// The next member of an iteration; its key means nothing if nobody wants it.
     #[inline]
-    pub(super) fn iterate(&mut self, iter: usize) -> Option<(Value<'a>, Value<'a>)> {
+    pub(super) fn iterate(
+        &mut self,
+        iter: usize,
+        wants_key: bool,
+    ) -> Option<(Value<'a>, Value<'a>)> {
         let arena = self.arena;
-        let key = |at: usize| arena.integer(at as i64);
+        let key = |at: usize| match wants_key {
+            true => arena.integer(at as i64),
+            false => Value::NULL,
+        };
         match &mut self.iters[iter] {
             Iter::Found(found) => self.indexes.next(found, key),
             members => members.next(key),

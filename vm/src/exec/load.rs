@@ -2,7 +2,7 @@
 
 use regovm_core::value::Value;
 
-use crate::bytecode::PathIndex;
+use crate::bytecode::{PathIndex, ShortPath};
 use crate::error::Fault;
 use crate::iterate::Iter;
 use crate::machine::Machine;
@@ -77,6 +77,17 @@ impl<'a> Machine<'a, '_> {
             // A set may have the text as an element.
             None => base.get(key),
         }
+    }
+
+    /// A field of a field, and so on.
+    #[inline]
+    pub(super) fn get_path(&mut self, base: Value<'a>, path: ShortPath) -> Option<Value<'a>> {
+        let program = self.program;
+        let mut value = base;
+        for key in &program.paths[path.index()] {
+            value = self.get_field(value, self.constants[key.index()])?;
+        }
+        Some(value)
     }
 
     /// The next place of a walk; its path only if somebody wants it.

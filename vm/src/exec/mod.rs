@@ -80,6 +80,23 @@ impl<'a> Machine<'a, '_> {
                 }
             };
         }
+        /// Writes what an iteration has found and goes on, or takes the `Else`.
+        macro_rules! member {
+            ($key:expr, $value:expr, $found:expr) => {
+                match $found {
+                    Some((key, value)) => {
+                        if let (Some(reg), Some(key)) = ($key.get(), key) {
+                            self.write(&frame, reg, key);
+                        }
+                        if let Some(reg) = $value.get() {
+                            self.write(&frame, reg, value);
+                        }
+                        pc += 2;
+                    }
+                    None => pc = otherwise(code, pc).1,
+                }
+            };
+        }
         macro_rules! put {
             ($dst:expr, $value:expr) => {{
                 let value = $value;
@@ -160,6 +177,14 @@ impl<'a> Machine<'a, '_> {
                 Instruction::GetField { dst, base, key } => {
                     let (base, key) = (read!(base), read!(key));
                     give!(dst, self.get_field(base, key));
+                }
+                Instruction::GetPath { dst, base, path } => {
+                    let base = read!(base);
+                    give!(dst, self.get_path(base, path));
+                }
+                Instruction::GuardField { base, key, rhs } => {
+                    let (base, key, rhs) = (read!(base), read!(key), read!(rhs));
+                    go!(self.get_field(base, key) == Some(rhs));
                 }
                 Instruction::GetData { dst, base, key } => {
                     let (base, key) = (read!(base), read!(key));
@@ -277,21 +302,11 @@ impl<'a> Machine<'a, '_> {
                 }
                 Instruction::IterNext { iter, key, value } => {
                     get!(self.charge(1));
-                    match self.iterate(frame.iters + iter.index()) {
-                        Some((k, v)) => {
-                            if PROFILED {
-                                self.profile_costs(pc, |costs| costs.members += 1);
-                            }
-                            if let Some(reg) = key.get() {
-                                self.write(&frame, reg, k);
-                            }
-                            if let Some(reg) = value.get() {
-                                self.write(&frame, reg, v);
-                            }
-                            pc += 2;
-                        }
-                        None => pc = otherwise(code, pc).1,
+                    let found = self.iterate(frame.iters + iter.index(), key.get().is_some());
+                    if PROFILED && found.is_some() {
+                        self.profile_costs(pc, |costs| costs.members += 1);
                     }
+                    member!(key, value, found.map(|(key, value)| (Some(key), value)));
                 }
                 Instruction::BranchStrict { target } => {
                     let strict = self.options.strict_builtin_errors;
@@ -314,18 +329,8 @@ impl<'a> Machine<'a, '_> {
                 }
                 Instruction::IndexNext { iter, key, value } => {
                     get!(self.charge(1));
-                    match self.index_next(frame.iters + iter.index()) {
-                        Some((k, v)) => {
-                            if let Some(reg) = key.get() {
-                                self.write(&frame, reg, k);
-                            }
-                            if let Some(reg) = value.get() {
-                                self.write(&frame, reg, v);
-                            }
-                            pc += 2;
-                        }
-                        None => pc = otherwise(code, pc).1,
-                    }
+                    let found = self.index_next(frame.iters + iter.index());
+                    member!(key, value, found.map(|(key, value)| (Some(key), value)));
                 }
                 Instruction::IndexAdd { iter, count } => {
                     get!(self.gather(&frame, pc + 1, count.index()));
@@ -344,18 +349,9 @@ impl<'a> Machine<'a, '_> {
                 }
                 Instruction::WalkNext { iter, path, value } => {
                     get!(self.charge(1));
-                    match get!(self.walk_next(frame.iters + iter.index(), path.get().is_some())) {
-                        Some((k, v)) => {
-                            if let (Some(reg), Some(k)) = (path.get(), k) {
-                                self.write(&frame, reg, k);
-                            }
-                            if let Some(reg) = value.get() {
-                                self.write(&frame, reg, v);
-                            }
-                            pc += 2;
-                        }
-                        None => pc = otherwise(code, pc).1,
-                    }
+                    let found =
+                        get!(self.walk_next(frame.iters + iter.index(), path.get().is_some()));
+                    member!(path, value, found);
                 }
                 Instruction::UseOverlay { overlay } => {
                     self.next_overlay = Some(self.slots[frame.slots + overlay.index()]);

@@ -13,7 +13,7 @@ use crate::bytecode::{ConstIndex, FunctionIndex, Instruction, VerifyError};
 
 const MAGIC: &[u8; 8] = b"\x7fregovm\n";
 /// Goes up when the instructions or their order change.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const HEADER: usize = 8 + 4 + 8;
 
 /// Why a file is no program.

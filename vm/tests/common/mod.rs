@@ -204,6 +204,7 @@ fn instruction(parts: &mut Parts, open: &mut Vec<(usize, usize, String)>, name: 
                 | "OverlaySlot"
                 | "BuiltinIndex"
                 | "ShortLen"
+                | "ShortPath"
                 | "ConflictKind"
         );
         let bits = if *field == "count" && opcode.flags().list {
@@ -261,7 +262,7 @@ fn operand(kind: &str, text: &str, open: &mut Vec<(usize, usize, String)>, at: u
         "BuilderSlot" => number(text, "build"),
         "OverlaySlot" => number(text, "overlay"),
         "ConstIndex" => number(text, "k"),
-        "PathIndex" => number(text, "path"),
+        "PathIndex" | "ShortPath" => number(text, "path"),
         "IndexSlot" => number(text, "index"),
         "BuiltinIndex" => number(text, "builtin"),
         "FunctionIndex" => number(text, "f"),
