@@ -84,7 +84,7 @@ pub(crate) fn unserved_loops(
             ),
             How::Every => "say it with `not` and a loop that compares with ==, so that an index finds the member".to_owned(),
             How::Walk => "walk once in a rule of its own, and look up what it found".to_owned(),
-            How::Index { .. } | How::Rules(_) => return None,
+            How::Index { .. } | How::Rules(_) | How::Shared(_) => return None,
         })
     };
     steps
