@@ -46,14 +46,26 @@ pub fn load(paths: &[String], reading: Reading<'_>) -> Result<Vec<Bundle>, Bundl
     Ok(bundles)
 }
 
-/// Adds bundles to an engine.
+/// Adds bundles to an engine that runs them.
 pub fn add(engine: &mut Engine, bundles: &[Bundle]) -> Result<(), BundleError> {
-    for bundle in bundles {
-        engine
-            .add_bundle(bundle)
-            .map_err(|error| error.within(&format!("bundle {}: ", bundle.name)))?;
-    }
-    Ok(())
+    each(bundles, |bundle| engine.add_bundle(bundle).map(drop))
+}
+
+/// Adds bundles to an engine that looks at them only: they may have rules in WebAssembly.
+pub fn add_readable(engine: &mut Engine, bundles: &[Bundle]) -> Result<(), BundleError> {
+    each(bundles, |bundle| {
+        engine.add_readable_bundle(bundle).map(drop)
+    })
+}
+
+/// Does something with each bundle, whose name stands before errors.
+fn each(
+    bundles: &[Bundle],
+    mut add: impl FnMut(&Bundle) -> Result<(), BundleError>,
+) -> Result<(), BundleError> {
+    bundles.iter().try_for_each(|bundle| {
+        add(bundle).map_err(|error| error.within(&format!("bundle {}: ", bundle.name)))
+    })
 }
 
 /// Reads bundles with the words of `eval` for what goes wrong.

@@ -208,7 +208,7 @@ fn merged(
     let loading = |error: BundleError| error.within("load error: ");
     let mut loaded = bundles::load(&args.paths, reading).map_err(loading)?;
     loaded.sort_by(|a, b| a.name.cmp(&b.name));
-    bundles::add(engine, &loaded).map_err(loading)?;
+    bundles::add_readable(engine, &loaded).map_err(loading)?;
     bundle::merge(loaded, version(args.v0_compatible))
         .map_err(|error| error.within("bundle merge failed: "))
 }

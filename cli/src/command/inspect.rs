@@ -104,11 +104,7 @@ fn look(args: &InspectArgs, path: &str) -> Result<Found, BundleError> {
             ..Reading::unverified(&[])
         };
         let bundles = bundles::load(&[path.to_owned()], reading)?;
-        for bundle in &bundles {
-            engine
-                .add_readable_bundle(bundle)
-                .map_err(|error| error.within(&format!("bundle {}: ", bundle.name)))?;
-        }
+        bundles::add_readable(&mut engine, &bundles)?;
         bundles.into_iter().next()
     };
     let inspection = engine.inspect().map_err(failed)?;
