@@ -231,7 +231,10 @@ impl<'c> Lowering<'c> {
             text,
             silent: false,
             references: Vec::new(),
-            variables: Vec::new(),
+            variables: body
+                .iter()
+                .flat_map(|expr| self.variables_of(expr))
+                .collect(),
         })
     }
 

@@ -382,9 +382,12 @@ fn line(lines: &mut BTreeMap<CostSite, CostLine>, site: CostSite) -> &mut CostLi
 
 /// An expression as a frame.
 fn label(site: &CostSite) -> String {
-    format!("{} {}", site.place(), site.text)
-        .trim_end()
-        .to_owned()
+    let place = site.place();
+    // The folders would leave no room for what is seen of a frame.
+    let place = place
+        .rsplit_once('/')
+        .map_or(place.as_str(), |(_, name)| name);
+    format!("{place} {}", site.text).trim_end().to_owned()
 }
 
 fn site(program: &Program, function: String, span: Span) -> CostSite {

@@ -137,7 +137,12 @@ impl Names {
     }
 
     pub(crate) fn find_written<'n>(&'n self, raw: &'n str) -> &'n str {
-        self.written.get(raw).map_or(raw, String::as_str)
+        match self.written.get(raw) {
+            Some(written) => written,
+            // Wildcards, and what holds the value of an expression of a query.
+            None if raw.starts_with('$') => "_",
+            None => raw,
+        }
     }
 }
 

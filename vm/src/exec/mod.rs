@@ -366,18 +366,13 @@ impl<'a> Machine<'a, '_> {
                     get!(self.gather(&frame, pc + 2, count));
                     let overlay = self.next_overlay.take().unwrap_or(frame.overlay);
                     match get!(self.call(callee, overlay, pc)) {
-                        Called::Done(outcome) => {
-                            if PROFILED {
-                                self.profile_costs(pc, |costs| costs.known += 1);
+                        Called::Done(outcome) => match outcome {
+                            Some(value) => {
+                                self.write(&frame, dst, value);
+                                pc += 2 + list_words(count);
                             }
-                            match outcome {
-                                Some(value) => {
-                                    self.write(&frame, dst, value);
-                                    pc += 2 + list_words(count);
-                                }
-                                None => pc = target,
-                            }
-                        }
+                            None => pc = target,
+                        },
                         Called::Enter(callee) => {
                             if PROFILED {
                                 self.profile_enter(callee.function, pc);

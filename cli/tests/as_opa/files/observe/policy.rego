@@ -3,21 +3,21 @@ package observed
 default allow := false
 
 allow if {
-	input.user in data.admins
+	input.user in input.admins
 	input.action == "read"
 }
 
 allow if {
-	some r in data.roles
+	some r in input.roles
 	r.name == input.user
 	not denied
 }
 
 denied if input.action == "delete"
 
-n := count(data.admins)
+n := count(input.admins)
 
-names contains name if some name in data.admins
+names contains name if some name in input.admins
 
 kind := "a" if input.kind == "a"
 
@@ -37,7 +37,7 @@ all_big if every x in [1, 2, 3] {
 	f(x) >= 0
 }
 
-pairs := {[i, j] | some i, j; data.admins[i]; data.roles[j]}
+pairs := {[i, j] | some i, j; input.admins[i]; input.roles[j]}
 
 has_ada if names["ada"]
 
