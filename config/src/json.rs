@@ -1,0 +1,358 @@
+//! JSON as text: what it consists of, and where its values stand, found without making a tree of it.
+//!
+//! Nothing here checks that a text is JSON; who evaluates it does. Of a text that is none, places may be missing.
+
+use std::borrow::Cow;
+
+use crate::Documents;
+use crate::error::ConfigError;
+use crate::place::Step;
+
+/// The text, or the elements of its array.
+pub(crate) fn documents(text: &[u8]) -> Result<Documents<'_>, ConfigError> {
+    let text = without_mark(text);
+    match elements(text) {
+        None => Ok(Documents::One(Cow::Borrowed(text))),
+        Some(Ok(found)) => Ok(Documents::Several(
+            found
+                .into_iter()
+                .map(|(from, to)| Cow::Borrowed(&text[from..to]))
+                .collect(),
+        )),
+        Some(Err(at)) => {
+            let place = crate::place::of_offsets(text, &[Some(at)])[0];
+            let error = ConfigError::new("the array is no JSON");
+            Err(match place {
+                Some(place) => error.at(place),
+                None => error,
+            })
+        }
+    }
+}
+
+/// Texts of editors that begin with a byte order mark are read without it.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text)
+}
+
+/// From where to where elements stand.
+type Spans = Vec<(usize, usize)>;
+
+/// The elements of the array that the text is, or the offset where it is none.
+fn elements(text: &[u8]) -> Option<Result<Spans, usize>> {
+    let open = blanks(text, 0);
+    if text.get(open) != Some(&b'[') {
+        return None;
+    }
+    Some(split(text, open))
+}
+
+fn split(text: &[u8], open: usize) -> Result<Spans, usize> {
+    let mut spans = Vec::new();
+    let mut at = blanks(text, open + 1);
+    if text.get(at) != Some(&b']') {
+        loop {
+            at = blanks(text, at);
+            let end = value_end(text, at).ok_or(at)?;
+            spans.push((at, end));
+            at = blanks(text, end);
+            match text.get(at) {
+                Some(b',') => at += 1,
+                Some(b']') => break,
+                _ => return Err(at),
+            }
+        }
+    }
+    let rest = blanks(text, at + 1);
+    if rest < text.len() {
+        return Err(rest);
+    }
+    Ok(spans)
+}
+
+fn blanks(text: &[u8], mut at: usize) -> usize {
+    while matches!(text.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        at += 1;
+    }
+    at
+}
+
+/// The end of the string that begins at a quotation mark.
+fn string_end(text: &[u8], open: usize) -> Option<usize> {
+    let mut at = open + 1;
+    loop {
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+/// The end of the value that begins there; `None` if there is none.
+fn value_end(text: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    let mut depth = 0usize;
+    loop {
+        match text.get(at)? {
+            b'"' => at = string_end(text, at)?,
+            b'{' | b'[' => {
+                depth += 1;
+                at += 1;
+            }
+            b'}' | b']' if depth == 0 => return None,
+            b'}' | b']' => {
+                depth -= 1;
+                at += 1;
+            }
+            b',' if depth == 0 => return None,
+            b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' => {
+                at += 1;
+                continue;
+            }
+            _ => {
+                let is_word = |byte: &&u8| !b",:]} \t\n\r\"[{".contains(byte);
+                at += text[at..].iter().take_while(is_word).count();
+            }
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// What is looked for below a value: its number, and the path that is left.
+type Sought<'s> = Vec<(usize, &'s [Step])>;
+
+struct Finder<'t> {
+    text: &'t [u8],
+    offsets: Vec<Option<usize>>,
+    /// How many elements were what [`Step::Where`] asks for.
+    matches: Vec<usize>,
+}
+
+/// Offsets of values, by numbers of documents and paths in them.
+pub(crate) fn offsets(text: &[u8], wanted: &[(usize, &[Step])]) -> Vec<Option<usize>> {
+    let mut finder = Finder {
+        text,
+        offsets: vec![None; wanted.len()],
+        matches: vec![0; wanted.len()],
+    };
+    let sought = |document: Option<usize>| -> Sought<'_> {
+        let all = wanted.iter().enumerate();
+        all.filter(|(_, (number, _))| document.is_none_or(|document| document == *number))
+            .map(|(i, (_, path))| (i, *path))
+            .collect()
+    };
+    let open = blanks(text, text.len() - without_mark(text).len());
+    if text.get(open) == Some(&b'[') {
+        finder.elements(open, &mut |index, _| sought(Some(index)));
+    } else {
+        finder.value(open, open, sought(None));
+    }
+    let found = finder.offsets.into_iter().zip(finder.matches);
+    found
+        .map(|(offset, matches)| offset.filter(|_| matches <= 1))
+        .collect()
+}
+
+impl<'t> Finder<'t> {
+    /// Looks into the value that begins at an offset; `named` is where it is shown. Gives its end.
+    fn value(&mut self, start: usize, named: usize, sought: Sought<'_>) -> Option<usize> {
+        let mut below: Sought<'_> = Vec::new();
+        for (i, path) in sought {
+            match path {
+                [] => self.offsets[i] = Some(named),
+                _ => below.push((i, path)),
+            }
+        }
+        match self.text.get(start)? {
+            b'{' if !below.is_empty() => self.members(start, &below),
+            b'[' if !below.is_empty() => {
+                let text = self.text;
+                let mut alike = Vec::new();
+                let end = self.elements(start, &mut |index, at| {
+                    let mut inside: Sought<'_> = Vec::new();
+                    for (i, path) in &below {
+                        let is_it = match &path[0] {
+                            Step::Index(wanted) => *wanted == index,
+                            Step::Name(name) => name.parse() == Ok(index),
+                            Step::Where(name, value) => has_member(text, at, name, value),
+                        };
+                        if is_it {
+                            inside.push((*i, &path[1..]));
+                            if matches!(path[0], Step::Where(..)) {
+                                alike.push(*i);
+                            }
+                        }
+                    }
+                    inside
+                });
+                for i in alike {
+                    self.matches[i] += 1;
+                }
+                end
+            }
+            _ => value_end(self.text, start),
+        }
+    }
+
+    /// Goes through the elements of an array; `sought` says what is looked for in each, by its number and offset.
+    fn elements<'s>(
+        &mut self,
+        open: usize,
+        sought: &mut dyn FnMut(usize, usize) -> Sought<'s>,
+    ) -> Option<usize> {
+        let mut at = blanks(self.text, open + 1);
+        let mut index = 0;
+        while *self.text.get(at)? != b']' {
+            let end = self.value(at, at, sought(index, at))?;
+            at = next(self.text, end);
+            index += 1;
+        }
+        Some(at + 1)
+    }
+
+    fn members(&mut self, open: usize, sought: &Sought<'_>) -> Option<usize> {
+        let text = self.text;
+        let mut each = Members::of(text, open);
+        while let Some((key, named, start)) = each.next() {
+            let inside = sought
+                .iter()
+                .filter(|(_, path)| matches!(&path[0], Step::Name(name) if *name == key))
+                .map(|(i, path)| (*i, &path[1..]))
+                .collect();
+            each.at = next(text, self.value(start, named, inside)?);
+        }
+        (text.get(each.at) == Some(&b'}')).then_some(each.at + 1)
+    }
+}
+
+/// Behind the comma that follows a value, or where there is none.
+fn next(text: &[u8], end: usize) -> usize {
+    let at = blanks(text, end);
+    match text.get(at) {
+        Some(b',') => blanks(text, at + 1),
+        _ => at,
+    }
+}
+
+/// The members of an object, one after the other; who takes one sets `at` behind its value.
+struct Members<'t> {
+    text: &'t [u8],
+    at: usize,
+}
+
+impl<'t> Members<'t> {
+    fn of(text: &'t [u8], open: usize) -> Members<'t> {
+        Members {
+            text,
+            at: blanks(text, open + 1),
+        }
+    }
+
+    /// Key, its offset, and the offset of the value.
+    fn next(&mut self) -> Option<(Cow<'t, str>, usize, usize)> {
+        let named = self.at;
+        if *self.text.get(named)? != b'"' {
+            return None;
+        }
+        let end = string_end(self.text, named)?;
+        let colon = blanks(self.text, end);
+        if *self.text.get(colon)? != b':' {
+            return None;
+        }
+        let start = blanks(self.text, colon + 1);
+        Some((string(self.text.get(named..end)?)?, named, start))
+    }
+}
+
+/// What a string says.
+fn string(quoted: &[u8]) -> Option<Cow<'_, str>> {
+    if quoted.contains(&b'\\') {
+        return serde_json::from_slice(quoted).ok().map(Cow::Owned);
+    }
+    let inside = quoted.get(1..quoted.len().checked_sub(1)?)?;
+    std::str::from_utf8(inside).ok().map(Cow::Borrowed)
+}
+
+/// Whether the value is an object with a member that has this text.
+fn has_member(text: &[u8], open: usize, name: &str, value: &str) -> bool {
+    if text.get(open) != Some(&b'{') {
+        return false;
+    }
+    let mut each = Members::of(text, open);
+    while let Some((key, _, start)) = each.next() {
+        let Some(end) = value_end(text, start) else {
+            return false;
+        };
+        if key == name {
+            return text[start] == b'"' && string(&text[start..end]).is_some_and(|s| s == value);
+        }
+        each.at = next(text, end);
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(json: &str) -> Result<Vec<String>, String> {
+        let found = documents(json.as_bytes()).map_err(|e| e.to_string())?;
+        let text = |json: &[u8]| String::from_utf8_lossy(json).into_owned();
+        Ok(found.iter().map(text).collect())
+    }
+
+    #[test]
+    fn arrays_are_several_documents() {
+        assert_eq!(texts(" {\"a\": [1]} ").unwrap(), [" {\"a\": [1]} "]);
+        assert_eq!(texts("\u{feff}1").unwrap(), ["1"]);
+        assert_eq!(texts("[]").unwrap(), [""; 0]);
+        assert_eq!(
+            texts("[ {\"a\":\"]\\\"}\"} , [1,[2]], \"x,y\" ,3]\n").unwrap(),
+            ["{\"a\":\"]\\\"}\"}", "[1,[2]]", "\"x,y\"", "3"]
+        );
+        for wrong in ["[1", "[1,]", "[1] 2", "[,]", "[1}", "[\"", "[{]"] {
+            assert!(texts(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn values_are_found_where_they_stand() {
+        let text =
+            r#"{"a": {"b\n": [10, {"n": "x", "v": 1}, {"n": "y", "v": 2}, {"n": "y"}]}, "c": 3}"#;
+        let name = Step::name;
+        let which = |n: &str| Step::Where("n".to_owned(), n.to_owned());
+        let paths = [
+            vec![],
+            vec![name("a")],
+            vec![name("a"), name("b\n"), Step::Index(0)],
+            vec![name("a"), name("b\n"), name("1"), name("v")],
+            vec![name("a"), name("b\n"), which("x"), name("v")],
+            vec![name("a"), name("b\n"), which("y"), name("v")],
+            vec![name("c")],
+            vec![name("c"), name("d")],
+            vec![name("missing")],
+        ];
+        let wanted: Vec<(usize, &[Step])> = paths.iter().map(|path| (0, path.as_slice())).collect();
+        let at = |needle: &str| text.find(needle);
+        assert_eq!(
+            offsets(text.as_bytes(), &wanted),
+            [
+                Some(0),
+                at("\"a\""),
+                at("10"),
+                at("\"v\": 1"),
+                at("\"v\": 1"),
+                None,
+                at("\"c\""),
+                None,
+                None
+            ]
+        );
+        let list = br#"[{"a": 1}, {"a": 2}]"#;
+        let path = [name("a")];
+        assert_eq!(offsets(list, &[(1, &path), (2, &path)]), [Some(12), None]);
+    }
+}
