@@ -48,19 +48,12 @@ impl Source<'_> {
                 self.block(block, &mut members)?;
             }
         }
-        let mut attributes = std::collections::HashSet::new();
         for structure in body {
             let Structure::Attribute(attribute) = structure else {
                 continue;
             };
             let at = self.at(attribute.key.span().or_else(|| attribute.span()));
             let name = attribute.key.as_str();
-            if !attributes.insert(name) {
-                let what = format!("Attribute redefined; The argument {name:?} was already set");
-                return Err(self
-                    .wrong(what, at)
-                    .with_hint("each argument may be set only once"));
-            }
             let mut node = self.value(&attribute.value)?;
             node.at = at;
             members.set(name.to_owned(), node);
@@ -157,11 +150,7 @@ impl Source<'_> {
                 Some(inside) => return self.value(inside).map(|node| Node { at, ..node }),
                 None => Content::Text(self.elements(template.iter())),
             },
-            Expression::HeredocTemplate(heredoc) => {
-                let mut heredoc = heredoc.clone();
-                heredoc.dedent();
-                Content::Text(self.template(&heredoc.template))
-            }
+            Expression::HeredocTemplate(heredoc) => Content::Text(self.template(&heredoc.template)),
             Expression::UnaryOp(operation) => match (operation.operator.value(), &operation.expr) {
                 (UnaryOperator::Not, Expression::Bool(value)) => Content::Bool(!*value.value()),
                 (UnaryOperator::Neg, Expression::Number(value)) => self.number(value.value(), -1.0),

@@ -4,9 +4,11 @@
 
 use std::borrow::Cow;
 
+use regovm_core::json::{PathStep, locate, locate_all};
+
 use crate::Documents;
 use crate::error::ConfigError;
-use crate::place::Step;
+use crate::place::{Place, Step};
 
 /// The text, or the elements of its array.
 pub(crate) fn documents(text: &[u8]) -> Result<Documents<'_>, ConfigError> {
@@ -121,110 +123,105 @@ fn value_end(text: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// What is looked for below a value: its number, and the path that is left.
-type Sought<'s> = Vec<(usize, &'s [Step])>;
-
-struct Finder<'t> {
-    text: &'t [u8],
-    offsets: Vec<Option<usize>>,
-    /// How many elements were what [`Step::Where`] asks for.
-    matches: Vec<usize>,
-}
-
-/// Offsets of values, by numbers of documents and paths in them.
-pub(crate) fn offsets(text: &[u8], wanted: &[(usize, &[Step])]) -> Vec<Option<usize>> {
-    let mut finder = Finder {
-        text,
-        offsets: vec![None; wanted.len()],
-        matches: vec![0; wanted.len()],
-    };
-    let sought = |document: Option<usize>| -> Sought<'_> {
-        let all = wanted.iter().enumerate();
-        all.filter(|(_, (number, _))| document.is_none_or(|document| document == *number))
-            .map(|(i, (_, path))| (i, *path))
-            .collect()
-    };
-    let open = blanks(text, text.len() - without_mark(text).len());
-    if text.get(open) == Some(&b'[') {
-        finder.elements(open, &mut |index, _| sought(Some(index)));
-    } else {
-        finder.value(open, open, sought(None));
-    }
-    let found = finder.offsets.into_iter().zip(finder.matches);
-    found
-        .map(|(offset, matches)| offset.filter(|_| matches <= 1))
-        .collect()
-}
-
-impl<'t> Finder<'t> {
-    /// Looks into the value that begins at an offset; `named` is where it is shown. Gives its end.
-    fn value(&mut self, start: usize, named: usize, sought: Sought<'_>) -> Option<usize> {
-        let mut below: Sought<'_> = Vec::new();
-        for (i, path) in sought {
-            match path {
-                [] => self.offsets[i] = Some(named),
-                _ => below.push((i, path)),
+/// Places of members (their keys) and elements, by numbers of documents and paths in them.
+pub(crate) fn places(text: &[u8], wanted: &[(usize, &[Step])]) -> Vec<Option<Place>> {
+    let skipped = text.len() - without_mark(text).len();
+    let text = &text[skipped..];
+    let is_list = text.get(blanks(text, 0)) == Some(&b'[');
+    let paths: Vec<Option<Vec<PathStep<'_>>>> = wanted
+        .iter()
+        .map(|(document, path)| {
+            let mut steps = Vec::with_capacity(path.len() + 1);
+            if is_list {
+                steps.push(PathStep::Element(*document));
             }
-        }
-        match self.text.get(start)? {
-            b'{' if !below.is_empty() => self.members(start, &below),
-            b'[' if !below.is_empty() => {
-                let text = self.text;
-                let mut alike = Vec::new();
-                let end = self.elements(start, &mut |index, at| {
-                    let mut inside: Sought<'_> = Vec::new();
-                    for (i, path) in &below {
-                        let is_it = match &path[0] {
-                            Step::Index(wanted) => *wanted == index,
-                            Step::Name(name) => name.parse() == Ok(index),
-                            Step::Where(name, value) => has_member(text, at, name, value),
-                        };
-                        if is_it {
-                            inside.push((*i, &path[1..]));
-                            if matches!(path[0], Step::Where(..)) {
-                                alike.push(*i);
-                            }
-                        }
+            for step in *path {
+                let next = match step {
+                    Step::Name(name) => PathStep::Member(name),
+                    Step::Index(index) => PathStep::Element(*index),
+                    Step::Where(name, value) => {
+                        PathStep::Element(element_where(text, &steps, name, value)?)
                     }
-                    inside
-                });
-                for i in alike {
-                    self.matches[i] += 1;
-                }
-                end
+                };
+                steps.push(next);
             }
-            _ => value_end(self.text, start),
+            Some(steps)
+        })
+        .collect();
+    let as_written: Vec<&[PathStep<'_>]> = paths
+        .iter()
+        .map(|steps| steps.as_deref().unwrap_or_default())
+        .collect();
+    let mut values = locate_all(text, &as_written);
+    // A number in the text of a path may be the index of an element.
+    let numbered: Vec<usize> = (0..values.len())
+        .filter(|i| values[*i].is_none() && as_written[*i].iter().any(|s| index(s).is_some()))
+        .collect();
+    let retried: Vec<Vec<PathStep<'_>>> = numbered
+        .iter()
+        .map(|i| {
+            let steps = as_written[*i].iter();
+            steps
+                .map(|step| index(step).map_or(*step, PathStep::Element))
+                .collect()
+        })
+        .collect();
+    if !retried.is_empty() {
+        for (i, value) in numbered.into_iter().zip(locate_all(text, &retried)) {
+            values[i] = value;
         }
     }
+    let offsets: Vec<Option<usize>> = values
+        .into_iter()
+        .zip(&paths)
+        .map(|(value, path)| {
+            let offset = value.filter(|_| path.is_some())?.offset;
+            Some(key_before(text, offset).unwrap_or(offset))
+        })
+        .collect();
+    crate::place::of_offsets(text, &offsets)
+}
 
-    /// Goes through the elements of an array; `sought` says what is looked for in each, by its number and offset.
-    fn elements<'s>(
-        &mut self,
-        open: usize,
-        sought: &mut dyn FnMut(usize, usize) -> Sought<'s>,
-    ) -> Option<usize> {
-        let mut at = blanks(self.text, open + 1);
-        let mut index = 0;
-        while *self.text.get(at)? != b']' {
-            let end = self.value(at, at, sought(index, at))?;
-            at = next(self.text, end);
-            index += 1;
-        }
-        Some(at + 1)
+/// The index that a name is.
+fn index(step: &PathStep<'_>) -> Option<usize> {
+    match step {
+        PathStep::Member(name) => name.parse().ok(),
+        PathStep::Element(_) => None,
     }
+}
 
-    fn members(&mut self, open: usize, sought: &Sought<'_>) -> Option<usize> {
-        let text = self.text;
-        let mut each = Members::of(text, open);
-        while let Some((key, named, start)) = each.next() {
-            let inside = sought
-                .iter()
-                .filter(|(_, path)| matches!(&path[0], Step::Name(name) if *name == key))
-                .map(|(i, path)| (*i, &path[1..]))
-                .collect();
-            each.at = next(text, self.value(start, named, inside)?);
+/// The only element of the array at a path that has a member with this text.
+fn element_where(text: &[u8], array: &[PathStep<'_>], name: &str, value: &str) -> Option<usize> {
+    let open = locate(text, array)?.offset;
+    let mut found = None;
+    let mut at = blanks(text, open + 1);
+    let mut index = 0;
+    while text[open] == b'[' && *text.get(at)? != b']' {
+        let end = value_end(text, at)?;
+        if has_member(text, at, name, value) && found.replace(index).is_some() {
+            return None;
         }
-        (text.get(each.at) == Some(&b'}')).then_some(each.at + 1)
+        at = next(text, end);
+        index += 1;
+    }
+    found
+}
+
+/// The offset of the key of the member whose value is at an offset; `None` for elements.
+fn key_before(text: &[u8], value: usize) -> Option<usize> {
+    let before = |end: usize| text[..end].trim_ascii_end();
+    let key = before(before(value).strip_suffix(b":")?.len());
+    let mut open = key.strip_suffix(b"\"")?.len();
+    loop {
+        open = text[..open].iter().rposition(|byte| *byte == b'"')?;
+        let backslashes = text[..open]
+            .iter()
+            .rev()
+            .take_while(|b| **b == b'\\')
+            .count();
+        if backslashes % 2 == 0 {
+            return Some(open);
+        }
     }
 }
 
@@ -336,9 +333,13 @@ mod tests {
             vec![name("missing")],
         ];
         let wanted: Vec<(usize, &[Step])> = paths.iter().map(|path| (0, path.as_slice())).collect();
+        let columns = places(text.as_bytes(), &wanted);
         let at = |needle: &str| text.find(needle);
         assert_eq!(
-            offsets(text.as_bytes(), &wanted),
+            columns
+                .into_iter()
+                .map(|p| p.map(|p| p.column - 1))
+                .collect::<Vec<_>>(),
             [
                 Some(0),
                 at("\"a\""),
@@ -351,8 +352,15 @@ mod tests {
                 None
             ]
         );
-        let list = br#"[{"a": 1}, {"a": 2}]"#;
-        let path = [name("a")];
-        assert_eq!(offsets(list, &[(1, &path), (2, &path)]), [Some(12), None]);
+        let list = br#"[{"a": 1}, {"a\"b" : 2}]"#;
+        let paths = [[name("a")], [name("a\"b")]];
+        let found = places(list, &[(0, &paths[0]), (1, &paths[1]), (2, &paths[0])]);
+        assert_eq!(
+            found
+                .into_iter()
+                .map(|p| p.map(|p| p.column))
+                .collect::<Vec<_>>(),
+            [Some(3), Some(13), None]
+        );
     }
 }

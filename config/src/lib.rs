@@ -104,35 +104,32 @@ pub fn documents(format: Format, text: &[u8]) -> Result<Documents<'_>, ConfigErr
 /// Where values stand: for each number of a document and path in it, the place of the member or element; `None` if the
 /// path leads nowhere.
 pub fn places(format: Format, text: &[u8], wanted: &[(usize, &[Step])]) -> Vec<Option<Place>> {
-    let none = || vec![None; wanted.len()];
-    let offsets = match format {
-        Format::Json => json::offsets(text, wanted),
-        Format::CycloneDx | Format::Spdx if begins_like_json(text) => json::offsets(text, wanted),
-        Format::Jsonc => match jsonc::without_comments(text) {
-            Ok(plain) => json::offsets(&plain, wanted),
-            Err(_) => return none(),
-        },
-        Format::Yaml => match std::str::from_utf8(text) {
-            Ok(text) => return yaml::places(text, wanted),
-            Err(_) => return none(),
-        },
-        _ => {
-            let Some(tree) = lines::utf8(text)
-                .ok()
-                .and_then(|text| tree(format, text).ok())
-            else {
-                return none();
-            };
-            let find = |(document, path): &(usize, &[Step])| {
-                let root = match &tree.content {
-                    Content::List(elements) => elements.get(*document)?,
-                    _ => &tree,
-                };
-                root.find(path).map(|node| node.at)
-            };
-            wanted.iter().map(find).collect()
-        }
+    let found = match format {
+        Format::Json => Some(json::places(text, wanted)),
+        Format::CycloneDx | Format::Spdx => Some(json::places(text, wanted)),
+        Format::Jsonc => jsonc::without_comments(text)
+            .ok()
+            .map(|plain| json::places(&plain, wanted)),
+        Format::Yaml => lines::utf8(text)
+            .ok()
+            .map(|text| yaml::places(text, wanted)),
+        _ => lines::utf8(text)
+            .ok()
+            .and_then(|text| tree(format, text).ok())
+            .map(|tree| places_in(&tree, text, wanted)),
     };
+    found.unwrap_or_else(|| vec![None; wanted.len()])
+}
+
+fn places_in(tree: &Node, text: &[u8], wanted: &[(usize, &[Step])]) -> Vec<Option<Place>> {
+    let find = |(document, path): &(usize, &[Step])| {
+        let root = match &tree.content {
+            Content::List(elements) => elements.get(*document)?,
+            _ => tree,
+        };
+        root.find(path).map(|node| node.at)
+    };
+    let offsets: Vec<Option<usize>> = wanted.iter().map(find).collect();
     place::of_offsets(text, &offsets)
 }
 

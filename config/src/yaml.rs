@@ -45,7 +45,7 @@ pub(crate) fn documents(text: &str) -> Result<Documents<'static>, ConfigError> {
     let arena = Arena::new();
     let mut texts: Vec<Cow<'static, [u8]>> = Vec::new();
     for (lines_above, document) in &stream {
-        let value = yaml::read(document, &arena).map_err(|error| {
+        let value = yaml::read_with_old_booleans(document, &arena).map_err(|error| {
             ConfigError::new(format!("error converting YAML to JSON: {error}")).at(Place {
                 line: lines_above + error.line,
                 column: error.col,

@@ -197,7 +197,7 @@ fn what_cannot_be_read_says_where_and_what_to_do() {
         (
             Format::Hcl2,
             "a = 1\na = 2\n",
-            "Attribute redefined",
+            "redefined attribute",
             Some(2),
         ),
         (

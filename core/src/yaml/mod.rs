@@ -74,12 +74,27 @@ const MAX_CONSTANT_DEPTH: usize = 256;
 /// Reads the first document of a text. The rest must be YAML too.
 pub fn read_constant(text: &str) -> Result<Constant, YamlError> {
     let arena = Arena::new();
-    read::read(text, &arena, MAX_CONSTANT_DEPTH).map(to_constant)
+    read::read(text, &arena, MAX_CONSTANT_DEPTH, Booleans::New).map(to_constant)
 }
 
 /// Reads the first document of a text into an arena. The rest must be YAML too.
 pub fn read<'a>(text: &str, arena: &'a Arena) -> Result<Value<'a>, YamlError> {
-    read::read(text, arena, MAX_DEPTH)
+    read::read(text, arena, MAX_DEPTH, Booleans::New)
+}
+
+/// Which plain words are truth values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Booleans {
+    /// `true` and `false`.
+    New,
+    /// Those of YAML 1.1 too: [`is_old_boolean`].
+    Old,
+}
+
+/// As [`read`], with `yes`, `on` and their like as truth values: so go-yaml v2 reads files, and with it Kubernetes and
+/// conftest.
+pub fn read_with_old_booleans<'a>(text: &str, arena: &'a Arena) -> Result<Value<'a>, YamlError> {
+    read::read(text, arena, MAX_DEPTH, Booleans::Old)
 }
 
 /// Words that are booleans in YAML 1.1 and texts in 1.2; go-yaml reads them as booleans only where it wants some.
@@ -101,6 +116,14 @@ pub fn is_old_boolean(text: &str) -> bool {
             | "off"
             | "Off"
             | "OFF"
+    )
+}
+
+/// Of [`is_old_boolean`]: whether it says yes.
+fn is_old_true(text: &str) -> bool {
+    matches!(
+        text.as_bytes(),
+        [b'y' | b'Y', ..] | [b'o' | b'O', b'n' | b'N']
     )
 }
 
@@ -176,6 +199,17 @@ mod tests {
         ] {
             assert_eq!(json(yaml).as_deref(), Ok(want), "{yaml}");
         }
+    }
+
+    #[test]
+    fn old_booleans_are_read_on_request() {
+        let text = "{a: yes, b: [No, OFF, 'on', on, Y, nope], on: n}";
+        let arena = Arena::new();
+        let value = read_with_old_booleans(text, &arena).unwrap();
+        assert_eq!(
+            to_string(value, Style::Compact),
+            r#"{"a":true,"b":[false,false,"on",true,true,"nope"],"true":false}"#
+        );
     }
 
     #[test]

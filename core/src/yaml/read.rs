@@ -5,15 +5,23 @@ use std::collections::{HashMap, HashSet};
 
 use super::keys::{Keys, Written};
 use super::resolve::{Resolved, decode_base64, key_of_float, resolve, tagged};
-use super::{Event, Events, JSON, Mark, NULL_KEY, Style, YamlError};
+use super::{
+    Booleans, Event, Events, JSON, Mark, NULL_KEY, Style, YamlError, is_old_boolean, is_old_true,
+};
 use crate::value::{Arena, ArrayBuilder, MemoryExceeded, ObjectBuilder, Value, number};
 use crate::work;
 
 /// The value of the first document. Further ones must be YAML too, and what is no YAML is complained of before what has no
 /// value.
-pub(super) fn read<'a>(text: &str, arena: &'a Arena, depth: usize) -> Result<Value<'a>, YamlError> {
+pub(super) fn read<'a>(
+    text: &str,
+    arena: &'a Arena,
+    depth: usize,
+    booleans: Booleans,
+) -> Result<Value<'a>, YamlError> {
     let mut reader = Reader {
         arena,
+        booleans,
         max_depth: depth,
         open: Vec::new(),
         anchors: HashMap::new(),
@@ -161,6 +169,7 @@ struct Frame<'a, 't> {
 
 struct Reader<'a, 't> {
     arena: &'a Arena,
+    booleans: Booleans,
     max_depth: usize,
     open: Vec<Frame<'a, 't>>,
     /// `None` while the anchored node is being read.
@@ -398,6 +407,9 @@ impl<'a, 't> Reader<'a, 't> {
         let plain = style == Style::Plain;
         let merge = plain && text == "<<" && tag.as_deref().is_none_or(|tag| tag == "!!merge");
         let resolved = match tag.as_deref() {
+            None if plain && self.booleans == Booleans::Old && is_old_boolean(text) => {
+                Resolved::Boolean(is_old_true(text))
+            }
             None if plain => resolve(text),
             None | Some("!!str") => Resolved::Text(text.into()),
             Some(tag @ ("!!bool" | "!!int" | "!!float" | "!!null")) => {
