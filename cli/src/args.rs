@@ -38,6 +38,8 @@ pub enum Command {
     Profile(crate::command::profile::ProfileArgs),
     /// Show why a rule is undefined or false
     Why(crate::command::why::WhyArgs),
+    /// Check many configuration files against policies, with conftest's conventions
+    Scan(Box<crate::command::scan::ScanArgs>),
     /// Show how a query runs: what serves each loop, or what the compiler makes of it
     Explain(ExplainArgs),
     /// Build a bundle: one archive of policies and data

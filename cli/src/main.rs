@@ -38,6 +38,7 @@ fn run(command: &Command) -> std::io::Result<u8> {
         Command::Test(args) => command::test::run(args),
         Command::Profile(args) => command::profile::run(args),
         Command::Why(args) => command::why::run(args),
+        Command::Scan(args) => command::scan::run(args),
         Command::Explain(args) => command::explain::run(args),
         Command::Build(args) => command::build::run(args),
         Command::Sign(args) => command::sign::run(args),

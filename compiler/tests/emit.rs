@@ -91,6 +91,7 @@ fn run_program(program: &Program) -> Result<Vec<String>, String> {
         program: &emitted,
         linked: &linked,
         data: None,
+        shown: None,
     };
     let answer = Session::new()
         .run(

@@ -12,9 +12,16 @@ pub use crate::http::{HttpFailure, HttpHead, HttpRequest, HttpSink, HttpTls, Ide
 /// Built-ins that ask here are declared nondeterministic: the evaluator keeps their results for the rest of
 /// the query, so that a host may answer anew each time.
 pub trait Host {
-    /// A line of `print`, with the place of the call if it is known.
+    /// A line of `print`.
     fn print(&mut self, line: &str) {
         let _ = line;
+    }
+
+    /// A line of `print` with the place of the call (`policy.rego:3`), if it is known. Without a body of its own it is
+    /// [`Host::print`].
+    fn print_at(&mut self, line: &str, place: Option<&str>) {
+        let _ = place;
+        self.print(line);
     }
 
     /// A note of `trace`.

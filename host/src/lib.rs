@@ -39,7 +39,7 @@ pub enum Network {
 }
 
 /// Where the lines of `print` go.
-type Sink = Box<dyn FnMut(&str) + Send>;
+type Sink = Box<dyn FnMut(&str, Option<&str>) + Send>;
 
 /// The machine that the program runs on.
 #[derive(Default)]
@@ -68,7 +68,15 @@ impl SystemHost {
     }
 
     /// Where the lines of `print` go; without one they are dropped.
-    pub fn with_print(mut self, sink: impl FnMut(&str) + Send + 'static) -> SystemHost {
+    pub fn with_print(self, mut sink: impl FnMut(&str) + Send + 'static) -> SystemHost {
+        self.with_located_print(move |line, _| sink(line))
+    }
+
+    /// As [`SystemHost::with_print`], with the place of the call if it is known.
+    pub fn with_located_print(
+        mut self,
+        sink: impl FnMut(&str, Option<&str>) + Send + 'static,
+    ) -> SystemHost {
         self.print = Some(Box::new(sink));
         self
     }
@@ -76,8 +84,12 @@ impl SystemHost {
 
 impl Host for SystemHost {
     fn print(&mut self, line: &str) {
+        self.print_at(line, None);
+    }
+
+    fn print_at(&mut self, line: &str, place: Option<&str>) {
         if let Some(sink) = &mut self.print {
-            sink(line);
+            sink(line, place);
         }
     }
 

@@ -117,7 +117,8 @@ fn rule(of: &Rule) -> Constant {
         .finish()
 }
 
-fn head(of: &Rule) -> Constant {
+/// Whether the head of a rule has a name in OPA's trees, and not only a reference.
+pub fn is_named(of: &Rule) -> bool {
     let head = &of.head;
     // A name is what older readers know. OPA keeps it for some heads below one key.
     let below_key = head.reference.len() == 2
@@ -128,12 +129,16 @@ fn head(of: &Rule) -> Constant {
         } else {
             head.args.is_empty()
         };
-    let named = head.reference.len() == 1 || below_key;
+    head.reference.len() == 1 || below_key
+}
+
+fn head(of: &Rule) -> Constant {
+    let head = &of.head;
     Members::new()
         .list("args", &head.args, term)
         .flag("assign", head.assign)
         .maybe("key", head.key.as_deref().map(term))
-        .maybe("name", named.then(|| Constant::from(&*head.name)))
+        .maybe("name", is_named(of).then(|| Constant::from(&*head.name)))
         .with("ref", terms(&head.reference))
         .maybe("value", head.value.as_deref().map(term))
         .finish()

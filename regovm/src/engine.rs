@@ -19,6 +19,7 @@ use crate::document::{Data, Document};
 use crate::explain::Explain;
 use crate::inspect::Inspection;
 use crate::observe::{Coverage, Covered, Observe, UncoveredKind};
+use crate::outline::{self, ModuleOutline};
 use crate::policy::PreparedPolicy;
 use crate::report::{ErrorReport, Failure, Stage};
 
@@ -419,6 +420,32 @@ impl Engine {
             });
         }
         Data::new(&self.documents)
+    }
+
+    /// What each policy defines, in the order in which they were added.
+    ///
+    /// ```
+    /// use regovm::Engine;
+    /// let mut engine = Engine::new();
+    /// engine.add_module("p.rego", "package a.b\ndeny contains 1 if input.x\n");
+    /// let [module] = &engine.outline()?[..] else { panic!() };
+    /// assert_eq!((&*module.package, &*module.rules[0].first), ("data.a.b", "deny"));
+    /// # Ok::<(), regovm::Failure>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Of policies that do not parse.
+    pub fn outline(&self) -> Result<Vec<ModuleOutline>, Failure> {
+        self.parsed()?;
+        let name = |module: &Module| {
+            let at = self.sources.locate(module.package.span);
+            at.map_or_else(String::new, |at| at.file.to_string())
+        };
+        Ok(self
+            .modules
+            .iter()
+            .map(|module| outline::of(module, &name(module), &self.sources))
+            .collect())
     }
 
     /// Checks all policies without preparing a query.

@@ -79,6 +79,7 @@ mod explain;
 mod inspect;
 pub mod observe;
 pub mod parallel;
+mod outline;
 mod parse_module;
 mod policy;
 #[cfg(feature = "internals")]
@@ -112,6 +113,7 @@ pub use document::{Data, Document, DocumentFormat};
 pub use engine::{Engine, QueryContext};
 pub use explain::Explain;
 pub use inspect::{Annotation, Inspection};
+pub use outline::{ModuleOutline, RuleOutline};
 pub use policy::{PreparedPolicy, QueryExpression, QueryShape};
 pub use regovm_core::host::{Host, NoHost};
 pub use regovm_core::json::{JsonPlace, PathStep, locate, locate_all};

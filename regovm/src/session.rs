@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use regovm_core::Code;
 use regovm_core::host::{Host, NoHost};
 use regovm_core::value::{Arena, Value};
 use serde::Serialize;
+use regovm_core::{Code, Constant};
 
 use crate::answer::Answer;
 use crate::convert::{DataError, from_json, to_value};
@@ -43,6 +43,8 @@ pub struct Session {
     budget: Budget,
     strict_builtin_errors: bool,
     strict_input: bool,
+    /// Members of `data` that only this session sees.
+    own_data: Vec<(String, Constant)>,
     indexing: regovm_vm::Indexing,
     recorder: Option<Recorder>,
     costs: Option<CostRecorder>,
@@ -70,6 +72,7 @@ impl Session {
             budget: Budget::default(),
             strict_builtin_errors: false,
             strict_input: false,
+            own_data: Vec::new(),
             indexing: regovm_vm::Indexing::default(),
             recorder: None,
             costs: None,
@@ -110,6 +113,24 @@ impl Session {
     /// that JSON does not have there, and too deep nesting.
     pub fn set_strict_input(&mut self, strict: bool) -> &mut Session {
         self.strict_input = strict;
+        self
+    }
+
+    /// Puts a value at `data.<name>` for evaluations of this session, in the place of what is there; `None` takes it away.
+    /// For what differs from input to input, such as the name of its file: the policy and its data stay as they are.
+    ///
+    /// ```
+    /// use regovm::{Constant, Engine};
+    /// let policy = Engine::new().prepare("data.file.name")?;
+    /// let mut session = policy.session();
+    /// session.set_data("file", Some(Constant::Object(vec![("name".into(), "a.json".into())])));
+    /// assert_eq!(session.eval_json(b"{}")?.value(), Some(serde_json::json!("a.json")));
+    /// # Ok::<(), regovm::Failure>(())
+    /// ```
+    pub fn set_data(&mut self, name: &str, value: Option<Constant>) -> &mut Session {
+        self.own_data.retain(|(known, _)| known != name);
+        self.own_data
+            .extend(value.map(|value| (name.to_owned(), value)));
         self
     }
 
@@ -243,6 +264,7 @@ impl Session {
             budget,
             strict_builtin_errors,
             strict_input,
+            own_data,
             indexing,
             recorder,
             costs,
@@ -294,6 +316,7 @@ impl Session {
             program: policy.program(),
             linked: policy.linked(),
             data: Some(policy.data().frozen().root()),
+            shown: shown(policy, own_data, arena),
         };
         let result = match recorder {
             Some(recorder) => recorder.watch(policy.program(), |observer| {
@@ -330,4 +353,22 @@ impl Session {
             }
         }
     }
+}
+
+/// `data` with the members that only the session sees; none if there are none.
+fn shown<'a>(
+    policy: &'a PreparedPolicy,
+    own: &[(String, Constant)],
+    arena: &'a Arena,
+) -> Option<Value<'a>> {
+    if own.is_empty() {
+        return None;
+    }
+    let common = policy.data().frozen().root().as_object();
+    let is_hidden = |key: &Value<'_>| own.iter().any(|(name, _)| key.as_str() == Some(name));
+    let common = common.into_iter().flat_map(|object| object.iter());
+    let own = own
+        .iter()
+        .map(|(name, value)| (arena.string(name), arena.constant(value)));
+    Some(arena.object_from(common.filter(|(key, _)| !is_hidden(key)).chain(own)))
 }

@@ -70,7 +70,8 @@ fn print<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
         }
         push_shown(cx, &mut line, *value)?;
     }
-    cx.host.print(&line);
+    let place = cx.place();
+    cx.host.print_at(&line, place.as_deref());
     Ok(Some(Value::TRUE))
 }
 
@@ -119,6 +120,7 @@ fn lines<'a>(cx: &mut Call<'a, '_>, parts: Array<'a>) -> Result<Vec<Vec<String>>
 fn internal_print<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [parts] = operands(arguments)?;
     let parts = lines(cx, array(parts, 1)?)?;
+    let place = cx.place();
     // The last part changes fastest.
     let mut chosen = vec![0; parts.len()];
     loop {
@@ -129,7 +131,7 @@ fn internal_print<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome
             .collect();
         let line = line.join(" ");
         cx.charge(line.len() as u64 / 4 + 16)?;
-        cx.host.print(&line);
+        cx.host.print_at(&line, place.as_deref());
         let Some(moved) = (0..parts.len())
             .rev()
             .find(|i| chosen[*i] + 1 < parts[*i].len())

@@ -145,7 +145,10 @@ impl<'a, 'r> Machine<'a, 'r> {
             target,
             arena,
             input,
-            data: target.data.unwrap_or_else(|| arena.object_from([])),
+            data: target
+                .shown
+                .or(target.data)
+                .unwrap_or_else(|| arena.object_from([])),
             whole_data: None,
             budget,
             options,

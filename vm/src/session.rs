@@ -90,8 +90,10 @@ pub struct Target<'p> {
     pub program: &'p Program,
     /// Its built-ins.
     pub linked: &'p Linked,
-    /// The root of base data; none is an empty object.
+    /// The root of base data; none is an empty object. It outlives the run.
     pub data: Option<Value<'p>>,
+    /// What policies see instead of it, for this run only. It may share values with `data`.
+    pub shown: Option<Value<'p>>,
 }
 
 /// Who looks at a run; nobody by default.

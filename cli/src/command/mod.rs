@@ -9,6 +9,7 @@ pub mod exec;
 pub mod explain;
 pub mod inspect;
 pub mod profile;
+pub mod scan;
 mod schemas;
 pub mod sign;
 pub mod test;

@@ -70,9 +70,14 @@ impl<F: Formatter> Formatter for GoFormatter<F> {
 
 /// Writes `value` with an indentation of two spaces and a line end, as `json.Encoder` does.
 pub fn write_indented(writer: &mut impl Write, value: &Value) -> io::Result<()> {
+    write_indented_by(writer, value, "  ")
+}
+
+/// The same with another indentation.
+pub fn write_indented_by(writer: &mut impl Write, value: &Value, indent: &str) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(
         &mut *writer,
-        GoFormatter(PrettyFormatter::with_indent(b"  ")),
+        GoFormatter(PrettyFormatter::with_indent(indent.as_bytes())),
     );
     value.serialize(&mut serializer).map_err(io::Error::from)?;
     writer.write_all(b"\n")

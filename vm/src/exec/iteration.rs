@@ -37,7 +37,9 @@ impl<'a> Machine<'a, '_> {
     ) -> Result<bool, Fault> {
         let when = self.options.indexing;
         let of_data = self.index_data.take().is_some_and(|path| {
-            let whole = self.path(path).try_fold(self.data, base_member);
+            // What is shown for this run only has no place in what is kept.
+            let lasting = self.target.data.unwrap_or(self.data);
+            let whole = self.path(path).try_fold(lasting, base_member);
             whole.is_some_and(|whole| whole.to_bits() == base.to_bits())
         });
         let plan = self

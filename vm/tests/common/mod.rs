@@ -379,6 +379,7 @@ pub fn try_run(
         program,
         linked: &linked,
         data: Some(data),
+        shown: None,
     };
     let answer = Session::new().run(target, 0, &arena, input, options, &mut NoHost)?;
     let rows = answer
