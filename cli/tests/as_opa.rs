@@ -1,4 +1,5 @@
-//! Runs the invocations of `as_opa/*.json` and compares them with what opa answered: see the README there.
+//! Runs the invocations of `as_opa/*.json` and `as_conftest/*.json` and compares them with what opa and conftest answered:
+//! see the README in `as_opa`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -70,8 +71,44 @@ struct Recorded {
     regovm: Option<Outcome>,
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/as_opa")
+/// Whose answers are ours too.
+#[derive(Clone, Copy)]
+struct Reference {
+    /// The folder of its cases.
+    folder: &'static str,
+    /// The variable that names it.
+    variable: &'static str,
+    /// Its command that is called otherwise here, and how.
+    command: (&'static str, &'static str),
+}
+
+const OPA: Reference = Reference {
+    folder: "as_opa",
+    variable: "REGOVM_OPA",
+    command: ("", ""),
+};
+
+const CONFTEST: Reference = Reference {
+    folder: "as_conftest",
+    variable: "REGOVM_CONFTEST",
+    command: ("test", "scan"),
+};
+
+impl Reference {
+    fn folder(self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests")
+            .join(self.folder)
+    }
+
+    /// The arguments of a case for us.
+    fn ours(self, case: &Case) -> Vec<String> {
+        let mut args = case.ours.as_ref().unwrap_or(&case.args).clone();
+        if let Some(command) = args.first_mut().filter(|name| **name == self.command.0) {
+            *command = self.command.1.to_owned();
+        }
+        args
+    }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -89,7 +126,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// Times, and what moves with them.
 fn masked(text: &str) -> String {
-    static RULES: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
+    static RULES: LazyLock<[(Regex, &str); 9]> = LazyLock::new(|| {
         let rule = |pattern: &str| Regex::new(pattern).unwrap();
         [
             (
@@ -106,6 +143,12 @@ fn masked(text: &str) -> String {
             ),
             // Of no decision there is a log.
             (rule(r#"(?m)^ *"decision_id": "[^"]*",\n"#), ""),
+            // Who writes a report says so.
+            (
+                rule(r#""informationUri":"[^"]*","name":"(conftest|regovm)"(.*?)"version":"[^"]*""#),
+                "${2}",
+            ),
+            (rule(r#"<property name="(go|regovm).version" [^>]*>"#), ""),
             (rule(r"  +"), " "),
             (rule(r"---+"), "-"),
             (rule(r"──+"), "─"),
@@ -123,10 +166,10 @@ fn without_numbers(text: &str) -> String {
     masked(&NUMBERS.replace_all(text, "${1}0"))
 }
 
-fn run(program: &Path, args: &[String], case: &Case) -> Outcome {
+fn run(of: Reference, program: &Path, args: &[String], case: &Case) -> Outcome {
     let directory = tempfile::tempdir().unwrap();
     if let Some(files) = &case.r#in {
-        copy(&folder().join("files").join(files), directory.path());
+        copy(&of.folder().join("files").join(files), directory.path());
     }
     let mut child = Command::new(program)
         .args(args)
@@ -220,13 +263,22 @@ fn difference(case: &Case, expected: &Outcome, found: &Outcome) -> Option<String
 
 #[test]
 fn invocations_answer_as_opa_does() {
+    compare_with(OPA);
+}
+
+#[test]
+fn scans_answer_as_conftest_does() {
+    compare_with(CONFTEST);
+}
+
+fn compare_with(of: Reference) {
     let ours = Path::new(env!("CARGO_BIN_EXE_regovm"));
-    let opa = std::env::var_os("REGOVM_OPA").map(PathBuf::from);
+    let opa = std::env::var_os(of.variable).map(PathBuf::from);
     let bless = std::env::var_os("REGOVM_BLESS").is_some();
     let wanted = std::env::var("REGOVM_CASES").unwrap_or_default();
     let mut failures = Vec::new();
     let mut passed = 0;
-    let mut files: Vec<PathBuf> = fs::read_dir(folder())
+    let mut files: Vec<PathBuf> = fs::read_dir(of.folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
@@ -239,7 +291,7 @@ fn invocations_answer_as_opa_does() {
         let name = file.file_name().unwrap().to_str().unwrap().to_owned();
         let cases: Vec<Case> = serde_json::from_slice(&fs::read(&file).unwrap())
             .unwrap_or_else(|e| panic!("{name}: {e}"));
-        let recording = folder().join("recorded").join(&name);
+        let recording = of.folder().join("recorded").join(&name);
         let before: BTreeMap<String, Recorded> = match fs::read(&recording) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|e| panic!("{name}: {e}")),
             Err(_) => BTreeMap::new(),
@@ -257,15 +309,15 @@ fn invocations_answer_as_opa_does() {
                 case.ignore.is_empty() || case.why.is_some(),
                 "{title}: `ignore` needs a `why`"
             );
-            let found = run(ours, case.ours.as_ref().unwrap_or(&case.args), case);
-            let asked = opa.as_ref().map(|opa| run(opa, &case.args, case));
+            let found = run(of, ours, &of.ours(case), case);
+            let asked = opa.as_ref().map(|opa| run(of, opa, &case.args, case));
             let recorded = match (asked, before.get(&case.note)) {
                 (Some(asked), known) => {
                     if !bless
                         && let Some(known) = known
                         && let Some(report) = difference(case, &known.opa, &asked)
                     {
-                        failures.push(format!("==== {title}: opa answers otherwise\n{report}"));
+                        failures.push(format!("==== {title}: the reference answers otherwise\n{report}"));
                     }
                     Recorded {
                         opa: asked,
@@ -275,7 +327,7 @@ fn invocations_answer_as_opa_does() {
                 (None, Some(known)) => known.clone(),
                 (None, None) => {
                     failures.push(format!(
-                        "==== {title}: not recorded (REGOVM_OPA=... REGOVM_BLESS=1)"
+                        "==== {title}: not recorded (see the README)"
                     ));
                     continue;
                 }
@@ -288,7 +340,7 @@ fn invocations_answer_as_opa_does() {
             let report = match (&case.differs, &recorded.regovm) {
                 (None, _) => from_opa,
                 (Some(_), _) if from_opa.is_none() => {
-                    Some("`differs`, but we answer as opa does\n".to_owned())
+                    Some("`differs`, but we answer as the reference does\n".to_owned())
                 }
                 (Some(_), Some(own)) => difference(case, own, &found),
                 (Some(_), None) => {
@@ -303,12 +355,13 @@ fn invocations_answer_as_opa_does() {
             }
         }
         if bless && opa.is_some() {
+            fs::create_dir_all(of.folder().join("recorded")).unwrap();
             let mut text = serde_json::to_string_pretty(&after).unwrap();
             text.push('\n');
             fs::write(&recording, text).unwrap();
         }
     }
-    println!("{passed} invocations answer as opa does");
+    println!("{passed} invocations answer as {}", of.folder);
     assert!(
         failures.is_empty(),
         "{}\n{} of {} invocations differ",

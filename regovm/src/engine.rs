@@ -436,7 +436,7 @@ impl Engine {
     /// # Errors
     /// Of policies that do not parse.
     pub fn outline(&self) -> Result<Vec<ModuleOutline>, Failure> {
-        self.parsed()?;
+        self.check_parsed()?;
         let name = |module: &Module| {
             let at = self.sources.locate(module.package.span);
             at.map_or_else(String::new, |at| at.file.to_string())

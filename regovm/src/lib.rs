@@ -78,8 +78,8 @@ mod engine;
 mod explain;
 mod inspect;
 pub mod observe;
-pub mod parallel;
 mod outline;
+pub mod parallel;
 mod parse_module;
 mod policy;
 #[cfg(feature = "internals")]

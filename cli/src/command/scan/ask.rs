@@ -4,7 +4,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use regovm::{Answer, Budget, Clock, Constant, Failure, Session, Stage};
+use regovm::observe::{Recorder, TraceFilter, TraceOptions, Wanted};
+use regovm::{Budget, Clock, Constant, Failure, Session, Solution, Stage};
 use serde_json::Value;
 
 use super::findings::{CheckResult, Finding};
@@ -49,6 +50,8 @@ pub struct Asker<'p> {
     session: Session,
     limits: Limits,
     prints: Arc<Mutex<Vec<String>>>,
+    recorder: Option<Recorder>,
+    traces: Vec<String>,
 }
 
 impl<'p> Asker<'p> {
@@ -75,11 +78,20 @@ impl<'p> Asker<'p> {
                 lines.push(line);
             }
         })));
+        let recorder = settings.trace.then(|| {
+            Recorder::new(Wanted {
+                trace: true,
+                ..Wanted::default()
+            })
+        });
+        session.set_recorder(recorder.clone());
         Asker {
             plan,
             session,
             limits,
             prints,
+            recorder,
+            traces: Vec::new(),
         }
     }
 
@@ -121,9 +133,11 @@ impl<'p> Asker<'p> {
         }
         let alone = |(number, namespace): (usize, &Namespace)| {
             let mut columns: Result<Vec<Value>, Failure> = Ok(Vec::new());
-            for query in plan.alone(number) {
+            for (i, query) in plan.alone(number).into_iter().enumerate() {
                 columns = columns.and_then(|mut found| {
-                    found.extend(self.columns(query, json)?);
+                    let columns = self.columns(query, json);
+                    self.keep_trace(file, namespace, i);
+                    found.extend(columns?);
                     Ok(found)
                 });
             }
@@ -138,6 +152,7 @@ impl<'p> Asker<'p> {
             if let Ok(mut lines) = self.prints.lock() {
                 result.prints.append(&mut lines);
             }
+            result.traces.append(&mut self.traces);
             Ok(result)
         };
         plan.namespaces.iter().enumerate().map(alone).collect()

@@ -116,6 +116,8 @@ pub struct CheckResult {
     pub errors: Vec<Trouble>,
     /// What rules printed.
     pub prints: Vec<String>,
+    /// How rules were evaluated, if that is wanted.
+    pub traces: Vec<String>,
 }
 
 impl CheckResult {
@@ -136,6 +138,7 @@ impl CheckResult {
         self.exceptions.extend(other.exceptions);
         self.errors.extend(other.errors);
         self.prints.extend(other.prints);
+        self.traces.extend(other.traces);
     }
 
     /// All results of rules.

@@ -11,9 +11,8 @@ mod run;
 mod settings;
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use regovm::observe::Observe;
 use regovm::{Engine, Failure, Stage};
 
 pub use args::ScanArgs;
@@ -25,6 +24,7 @@ use run::{Report, Scan};
 use settings::Settings;
 
 use super::{engine_with, restrict};
+use crate::interrupt;
 use crate::load::{Wanted, load};
 
 /// Exit status when rules failed, and of all errors.
@@ -69,7 +69,7 @@ pub fn run(args: &ScanArgs) -> io::Result<u8> {
         )?;
         return Ok(FAILED);
     }
-    let cancel = interruptible();
+    let cancel = interrupt::flag();
     let scan = Scan {
         plan: &plan,
         settings: &settings,
@@ -84,10 +84,10 @@ pub fn run(args: &ScanArgs) -> io::Result<u8> {
     };
     let mut report = match settings.combine {
         true => scan.combined(&inputs),
-        false => scan.each(&inputs)?,
+        false => scan.each(&inputs),
     };
     report.troubles.splice(0..0, troubles);
-    finish(&settings, &report, cancel.load(Ordering::Relaxed))
+    finish(&settings, &report, interrupt::is_set(&cancel))
 }
 
 /// What OPA says behind `errors occurred` of a stage.
@@ -119,12 +119,18 @@ fn plan(args: &ScanArgs, settings: &Settings) -> Result<Plan, Failure> {
         .any(|(_, text)| text.windows(b"print".len()).any(|word| word == b"print"));
     // Only text shows what is printed.
     prints &= settings.output == settings::Output::Stdout;
+    if settings.trace {
+        engine.set_observe(Some(Observe {
+            values: true,
+            ..Observe::default()
+        }));
+    }
     engine_with(policies, &mut engine);
     let mut data = load(&settings.data, &[], Wanted::All).map_err(load_failure)?;
     data.modules.clear();
     engine_with(data, &mut engine);
     never_fails(&engine)?;
-    Plan::new(&engine, settings, &args.fail_open, prints)
+    Plan::new(&engine, settings, &args.fail_open, prints || settings.trace)
 }
 
 /// Refuses `deny.x if ..` and its like: without `contains` their value is `true`, which is no result.
@@ -146,19 +152,6 @@ fn never_fails(engine: &Engine) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Set by Ctrl-C; a second one ends the program at once.
-fn interruptible() -> Arc<AtomicBool> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    let cancelled = cancel.clone();
-    // Only a second handler could make this fail, and there is none.
-    let _ = ctrlc::set_handler(move || {
-        if cancelled.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-    });
-    cancel
 }
 
 /// Prints the report and gives the exit status.
@@ -189,6 +182,11 @@ fn finish(settings: &Settings, report: &Report, interrupted: bool) -> io::Result
             is_colored: !no_color && io::stdout().is_terminal(),
             status,
         };
+        let mut err = io::stderr().lock();
+        for line in report.results.iter().flat_map(|result| &result.traces) {
+            writeln!(err, "{line}")?;
+        }
+        drop(err);
         let mut out = io::BufWriter::new(io::stdout().lock());
         shown.write(&mut out)?;
         out.flush()?;

@@ -58,17 +58,18 @@ pub struct Plan {
     pub namespaces: Vec<Namespace>,
     /// The compiled queries.
     pub policy: PreparedPolicy,
-    /// Rules are asked one by one, so that what they print has an order that conftest knows.
+    /// Rules are asked one by one, so that what they print and their traces are those of conftest. Then each rule has two
+    /// queries, and each solution counts.
     pub one_by_one: bool,
 }
 
 impl Plan {
-    /// Compiles the policies of an engine; `prints` says whether any of them may print.
+    /// Compiles the policies of an engine; with `one_by_one`, one query for each rule.
     pub fn new(
         engine: &Engine,
         settings: &Settings,
         fail_open: &[String],
-        prints: bool,
+        one_by_one: bool,
     ) -> Result<Plan, Failure> {
         let modules = engine.outline()?;
         let names =
@@ -79,13 +80,13 @@ impl Plan {
             .map(|name| namespace(name, &modules, open.iter().any(|open| open.matches(name))))
             .collect();
         let mut queries = Vec::new();
-        if prints {
+        if one_by_one {
             for namespace in &mut namespaces {
                 let package = package(&namespace.name, &modules);
                 namespace.query = queries.len();
                 for rule in &namespace.rules {
-                    queries.push(exception_of(&package, rule));
-                    queries.push(value_of(&package, rule));
+                    queries.push(exceptions(&package, rule));
+                    queries.push(format!("{package}.{}", rule.name));
                 }
             }
         } else {
@@ -126,7 +127,7 @@ impl Plan {
         Ok(Plan {
             namespaces,
             policy,
-            one_by_one: prints,
+            one_by_one,
         })
     }
 
@@ -248,7 +249,12 @@ fn value_of(package: &str, rule: &Rule) -> String {
 
 /// As many elements as there are exceptions from a rule.
 fn exception_of(package: &str, rule: &Rule) -> String {
-    format!("[1 | {package}.exception[_][_] == {:?}]", rule.suffix)
+    format!("[1 | {}]", exceptions(package, rule))
+}
+
+/// Holds for each exception from a rule.
+fn exceptions(package: &str, rule: &Rule) -> String {
+    format!("{package}.exception[_][_] == {:?}", rule.suffix)
 }
 
 #[cfg(test)]

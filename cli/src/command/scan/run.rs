@@ -1,11 +1,12 @@
 //! Goes through the inputs, on all processors, and gathers the results in the order of the inputs.
 
 use std::io::{self, IsTerminal};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use regovm::parallel;
 use regovm_config::{Format, Step};
 use serde::de::IgnoredAny;
 
@@ -15,9 +16,6 @@ use super::inputs::{Input, Trouble};
 use super::locate;
 use super::plan::Plan;
 use super::settings::Settings;
-
-/// Stack of each thread: values nest 10,000 deep.
-const STACK: usize = 256 << 20;
 
 /// Scans that take longer show their progress.
 const PATIENCE: Duration = Duration::from_millis(700);
@@ -60,49 +58,32 @@ pub struct Report {
 
 impl Scan<'_> {
     /// Looks at each input by itself.
-    pub fn each(&self, inputs: &[Input]) -> io::Result<Report> {
+    pub fn each(&self, inputs: &[Input]) -> Report {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let wanted = if self.jobs > 0 { self.jobs } else { processors };
-        let next = AtomicUsize::new(0);
+        let threads = if self.jobs > 0 { self.jobs } else { processors };
         let cancel: &AtomicBool = &self.limits.cancel;
-        let (sender, receiver) = mpsc::channel();
-        let mut outcomes: Vec<Option<Outcome>> = inputs.iter().map(|_| None).collect();
-        std::thread::scope(|scope| {
-            for _ in 0..wanted.min(inputs.len()).max(1) {
-                let (sender, next) = (sender.clone(), &next);
-                std::thread::Builder::new()
-                    .stack_size(STACK)
-                    .spawn_scoped(scope, move || {
-                        let mut asker = self.asker();
-                        loop {
-                            let number = next.fetch_add(1, Ordering::Relaxed);
-                            let Some(input) = inputs.get(number) else {
-                                break;
-                            };
-                            if cancel.load(Ordering::Relaxed) {
-                                break;
-                            }
-                            let outcome = self.one(&mut asker, input);
-                            // What was interrupted is not known.
-                            if cancel.load(Ordering::Relaxed) {
-                                break;
-                            }
-                            if sender.send((number, outcome)).is_err() {
-                                break;
-                            }
-                        }
-                    })?;
-            }
-            drop(sender);
-            let mut progress = Progress::new(inputs.len());
-            while let Some(received) = progress.wait(&receiver) {
-                let (number, outcome) = received;
-                outcomes[number] = Some(outcome);
-            }
-            progress.finish();
-            Ok::<(), io::Error>(())
-        })?;
-        Ok(self.ordered(outcomes))
+        let progress = Progress::new(inputs.len());
+        let mut outcomes = Vec::new();
+        parallel::in_order(
+            threads,
+            inputs.len(),
+            &|| self.asker(),
+            &|asker, number| {
+                if cancel.load(Ordering::Relaxed) {
+                    return None;
+                }
+                let outcome = self.one(asker, &inputs[number]);
+                progress.step();
+                // What was interrupted is not known.
+                (!cancel.load(Ordering::Relaxed)).then_some(outcome)
+            },
+            &mut |_, outcome| {
+                outcomes.push(outcome);
+                ControlFlow::Continue(())
+            },
+        );
+        progress.finish();
+        self.ordered(outcomes, inputs.len())
     }
 
     fn asker(&self) -> Asker<'_> {
@@ -114,14 +95,14 @@ impl Scan<'_> {
         )
     }
 
-    fn ordered(&self, outcomes: Vec<Option<Outcome>>) -> Report {
+    fn ordered(&self, outcomes: Vec<Outcome>, inputs: usize) -> Report {
         let mut report = Report {
-            done: (outcomes.iter().flatten().count(), outcomes.len()),
+            done: (outcomes.len(), inputs),
             ..Report::default()
         };
         let mut by_namespace: Vec<Vec<CheckResult>> =
             self.plan.namespaces.iter().map(|_| Vec::new()).collect();
-        for outcome in outcomes.into_iter().flatten() {
+        for outcome in outcomes {
             report.troubles.extend(outcome.troubles);
             for (results, result) in by_namespace.iter_mut().zip(outcome.results) {
                 results.push(result);
@@ -304,59 +285,34 @@ fn unreadable(input: &Input, format: Format, error: regovm_config::ConfigError) 
 
 /// A bar on the terminal, once a scan takes long.
 struct Progress {
-    bar: Option<ProgressBar>,
+    bar: ProgressBar,
     started: Instant,
-    inputs: u64,
-    done: u64,
+    is_shown: AtomicBool,
 }
 
 impl Progress {
     fn new(inputs: usize) -> Progress {
-        Progress {
-            bar: None,
-            started: Instant::now(),
-            inputs: inputs as u64,
-            done: 0,
-        }
-    }
-
-    fn wait<T>(&mut self, receiver: &mpsc::Receiver<T>) -> Option<T> {
-        let received = match &self.bar {
-            Some(_) => receiver.recv().ok(),
-            None => match receiver.recv_timeout(PATIENCE.saturating_sub(self.started.elapsed())) {
-                Ok(received) => Some(received),
-                Err(mpsc::RecvTimeoutError::Disconnected) => None,
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    self.show();
-                    receiver.recv().ok()
-                }
-            },
-        };
-        if received.is_some() {
-            self.done += 1;
-            if let Some(bar) = &self.bar {
-                bar.set_position(self.done);
-            }
-        }
-        received
-    }
-
-    fn show(&mut self) {
-        let target = match io::stderr().is_terminal() {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
-        };
-        let bar = ProgressBar::with_draw_target(Some(self.inputs), target);
+        let hidden = ProgressDrawTarget::hidden();
+        let bar = ProgressBar::with_draw_target(Some(inputs as u64), hidden);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} inputs, {elapsed}") {
             bar.set_style(style);
         }
-        bar.set_position(self.done);
-        self.bar = Some(bar);
+        Progress {
+            bar,
+            started: Instant::now(),
+            is_shown: AtomicBool::new(!io::stderr().is_terminal()),
+        }
+    }
+
+    /// Another input is done.
+    fn step(&self) {
+        self.bar.inc(1);
+        if self.started.elapsed() > PATIENCE && !self.is_shown.swap(true, Ordering::Relaxed) {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
     }
 
     fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.finish_and_clear();
     }
 }

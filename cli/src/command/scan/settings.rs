@@ -71,6 +71,7 @@ pub struct Settings {
     pub github_hide_passed: bool,
     pub show_builtin_errors: bool,
     pub strict: bool,
+    pub trace: bool,
     pub capabilities: Option<Capabilities>,
     pub version: RegoVersion,
 }
@@ -180,11 +181,6 @@ impl Settings {
                     .to_owned(),
             );
         }
-        if sources.truth("trace", args.trace)? {
-            return Err(
-                "--trace is not there yet: use `regovm eval --explain` for one input".to_owned(),
-            );
-        }
         let parser = sources.text("parser", args.parser.as_ref())?;
         let parser = parser.map(|name| parser_named(&name)).transpose()?;
         let ignore = sources.text("ignore", args.ignore.as_ref())?;
@@ -224,6 +220,7 @@ impl Settings {
             github_hide_passed: truth("github-hide-passed", args.github_hide_passed)?,
             show_builtin_errors: truth("show-builtin-errors", args.show_builtin_errors)?,
             strict: truth("strict", args.strict)?,
+            trace: truth("trace", args.trace)?,
             capabilities: capabilities
                 .map(|named| crate::command::capabilities::named(&named))
                 .transpose()?,

@@ -1,0 +1,3 @@
+package two
+
+warn contains "two" if input.a

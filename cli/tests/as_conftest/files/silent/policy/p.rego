@@ -1,0 +1,3 @@
+package main
+
+deny.first if input.a

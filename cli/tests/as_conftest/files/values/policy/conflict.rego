@@ -1,0 +1,5 @@
+package conflict
+
+deny := ["a"] if input.a
+
+deny := ["b"] if input.a

@@ -1,0 +1,3 @@
+package missing
+
+deny contains {"text": "without msg"}

@@ -1,0 +1,3 @@
+package printing
+
+deny contains "printed" if print("value is", input.a)
