@@ -145,7 +145,9 @@ fn masked(text: &str) -> String {
             (rule(r#"(?m)^ *"decision_id": "[^"]*",\n"#), ""),
             // Who writes a report says so.
             (
-                rule(r#""informationUri":"[^"]*","name":"(conftest|regovm)"(.*?)"version":"[^"]*""#),
+                rule(
+                    r#""informationUri":"[^"]*","name":"(conftest|regovm)"(.*?)"version":"[^"]*""#,
+                ),
                 "${2}",
             ),
             (rule(r#"<property name="(go|regovm).version" [^>]*>"#), ""),
@@ -317,7 +319,9 @@ fn compare_with(of: Reference) {
                         && let Some(known) = known
                         && let Some(report) = difference(case, &known.opa, &asked)
                     {
-                        failures.push(format!("==== {title}: the reference answers otherwise\n{report}"));
+                        failures.push(format!(
+                            "==== {title}: the reference answers otherwise\n{report}"
+                        ));
                     }
                     Recorded {
                         opa: asked,
@@ -326,9 +330,7 @@ fn compare_with(of: Reference) {
                 }
                 (None, Some(known)) => known.clone(),
                 (None, None) => {
-                    failures.push(format!(
-                        "==== {title}: not recorded (see the README)"
-                    ));
+                    failures.push(format!("==== {title}: not recorded (see the README)"));
                     continue;
                 }
             };

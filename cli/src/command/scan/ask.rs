@@ -162,18 +162,33 @@ impl<'p> Asker<'p> {
     fn columns(&mut self, query: usize, json: &[u8]) -> Result<Vec<Value>, Failure> {
         self.session.set_budget(self.limits.budget());
         let answer = self.session.eval_query_json(query, json)?;
-        Ok(values(&answer))
+        let values = |solution: Solution<'_, '_>| -> Vec<Value> {
+            let columns = solution.expressions();
+            columns.map(|column| column.value.to_json()).collect()
+        };
+        if self.plan.one_by_one {
+            // Solutions are what a comprehension would have gathered.
+            return Ok(vec![answer.solutions().flat_map(values).collect()]);
+        }
+        Ok(answer.solutions().next().map(values).unwrap_or_default())
     }
-}
 
-fn values(answer: &Answer<'_>) -> Vec<Value> {
-    let first = answer.solutions().next();
-    first.map_or_else(Vec::new, |solution| {
-        solution
-            .expressions()
-            .map(|column| column.value.to_json())
-            .collect()
-    })
+    /// Keeps the trace of the last query.
+    fn keep_trace(&mut self, file: &str, namespace: &Namespace, number: usize) {
+        let (Some(recorder), Some(rule)) = (&self.recorder, namespace.rules.get(number / 2)) else {
+            return;
+        };
+        let query = match number % 2 {
+            0 => rule.exception(&namespace.name),
+            _ => rule.query(&namespace.name),
+        };
+        self.traces.push(format!("file: {file} | query: {query}"));
+        let trace = recorder.take_trace().filter(TraceFilter::Debug);
+        let text = trace.to_text(TraceOptions::default());
+        let lines = text.lines().filter(|line| !line.is_empty());
+        self.traces
+            .extend(lines.map(|line| format!("TRAC   {line}")));
+    }
 }
 
 fn result(
