@@ -262,6 +262,50 @@ fn the_file_stands_beside_other_data() {
 }
 
 #[test]
+fn policies_parse_configuration() {
+    let folder = Folder::new();
+    folder
+        .file(
+            "policy/p.rego",
+            r#"package main
+
+deny contains "text" if parse_config("hcl2", input.text).a == 1
+
+deny contains sprintf("file %s", [parse_config_file("../given.toml").name])
+
+deny contains sprintf("%s: %v", [one.path, one.contents]) if {
+	some one in parse_combined_config_files(["more/b.yaml", "../given.toml"])
+}
+
+deny contains "outside" if parse_config_file("/etc/hosts.toml")
+
+deny contains "unknown" if parse_config("nope", "")
+"#,
+        )
+        .file("policy/more/b.yaml", "[1, 2]")
+        .file("given.toml", "name = 'x'")
+        .file("a.json", "{\"text\": \"a = 1\"}");
+    let run = scan(&folder, &["a.json"]);
+    let told: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.split(" main - ").nth(1))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "file x",
+            "given.toml: {\"name\": \"x\"}",
+            "policy/more/b.yaml: 1",
+            "policy/more/b.yaml: 2",
+            "text"
+        ],
+        "{}",
+        run.brief()
+    );
+}
+
+#[test]
 fn messages_do_not_become_commands() {
     let folder = Folder::new();
     folder

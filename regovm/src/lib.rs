@@ -96,6 +96,7 @@ pub mod internals;
 /// Values as the machine has them, for [built-ins over values](Builtin::over_values) and for answers that are looked at
 /// without a detour. They live in arenas and are freed with them.
 pub mod value {
+    pub use crate::convert::from_json;
     pub use regovm_core::value::{
         Arena, Array, ArrayBuilder, Claim, Kind, MemoryExceeded, Number, Object, ObjectBuilder,
         ObjectIter, Set, SetBuilder, Str, Value, View,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use regovm_core::host::{Host, NoHost};
 use regovm_core::value::{Arena, Value};
-use serde::Serialize;
 use regovm_core::{Code, Constant};
+use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::convert::{DataError, from_json, to_value};

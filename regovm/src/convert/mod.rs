@@ -41,7 +41,7 @@ pub(crate) fn to_json(value: Value<'_>) -> serde_json::Value {
 }
 
 /// A JSON value in an arena.
-pub(crate) fn from_json<'a>(json: &serde_json::Value, arena: &'a Arena) -> Value<'a> {
+pub fn from_json<'a>(json: &serde_json::Value, arena: &'a Arena) -> Value<'a> {
     match json {
         serde_json::Value::Null => Value::NULL,
         serde_json::Value::Bool(b) => Value::boolean(*b),

@@ -6,6 +6,7 @@ mod findings;
 mod inputs;
 mod locate;
 mod output;
+mod parse_config;
 mod plan;
 mod run;
 mod settings;
@@ -108,6 +109,7 @@ fn plan(args: &ScanArgs, settings: &Settings) -> Result<Plan, Failure> {
         .set_enable_print(true)
         .set_check_data_conflicts(false);
     restrict(&mut engine, settings.capabilities.as_ref());
+    parse_config::add(&mut engine)?;
     let policies = load(&settings.policy, &[], Wanted::Policies).map_err(load_failure)?;
     if policies.modules.is_empty() {
         let message = format!("no policies found in [{}]", settings.policy.join(" "));
