@@ -147,7 +147,7 @@ fn inputs_that_cannot_be_read_do_not_stop_the_others() {
         run.stdout
     );
     for told in [
-        "Error: a.yaml:1:5: cannot be read as yaml",
+        "Error: a.yaml:2:1: cannot be read as yaml",
         "Error: b.json: cannot be read as json",
         "Error: c.cue: cannot be read as cue",
         "hint: make JSON of it first: `cue export FILE",
@@ -160,7 +160,7 @@ fn inputs_that_cannot_be_read_do_not_stop_the_others() {
     let good = scan(&folder, &["--no-fail", "a.yaml", "d.json"]);
     assert_eq!(good.status, 1, "an error is no failure of a rule");
     let (_, results) = json(&folder, &["a.yaml", "d.json"]);
-    assert_eq!(results[1]["errors"][0]["loc"]["line"], 1);
+    assert_eq!(results[1]["errors"][0]["loc"]["line"], 2);
 }
 
 const ENDLESS: &str = r#"package slow
