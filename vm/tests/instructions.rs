@@ -599,6 +599,7 @@ fn points_and_calls_reach_the_observer() {
                 program,
                 linked: &linked,
                 data: None,
+                shown: None,
             };
             let mut profile = Profile::new(Box::new({
                 let mut now = 0;
