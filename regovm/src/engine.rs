@@ -405,12 +405,14 @@ impl Engine {
     fn merge(&self) -> Result<Data, Failure> {
         #[cfg(feature = "bundle")]
         if !self.overlays.is_empty() {
-            let owner = self
-                .overlays
-                .iter()
-                .rfind(|overlay| overlay.roots.iter().any(Vec::is_empty));
+            let owner = match &self.overlays[..] {
+                [only] if self.documents.is_empty() => Some(only),
+                overlays => overlays
+                    .iter()
+                    .rfind(|overlay| overlay.roots.iter().any(Vec::is_empty)),
+            };
             return Ok(match owner {
-                // It owns everything: nothing else counts.
+                // There is nothing else, or nothing else counts.
                 Some(overlay) => Data::frozen_as(overlay.data.clone()),
                 None => {
                     let data = Data::new(&self.documents)?;
