@@ -126,7 +126,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// Times, and what moves with them.
 fn masked(text: &str) -> String {
-    static RULES: LazyLock<[(Regex, &str); 9]> = LazyLock::new(|| {
+    static RULES: LazyLock<[(Regex, &str); 10]> = LazyLock::new(|| {
         let rule = |pattern: &str| Regex::new(pattern).unwrap();
         [
             (
@@ -141,6 +141,7 @@ fn masked(text: &str) -> String {
                 rule(r"(?m)(_ns[\w%.]* +[|│] +)\d+(\.\d+)?(e[+-]?\d+)?"),
                 "${1}0",
             ),
+            (rule(r#"\btime="[\d.]+""#), r#"time="0""#),
             // Of no decision there is a log.
             (rule(r#"(?m)^ *"decision_id": "[^"]*",\n"#), ""),
             // Who writes a report says so.
