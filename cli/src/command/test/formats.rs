@@ -45,7 +45,12 @@ impl Entry<'_> {
     /// Where somebody should look: at the error, or at the test.
     fn place(&self) -> Option<&Location> {
         match &self.outcome {
-            Told::Error(error, _) => error.location.as_ref().or(self.location),
+            // The query of a test has no file.
+            Told::Error(error, _) => error
+                .location
+                .as_ref()
+                .filter(|at| !at.file.is_empty())
+                .or(self.location),
             _ => self.location,
         }
     }
