@@ -1,4 +1,6 @@
-//! What the benchmarks share: generated inputs of any size.
+//! What the benchmarks share: generated inputs of any size, policies for them, and what counts.
 
+pub mod callgrind;
 pub mod ingest;
 pub mod plan;
+pub mod workloads;

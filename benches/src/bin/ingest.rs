@@ -5,11 +5,13 @@
 //! times compared with sonic-rs, bytes of arena for each byte of text, and instructions for each byte if `valgrind` is
 //! there. The readers take turns, so that a machine that does something else as well is fair to all of them.
 
+use std::ffi::OsStr;
 use std::io::Write;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use regovm::internals::core::value::Arena;
+use regovm_benches::callgrind;
 use regovm_benches::ingest::{Reader, Text, projection, read};
 
 fn main() -> ExitCode {
@@ -107,18 +109,13 @@ fn instructions(text: &[u8], readers: &[Reader]) -> Option<Vec<Option<f64>>> {
     }
     let file = std::env::temp_dir().join(format!("regovm-ingest-{}.json", std::process::id()));
     std::fs::write(&file, text).ok()?;
-    let this = std::env::current_exe().ok()?;
     let count = |reader: Reader| -> Option<f64> {
-        let output = Command::new("valgrind")
-            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-            .arg(&this)
-            .args(["--once", reader.name()])
-            .arg(&file)
-            .output()
-            .ok()?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let (_, count) = said.split_once("Collected : ")?;
-        count.lines().next()?.trim().parse().ok()
+        let arguments = [
+            OsStr::new("--once"),
+            OsStr::new(reader.name()),
+            file.as_os_str(),
+        ];
+        callgrind::instructions(&arguments).map(|count| count as f64)
     };
     let nothing = count(Reader::Nothing);
     let counts = readers

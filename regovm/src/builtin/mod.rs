@@ -70,10 +70,13 @@ pub struct Builtin {
     doc: String,
     purity: Purity,
     cost: u64,
-    body: Box<dyn FnOnce(Promise) -> Box<dyn CustomBody> + Send + Sync>,
+    body: Box<Maker>,
     /// Parameters of the body, where it says so.
     arity: Option<usize>,
 }
+
+/// Makes a body when the declaration is complete.
+type Maker = dyn FnOnce(Promise) -> Box<dyn CustomBody> + Send + Sync;
 
 /// What bodies must know of the declaration.
 struct Promise {
@@ -96,14 +99,10 @@ impl Builtin {
         signature: impl Into<String>,
         body: F,
     ) -> Builtin {
+        let make = |promise| -> Box<dyn CustomBody> { Box::new(Typed::new(body, promise)) };
         Builtin {
-            name: name.into(),
-            signature: signature.into(),
-            doc: String::new(),
-            purity: Purity::Pure,
-            cost: 0,
-            body: Box::new(|promise| Box::new(Typed::new(body, promise))),
             arity: Some(F::ARITY),
+            ..Builtin::made_by(name.into(), signature.into(), Box::new(make))
         }
     }
 
@@ -117,16 +116,23 @@ impl Builtin {
             + Sync
             + 'static,
     {
+        let make = |promise: Promise| -> Box<dyn CustomBody> {
+            match promise.cost {
+                0 => Box::new(body),
+                cost => Box::new(Charged { body, cost }),
+            }
+        };
+        Builtin::made_by(name.into(), signature.into(), Box::new(make))
+    }
+
+    fn made_by(name: String, signature: String, body: Box<Maker>) -> Builtin {
         Builtin {
-            name: name.into(),
-            signature: signature.into(),
+            name,
+            signature,
             doc: String::new(),
             purity: Purity::Pure,
             cost: 0,
-            body: Box::new(|promise| match promise.cost {
-                0 => Box::new(body),
-                cost => Box::new(Charged { body, cost }),
-            }),
+            body,
             arity: None,
         }
     }

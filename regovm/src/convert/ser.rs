@@ -91,7 +91,15 @@ impl<'a> Writing<'a> {
     }
 }
 
-macro_rules! numbers {
+macro_rules! small_integers {
+    ($($method:ident $ty:ty;)*) => {
+        $(fn $method(self, value: $ty) -> Result<Value<'a>, DataError> {
+            self.serialize_i64(value.into())
+        })*
+    };
+}
+
+macro_rules! large_integers {
     ($($method:ident $ty:ty;)*) => {
         $(fn $method(self, value: $ty) -> Result<Value<'a>, DataError> {
             self.number(&value.to_string())
@@ -114,33 +122,9 @@ impl<'a> Serializer for Writing<'a> {
         Ok(Value::boolean(value))
     }
 
-    fn serialize_i8(self, value: i8) -> Result<Value<'a>, DataError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<Value<'a>, DataError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<Value<'a>, DataError> {
-        self.serialize_i64(value.into())
-    }
-
     fn serialize_i64(self, value: i64) -> Result<Value<'a>, DataError> {
         self.count()?;
         Ok(self.arena.integer(value))
-    }
-
-    fn serialize_u8(self, value: u8) -> Result<Value<'a>, DataError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<Value<'a>, DataError> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<Value<'a>, DataError> {
-        self.serialize_i64(value.into())
     }
 
     fn serialize_u64(self, value: u64) -> Result<Value<'a>, DataError> {
@@ -148,7 +132,16 @@ impl<'a> Serializer for Writing<'a> {
         Ok(self.arena.unsigned(value))
     }
 
-    numbers! {
+    small_integers! {
+        serialize_i8 i8;
+        serialize_i16 i16;
+        serialize_i32 i32;
+        serialize_u8 u8;
+        serialize_u16 u16;
+        serialize_u32 u32;
+    }
+
+    large_integers! {
         serialize_i128 i128;
         serialize_u128 u128;
     }
