@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
+use regovm_benches::workloads::{allow_rules, library, roles, words};
 use serde_json::{Value, json};
 
 use crate::Error;
@@ -188,77 +189,4 @@ impl Place<'_> {
         }
         Ok(path)
     }
-}
-
-/// Resource types that plans have, and some that they have not.
-const TYPES: &[&str] = &[
-    "aws_s3_bucket",
-    "aws_instance",
-    "aws_db_instance",
-    "aws_kms_key",
-    "aws_ebs_volume",
-    "aws_iam_role",
-    "aws_iam_policy",
-    "aws_security_group",
-    "aws_lambda_function",
-    "aws_cloudtrail",
-    "aws_eks_cluster",
-    "aws_lb_listener",
-];
-
-/// A policy of so many rules, each for resources of one type.
-fn library(rules: usize) -> String {
-    let mut text = "package rivals\n".to_owned();
-    for rule in 0..rules {
-        let kind = match TYPES.get(rule % 40) {
-            Some(kind) => (*kind).to_owned(),
-            None => format!("aws_type_{}", rule % 40),
-        };
-        text += &format!(
-            "\ndeny contains msg if {{\n\tsome r in input.resource_changes\n\tr.type == \"{kind}\"\n\t\
-             r.change.after.setting_{rule} == true\n\tmsg := sprintf(\"%s: rule {rule}\", [r.address])\n}}\n\
-             \ndeny contains msg if {{\n\tsome r in input.resource_changes\n\tr.type == \"{kind}\"\n\t\
-             endswith(r.name, \"_{rule}\")\n\tmsg := sprintf(\"%s: name {rule}\", [r.address])\n}}\n"
-        );
-    }
-    text
-}
-
-/// A policy of so many rules that allow one user one action.
-fn allow_rules(rules: usize) -> String {
-    let mut text = "package rivals\n\ndefault deny := true\n".to_owned();
-    for rule in 0..rules {
-        let user = if rule == rules / 2 { 7777 } else { rule };
-        text += &format!(
-            "\ndeny := false if {{\n\tinput.user == \"user{user}\"\n\tinput.action == \"read\"\n\tinput.resource == \"thing3\"\n}}\n"
-        );
-    }
-    text
-}
-
-/// Users with roles, and roles with grants.
-fn roles(count: usize) -> Value {
-    let user = |n: usize| {
-        let roles: Vec<String> = (0..3)
-            .map(|i| format!("role{}", (n * 7 + i * 131) % count))
-            .collect();
-        (format!("user{n}"), json!(roles))
-    };
-    let role = |n: usize| {
-        let grants: Vec<Value> = (0..4)
-            .map(|i| {
-                let action = ["read", "write"][(n + i) % 2];
-                json!({"action": action, "resource": format!("thing{}", (n + i) % 50)})
-            })
-            .collect();
-        json!({"name": format!("role{n}"), "grants": grants})
-    };
-    let users: serde_json::Map<String, Value> = (0..count / 10).map(user).collect();
-    json!({"users": users, "roles": (0..count).map(role).collect::<Vec<_>>()})
-}
-
-/// Words with numbers, for the small policies.
-fn words(count: usize) -> Value {
-    let word = |n: usize| json!({"id": n, "name": format!("Name-{n}.example.com"), "tags": [format!("t{}", n % 7), format!("t{}", n % 11)], "size": n * 37 % 101});
-    json!({"items": (0..count).map(word).collect::<Vec<_>>(), "allowed": (0..50).map(|n| format!("t{}", n % 9)).collect::<Vec<_>>()})
 }
