@@ -9,6 +9,7 @@
 //! medians, ratios to ours, and peaks of memory; `--out` writes the table and a chart of time against size.
 
 mod chart;
+mod commands;
 mod engines;
 mod run;
 mod table;
@@ -36,6 +37,9 @@ struct Args {
     /// Smaller plans and fewer runs
     #[arg(long)]
     quick: bool,
+    /// Whole commands too: regovm and opa are built for it
+    #[arg(long)]
+    commands: bool,
     /// Seconds after which a rival is stopped
     #[arg(long, default_value_t = 120)]
     patience: u64,
@@ -84,12 +88,20 @@ fn compare(args: &Args) -> Result<bool, Error> {
         eprintln!("{} ...", workload.name);
         rows.push(run::workload(&workload, &opa, args.patience)?);
     }
-    let text = table::text(&rows);
+    let mut text = table::text(&rows) + &table::ingest(&rows) + &table::notes(&rows);
+    let mut agree = rows.iter().all(|row| row.agree);
+    if args.commands {
+        let programs = commands::build(&args.work)?;
+        let jobs = workloads::commands(&args.work, args.quick)?;
+        let (table, same) = commands::table(&programs, &jobs, &args.work, &args.only)?;
+        text += &table;
+        agree &= same;
+    }
     print!("{text}");
     if let Some(out) = &args.out {
         std::fs::create_dir_all(out)?;
         std::fs::write(out.join("table.md"), &text)?;
         chart::draw(&rows, &out.join("cost.svg"))?;
     }
-    Ok(rows.iter().all(|row| row.agree))
+    Ok(agree)
 }

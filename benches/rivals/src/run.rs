@@ -52,7 +52,13 @@ pub fn workload(workload: &Workload, opa: &Path, patience: u64) -> Result<Row, E
     let patience = Duration::from_secs(patience);
     let mut outcomes = Vec::new();
     for name in NAMES.iter().copied().chain(["opa"]) {
-        if name == "native" && workload.job.native.is_none() {
+        let wanted = match name {
+            "native" => workload.job.native.is_some(),
+            "regovm, all budgets" => workload.with_budgets,
+            "sonic-rs" => workload.with_reader,
+            _ => true,
+        };
+        if !wanted {
             continue;
         }
         let mut command = match name {
@@ -74,8 +80,8 @@ pub fn workload(workload: &Workload, opa: &Path, patience: u64) -> Result<Row, E
         };
         outcomes.push((name.to_owned(), outcome));
     }
-    let mut answers = outcomes.iter().filter_map(|(_, outcome)| match outcome {
-        Outcome::Done(report) => Some(&report.answer),
+    let mut answers = outcomes.iter().filter_map(|(name, outcome)| match outcome {
+        Outcome::Done(report) if name != "sonic-rs" => Some(&report.answer),
         _ => None,
     });
     let first = answers.next();

@@ -67,17 +67,85 @@ pub fn time(row: &Row, report: &Report) -> Duration {
     })
 }
 
-fn median(times: &[Duration]) -> Duration {
+pub fn median(times: &[Duration]) -> Duration {
     let mut times = times.to_vec();
     times.sort();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-fn duration(time: Duration) -> String {
+pub fn duration(time: Duration) -> String {
     match time.as_secs_f64() {
         s if s >= 10.0 => format!("{s:.0} s"),
         s if s >= 1.0 => format!("{s:.2} s"),
         s if s >= 1e-3 => format!("{:.2} ms", s * 1e3),
         s => format!("{:.1} µs", s * 1e6),
     }
+}
+
+/// Reading the inputs, ours beside sonic-rs and the others, where sonic-rs was run.
+pub fn ingest(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "\n| input | regovm reads it | sonic-rs | regorus | OPA |\n|---|--:|--:|--:|--:|\n",
+    );
+    for row in rows {
+        let read = |name: &str| match report(row, name) {
+            Some(report) if name == "sonic-rs" => Some(median(&report.bytes)),
+            report => report.map(|report| report.read),
+        };
+        if read("sonic-rs").is_none() {
+            continue;
+        }
+        let cell = |name: &str| match (read(name), read("sonic-rs")) {
+            (Some(its), Some(sonic)) => format!(
+                "{} ({:.2} ×)",
+                duration(its),
+                its.as_secs_f64() / sonic.as_secs_f64().max(1e-9)
+            ),
+            _ => "–".to_owned(),
+        };
+        text += &format!(
+            "| {} | {} | {} | {} | {} |\n",
+            row.name,
+            cell("regovm"),
+            cell("sonic-rs"),
+            cell("regorus"),
+            cell("opa")
+        );
+    }
+    text
+}
+
+/// What does not fit into columns: the price of budgets, and how far the slowest decisions are from the median.
+pub fn notes(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let (Some(off), Some(on)) = (report(row, "regovm"), report(row, "regovm, all budgets"))
+        else {
+            continue;
+        };
+        let (off_time, on_time) = (time(row, off).as_secs_f64(), time(row, on).as_secs_f64());
+        text += &format!(
+            "\n{}: with all budgets {:+.1} % time",
+            row.name,
+            (on_time / off_time.max(1e-9) - 1.0) * 100.0
+        );
+        let mut bytes = off.bytes.clone();
+        bytes.sort();
+        if row.from_bytes && bytes.len() >= 100 {
+            let late = bytes[bytes.len() * 99 / 100].as_secs_f64();
+            let ratio = late / median(&bytes).as_secs_f64().max(1e-9);
+            text += &format!("; 99 % of the answers within {ratio:.1} × the median");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn report<'r>(row: &'r Row, name: &str) -> Option<&'r Report> {
+    row.outcomes
+        .iter()
+        .find_map(|(known, outcome)| match outcome {
+            Outcome::Done(report) if known == name => Some(&**report),
+            _ => None,
+        })
 }

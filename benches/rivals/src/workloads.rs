@@ -17,6 +17,10 @@ pub struct Workload {
     pub series: Option<(String, u64)>,
     pub from_bytes: bool,
     pub job: Job,
+    /// Ours is also run with all budgets set.
+    pub with_budgets: bool,
+    /// How fast sonic-rs reads the input is measured too.
+    pub with_reader: bool,
     /// Engines that would take too long by far: quadratic ones on large plans.
     pub hopeless: Vec<&'static str>,
 }
@@ -104,6 +108,8 @@ pub fn all(work: &Path, quick: bool) -> Result<Vec<Workload>, Error> {
                     data: None,
                     runs: if *size > 10_000 { 3 } else { 5 },
                 },
+                with_budgets: name == "linear",
+                with_reader: name == "linear",
                 hopeless: if far {
                     vec!["regorus", "regorus-vm", "opa"]
                 } else {
@@ -129,6 +135,8 @@ pub fn all(work: &Path, quick: bool) -> Result<Vec<Workload>, Error> {
                     .transpose()?,
                 runs,
             },
+            with_budgets: name == "admission review",
+            with_reader: name == "admission review",
             hopeless: Vec::new(),
         });
         Ok::<(), Error>(())
@@ -165,6 +173,21 @@ pub fn all(work: &Path, quick: bool) -> Result<Vec<Workload>, Error> {
         add(name, false, policy, &words(200), None)?;
     }
     Ok(workloads)
+}
+
+/// What whole commands evaluate: the linear rules over the largest plan.
+pub fn commands(work: &Path, quick: bool) -> Result<Vec<(String, Job)>, Error> {
+    let size = if quick { 1_000 } else { 50_000 };
+    let place = Place { work };
+    let job = Job {
+        native: None,
+        policy: place.text("linear.rego", include_str!("../policies/linear.rego"))?,
+        query: "data.rivals.deny".to_owned(),
+        input: Some(place.plan(size)?),
+        data: None,
+        runs: 1,
+    };
+    Ok(vec![(format!("linear, {size} resources"), job)])
 }
 
 struct Place<'w> {

@@ -3,6 +3,7 @@
 mod native;
 mod regorus;
 mod regovm;
+mod sonic;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -41,11 +42,28 @@ pub struct Report {
 }
 
 /// The engines of this program; OPA has one of its own.
-pub const NAMES: &[&str] = &["regovm", "regorus", "regorus-vm", "native"];
+pub const NAMES: &[&str] = &[
+    "regovm",
+    "regovm, all budgets",
+    "sonic-rs",
+    "regorus",
+    "regorus-vm",
+    "native",
+];
+
+/// Whether steps, time and memory are limited, beyond what is reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Budgets {
+    Off,
+    On,
+}
 
 pub fn run(engine: &str, job: &Job) -> Result<Report, Error> {
     match engine {
-        "regovm" => regovm::run(job),
+        "regorus-command" => regorus::command(job),
+        "regovm" => regovm::run(job, Budgets::Off),
+        "regovm, all budgets" => regovm::run(job, Budgets::On),
+        "sonic-rs" => sonic::run(job),
         "regorus" => regorus::interpreter(job),
         "regorus-vm" => regorus::machine(job),
         "native" => native::run(job),

@@ -5,6 +5,7 @@ use std::time::Instant;
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::RegoVM;
 use regorus::{Engine, Rc, Value};
+use serde_json::json;
 
 use super::{Job, Report, peak, times};
 use crate::Error;
@@ -68,6 +69,25 @@ pub fn interpreter(job: &Job) -> Result<Report, Error> {
         answer: answer(&result)?,
         peak,
     })
+}
+
+/// Reads, compiles, evaluates once and prints as `eval` does: what a command made of regorus would take.
+pub fn command(job: &Job) -> Result<Report, Error> {
+    let mut engine = engine(job)?;
+    let path = job.input.as_ref().ok_or("no input")?;
+    engine
+        .set_input_json(&std::fs::read_to_string(path)?)
+        .map_err(failed)?;
+    let value = engine.eval_rule(job.query.clone()).map_err(failed)?;
+    let expression = json!({
+        "value": answer(&value)?,
+        "text": job.query,
+        "location": {"row": 1, "col": 1},
+    });
+    let result = json!({"result": [{"expressions": [expression]}]});
+    println!("{}", serde_json::to_string_pretty(&result)?);
+    // Freeing the document would be part of what such a command need not do.
+    std::process::exit(0)
 }
 
 pub fn machine(job: &Job) -> Result<Report, Error> {

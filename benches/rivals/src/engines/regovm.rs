@@ -1,19 +1,21 @@
 //! regovm as a library.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use regovm::internals::core::json;
 use regovm::internals::core::value::Frozen;
-use regovm::{Document, DocumentFormat, Engine, Failure};
+use regovm::{Budget, Document, DocumentFormat, Engine, Failure};
 
-use super::{Job, Report, peak, times};
+use super::{Budgets, Job, Report, peak, times};
 use crate::Error;
 
 fn failed(failure: Failure) -> Error {
     failure.text("").into()
 }
 
-pub fn run(job: &Job) -> Result<Report, Error> {
+pub fn run(job: &Job, budgets: Budgets) -> Result<Report, Error> {
     let mut engine = Engine::new();
     engine.add_module("policy.rego", &std::fs::read_to_string(&job.policy)?);
     if let Some(data) = &job.data {
@@ -26,6 +28,15 @@ pub fn run(job: &Job) -> Result<Report, Error> {
     }
     let policy = engine.prepare(&job.query).map_err(failed)?;
     let mut session = policy.session();
+    if budgets == Budgets::On {
+        let start = Instant::now();
+        session.set_budget(Budget {
+            steps: Some(1 << 50),
+            memory: Some(1 << 40),
+            deadline: Some((Duration::from_secs(3600), Arc::new(move || start.elapsed()))),
+            cancel: Some(Arc::new(AtomicBool::new(false))),
+        });
+    }
     let Some(input) = &job.input else {
         let evaluate = times(job.runs, || {
             session.eval_without_input(0).map(drop).map_err(failed)
