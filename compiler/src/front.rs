@@ -4,6 +4,7 @@ use regovm_core::builtin::Table;
 use regovm_core::{Code, Diagnostic, SourceMap, Span};
 use regovm_parser::ast::Module;
 
+use crate::check;
 use crate::options::Options;
 use crate::pipeline;
 use crate::state::{Checked, DataExists, Query, State};
@@ -54,6 +55,26 @@ pub fn check_query(state: &mut State<'_>, mut query: Query) -> Result<Query, Vec
     }
     pipeline::run_query(state, &mut query)?;
     Ok(query)
+}
+
+/// What a module of v0 must not have to be one of v1 too, except for keywords and bodies, which a formatter adds. In the order
+/// in which `opa fmt` has it.
+pub fn refused_by_v1(sources: &SourceMap, module: &Module, builtins: &Table) -> Vec<Diagnostic> {
+    let options = Options {
+        strict: true,
+        error_limit: 0,
+        ..Options::default()
+    };
+    let mut state = State::new(sources, &options, builtins, vec![module.clone()]);
+    state.facts.deprecated_called = true;
+    check::names::duplicate_imports(&mut state);
+    check::names::keyword_overrides(&mut state);
+    check::builtin_use::deprecated_builtins(&mut state);
+    let mut errors = std::mem::take(&mut state.diagnostics).into_vec();
+    for rule in &module.rules {
+        regovm_parser::strict::check_name(rule, &mut errors);
+    }
+    errors
 }
 
 /// OPA looks at modules in the order of their names.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use regovm::internals::core::json::{self, Style};
 use regovm::internals::core::value::Arena;
 use regovm::internals::core::{SourceMap, yaml};
-use regovm::internals::parser::{ParseOptions, format, parse_module};
+use regovm::internals::parser::{ParseOptions, canonical, parse_module};
 use regovm::{Budget, Engine, PreparedPolicy, RegoVersion};
 
 use crate::Seeds;
@@ -91,7 +91,7 @@ fn printed(text: &str) -> Option<String> {
     let id = sources.add("fuzz.rego", text).ok()?;
     parse_module(&sources, id, &ParseOptions::default())
         .ok()
-        .map(|module| format::module(&module))
+        .map(|module| canonical::module(&module))
 }
 
 /// From source and from the saved program: the same answer or the same error, in the same number of steps.

@@ -230,8 +230,10 @@ pub struct With {
 pub struct Term {
     /// What it is.
     pub kind: TermKind,
-    /// Where it stands.
+    /// Where it stands. OPA places a term in parentheses inside of them.
     pub span: Span,
+    /// All of its text: the parentheses around it, and those around its first and last part, included.
+    pub text: Span,
 }
 
 /// The kinds of terms.
@@ -326,10 +328,21 @@ pub struct Annotations {
     pub fields: Constant,
     /// `schemas`, checked.
     pub schemas: Vec<SchemaAnnotation>,
+    /// `compile`
+    pub compile: Option<CompileAnnotation>,
     /// What it stands above.
     pub target: AnnotationTarget,
     /// From `# METADATA` to the end of the block.
     pub span: Span,
+}
+
+/// `compile`: how a filter is made of a rule.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct CompileAnnotation {
+    /// What is unknown.
+    pub unknowns: Vec<Ref>,
+    /// The rule that masks columns.
+    pub mask_rule: Option<Ref>,
 }
 
 /// One entry of `schemas`.
@@ -346,7 +359,16 @@ pub struct SchemaAnnotation {
 impl Term {
     /// A term at a place.
     pub fn new(kind: TermKind, span: Span) -> Term {
-        Term { kind, span }
+        Term {
+            kind,
+            span,
+            text: span,
+        }
+    }
+
+    /// A term at a place that is not all of its text.
+    pub fn with_text(kind: TermKind, span: Span, text: Span) -> Term {
+        Term { kind, span, text }
     }
 
     /// A variable.

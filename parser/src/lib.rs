@@ -7,12 +7,14 @@
 
 mod annotations;
 pub mod ast;
+pub mod canonical;
 pub mod explain;
 pub mod format;
 pub mod json;
 pub mod lexer;
 pub mod lower;
 pub mod order;
+pub mod outline;
 mod parse;
 pub mod print;
 pub mod shape;

@@ -95,6 +95,7 @@ fn place_expr(expr: &mut Expr, span: Span) {
 /// Gives every node of a term one place.
 pub fn place_term(term: &mut Term, span: Span) {
     term.span = span;
+    term.text = span;
     match &mut term.kind {
         TermKind::Null
         | TermKind::Boolean(_)

@@ -4,7 +4,7 @@
 //! arguments of the first head, and a wildcard there is a new one each time: OPA numbers it before what follows. Only trees
 //! that are shown need that.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::ast::{Body, Expr, ExprKind, Module, Name, Rule, TemplatePart, Term, TermKind};
 
@@ -52,6 +52,30 @@ pub(crate) fn renumber(module: &mut Module) {
             next = rule.else_rule.as_deref_mut();
         }
     }
+}
+
+/// The wildcards that stand in more than one place: in the head of a rule and in that of its `else`.
+pub(crate) fn repeated(module: &Module) -> HashSet<Name> {
+    let (mut seen, mut found) = (HashSet::new(), HashSet::new());
+    if module.rules.iter().all(|rule| rule.else_rule.is_none()) {
+        return found;
+    }
+    let mut copy = module.rules.clone();
+    for rule in &mut copy {
+        let mut next = Some(rule);
+        while let Some(rule) = next {
+            let mut note = |name: &mut Name| {
+                if !seen.insert(name.clone()) {
+                    found.insert(name.clone());
+                }
+            };
+            terms(&mut rule.head.reference, &mut note);
+            terms(&mut rule.head.args, &mut note);
+            below_arguments(rule, &mut note);
+            next = rule.else_rule.as_deref_mut();
+        }
+    }
+    found
 }
 
 /// The number that the lexer gave. Where a text had to be read a second time there is a place in the text instead.

@@ -7,7 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use regovm_core::{SourceMap, Span};
 use regovm_parser::ast::{Body, ExprKind, Module, RegoVersion, Rule, TermKind};
-use regovm_parser::{ParseOptions, format, parse_module, parse_query, shape};
+use regovm_parser::{ParseOptions, canonical, parse_module, parse_query, shape};
 use serde_json::Value;
 
 fn parse(text: &str, version: RegoVersion) -> Option<Module> {
@@ -74,14 +74,14 @@ fn check(text: &str, version: RegoVersion) -> bool {
     let Some(module) = parse(text, version) else {
         return false;
     };
-    let printed = format::module(&module);
+    let printed = canonical::module(&module);
     let again = parse(&printed, version)
         .unwrap_or_else(|| panic!("not Rego any more:\n{text}\n--- printed:\n{printed}"));
     assert!(
         bare(module) == bare(again.clone()),
         "differs:\n{text}\n--- printed:\n{printed}"
     );
-    assert_eq!(format::module(&again), printed, "not canonical:\n{text}");
+    assert_eq!(canonical::module(&again), printed, "not canonical:\n{text}");
     true
 }
 
@@ -231,7 +231,7 @@ proptest! {
         let body = parse_body(&text);
         prop_assert!(body.is_some(), "no Rego: {text}");
         if let Some(body) = body {
-            let printed = format::query(&body);
+            let printed = canonical::query(&body);
             let again = parse_body(&printed);
             let same = again.as_ref().is_some_and(|again| without_names(again) == without_names(&body));
             prop_assert!(same, "{text}\n--- printed:\n{printed}");

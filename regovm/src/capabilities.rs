@@ -167,6 +167,11 @@ impl Capabilities {
         self.builtins.contains(builtin)
     }
 
+    /// Whether they have a part of the language by this name.
+    pub fn has_feature(&self, name: &str) -> bool {
+        self.features.contains(name)
+    }
+
     /// The machines that policies may reach; `None` if the capabilities say nothing of it.
     pub fn allow_net(&self) -> Option<Vec<String>> {
         let machines = self.document.get("allow_net")?.as_array()?;

@@ -71,6 +71,29 @@ pub(crate) struct TestQueries {
     pub(crate) refused: Vec<(usize, Failure)>,
 }
 
+/// Adds a text that has to be UTF-8.
+pub(crate) fn source_of(
+    sources: &mut SourceMap,
+    name: &str,
+    bytes: &[u8],
+) -> Result<SourceId, Vec<Diagnostic>> {
+    let text = String::from_utf8_lossy(bytes);
+    let id = sources
+        .add(name, text.as_ref())
+        .map_err(|error| vec![Diagnostic::new(Code::Parse, Span::NONE, error.to_string())])?;
+    match std::str::from_utf8(bytes) {
+        Ok(_) => Ok(id),
+        Err(invalid) => {
+            let at = sources.get(id).base + invalid.valid_up_to() as u32;
+            Err(vec![Diagnostic::new(
+                Code::Parse,
+                Span::new(at, at + 1),
+                "illegal utf-8 character",
+            )])
+        }
+    }
+}
+
 impl Default for Engine {
     fn default() -> Engine {
         Engine::new()
@@ -261,19 +284,7 @@ impl Engine {
         bytes: &[u8],
         version: RegoVersion,
     ) -> Result<Module, Vec<Diagnostic>> {
-        let text = String::from_utf8_lossy(bytes);
-        let id = self
-            .sources
-            .add(name, text.as_ref())
-            .map_err(|error| vec![Diagnostic::new(Code::Parse, Span::NONE, error.to_string())])?;
-        if let Err(invalid) = std::str::from_utf8(bytes) {
-            let at = self.sources.get(id).base + invalid.valid_up_to() as u32;
-            return Err(vec![Diagnostic::new(
-                Code::Parse,
-                Span::new(at, at + 1),
-                "illegal utf-8 character",
-            )]);
-        }
+        let id = source_of(&mut self.sources, name, bytes)?;
         self.parse(id, version)
     }
 

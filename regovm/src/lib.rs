@@ -80,6 +80,7 @@ mod inspect;
 pub mod observe;
 mod outline;
 pub mod parallel;
+pub mod format;
 mod parse_module;
 mod policy;
 #[cfg(feature = "internals")]
@@ -89,6 +90,7 @@ mod saved;
 mod session;
 mod shared;
 pub mod testing;
+pub mod syntax;
 
 #[cfg(feature = "internals")]
 pub mod internals;

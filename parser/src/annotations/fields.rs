@@ -6,7 +6,7 @@ use regovm_core::yaml::is_old_boolean;
 use regovm_core::{Constant, SourceMap, Span};
 
 use super::node::{Kind, Node};
-use crate::ast::{ExprKind, Name, Ref, SchemaAnnotation, Term, TermKind};
+use crate::ast::{CompileAnnotation, ExprKind, Name, Ref, SchemaAnnotation, Term, TermKind};
 use crate::parse::{ParseOptions, parse_query};
 use crate::shape::place_term;
 
@@ -16,6 +16,7 @@ pub(super) struct Fields {
     pub(super) entrypoint: bool,
     pub(super) object: Constant,
     pub(super) schemas: Vec<SchemaAnnotation>,
+    pub(super) compile: Option<CompileAnnotation>,
 }
 
 /// The kinds of values that fields take, by their Go types.
@@ -221,7 +222,7 @@ pub(super) fn read(node: &Node, value: &Constant) -> Result<Fields, String> {
     if !related.is_empty() {
         add("related_resources", Constant::Array(related));
     }
-    check_compile(value.get("compile"))?;
+    let compile = compile(value.get("compile"))?;
     let mut schemas = Vec::new();
     for pair in list("schemas") {
         schemas.push(schema(&pair)?);
@@ -264,6 +265,7 @@ pub(super) fn read(node: &Node, value: &Constant) -> Result<Fields, String> {
         entrypoint,
         object: Constant::Object(object),
         schemas,
+        compile,
     })
 }
 
@@ -460,31 +462,36 @@ fn reference(text: &str) -> Option<Ref> {
     }
 }
 
-fn check_compile(value: Option<&Constant>) -> Result<(), String> {
-    let Some(value) = value else { return Ok(()) };
+fn compile(value: Option<&Constant>) -> Result<Option<CompileAnnotation>, String> {
+    let Some(value) = value else { return Ok(None) };
+    let mut compile = CompileAnnotation::default();
     if let Some(Constant::Array(unknowns)) = value.get("unknowns") {
         for text in unknowns.iter().filter_map(Constant::as_str) {
-            if reference(text).is_none() {
+            let Some(unknown) = reference(text) else {
                 return Err(format!(
                     "invalid unknowns element {text:?}: expected ref but got {text}"
                 ));
-            }
+            };
+            compile.unknowns.push(unknown);
         }
     }
     if let Some(text) = value.get("mask_rule").and_then(Constant::as_str) {
-        let fits = term(text).is_some_and(|term| {
-            matches!(
-                term.kind,
-                TermKind::Var(_) | TermKind::String(_) | TermKind::Ref(_)
-            )
-        });
-        if !fits {
-            return Err(format!(
-                "invalid mask_rule annotation type {text:?}: string"
-            ));
-        }
+        compile.mask_rule = match term(text) {
+            Some(Term {
+                kind: TermKind::Ref(path),
+                ..
+            }) => Some(path),
+            Some(term) if matches!(term.kind, TermKind::Var(_) | TermKind::String(_)) => {
+                Some(vec![term])
+            }
+            _ => {
+                return Err(format!(
+                    "invalid mask_rule annotation type {text:?}: string"
+                ));
+            }
+        };
     }
-    Ok(())
+    Ok(Some(compile))
 }
 
 fn schema(pair: &Constant) -> Result<SchemaAnnotation, String> {

@@ -90,6 +90,7 @@ fn block(first: &Line<'_>, lines: &[Line<'_>]) -> Result<Annotations, Diagnostic
         entrypoint: read.entrypoint,
         fields: read.object,
         schemas: read.schemas,
+        compile: read.compile,
         target: AnnotationTarget::Package,
         span: Span::new(place.start, end),
     })

@@ -43,9 +43,8 @@ impl Reader<'_> {
                     let place = self.c.span();
                     self.c.scan();
                     if let Some(rhs) = self.operation(0) {
-                        let start = lhs.span.start;
-                        let call = vec![member("member_3", place), lhs, middle, rhs];
-                        lhs = self.spanned(TermKind::Call(call), start);
+                        let operator = member("member_3", place);
+                        lhs = lower::infix_call(operator, vec![lhs, middle, rhs]);
                         if self.is(Keyword::In) {
                             continue;
                         }
@@ -63,9 +62,7 @@ impl Reader<'_> {
             let Some(rhs) = self.operation(0) else {
                 return Some(lhs);
             };
-            let start = lhs.span.start;
-            let call = vec![member("member_2", place), lhs, rhs];
-            lhs = self.spanned(TermKind::Call(call), start);
+            lhs = lower::infix_call(member("member_2", place), vec![lhs, rhs]);
             if !self.is(Keyword::In) {
                 return Some(lhs);
             }
@@ -84,8 +81,7 @@ impl Reader<'_> {
             self.c.scan();
             match self.operation(found + 1) {
                 Some(rhs) => {
-                    let start = lhs.span.start;
-                    lhs = self.spanned(TermKind::Call(vec![operator, lhs, rhs]), start);
+                    lhs = lower::infix_call(operator, vec![lhs, rhs]);
                     tightest = found;
                 }
                 // A missing right side is a complaint, yet the left side stands, and a looser
@@ -156,9 +152,11 @@ impl Reader<'_> {
     }
 
     fn parentheses(&mut self) -> Option<Term> {
+        let start = self.c.span().start;
         self.c.scan();
-        let inner = self.expression()?;
+        let mut inner = self.expression()?;
         if self.tok() == Tok::RParen {
+            inner.text = Span::new(start, self.c.span().end);
             return Some(inner);
         }
         let span = self.c.span();
@@ -283,7 +281,7 @@ impl Reader<'_> {
             self.c.fault(span, "number too big");
             return None;
         }
-        Some(Term::new(TermKind::Number(text.into()), place))
+        Some(self.closed(TermKind::Number(text.into()), place.start))
     }
 
     fn string(&mut self) -> Option<Term> {
@@ -368,7 +366,7 @@ impl Reader<'_> {
             parts,
             multi_line: raw,
         });
-        Some(Term::new(TermKind::Template(template), place))
+        Some(self.closed(TermKind::Template(template), place.start))
     }
 
     /// What follows a term directly: names, indexes, arguments.
@@ -421,7 +419,10 @@ impl Reader<'_> {
                         if other == Tok::Whitespace {
                             self.c.scan();
                         }
-                        return Some(self.spanned(TermKind::Ref(path), place.start));
+                        let start = path.first().map_or(place, |head| head.text).start;
+                        let mut term = self.spanned(TermKind::Ref(path), place.start);
+                        term.text.start = start;
+                        return Some(term);
                     }
                 }
             }
@@ -451,11 +452,11 @@ impl Reader<'_> {
             } else {
                 TermKind::Call(vec![operator])
             };
-            return Some(Term::new(kind, place));
+            return Some(self.spanned(kind, place.start));
         }
         let terms = self.list(Tok::RParen, vec![operator])?;
         self.c.scan_space();
-        Some(Term::new(TermKind::Call(terms), place))
+        Some(self.spanned(TermKind::Call(terms), place.start))
     }
 
     /// Terms up to a closing bracket, at which reading stops.
@@ -634,8 +635,8 @@ impl Reader<'_> {
 fn alone(head: Term) -> Term {
     match &head.kind {
         TermKind::Var(name) if matches!(&**name, "input" | "data") => {
-            let span = head.span;
-            Term::new(TermKind::Ref(vec![head]), span)
+            let (span, text) = (head.span, head.text);
+            Term::with_text(TermKind::Ref(vec![head]), span, text)
         }
         _ => head,
     }

@@ -14,7 +14,7 @@ use crate::ast::{
     TemplatePart, TemplateString, Term, TermKind, With,
 };
 use crate::shape::void_calls;
-use tree::{Equation, Operand};
+use tree::{Else, Equation, Operand, RuleBody, Tail};
 
 /// Makes nodes for the grammar.
 ///
@@ -59,6 +59,23 @@ impl<'a> Builder<'a> {
         Span::new(self.base + start, self.base + end)
     }
 
+    /// From an offset to the end of a body, or of what follows it.
+    pub fn span_to_tail(&self, start: u32, body: &RuleBody, tail: &Tail) -> Span {
+        let next = match tail {
+            Tail::None => None,
+            Tail::Else(branch) => Some(branch.span),
+            Tail::Chain(bodies) => bodies.last().map(|last| last.span),
+        };
+        let end = next.unwrap_or(body.span).end;
+        Span::new(self.base + start, end)
+    }
+
+    /// From an offset to the end of a body, or of the branch that follows it.
+    pub fn span_to_else(&self, start: u32, body: &RuleBody, branch: Option<&Else>) -> Span {
+        let end = branch.map_or(body.span, |branch| branch.span).end;
+        Span::new(self.base + start, end)
+    }
+
     /// A term between two offsets.
     pub fn term(&self, kind: TermKind, start: u32, end: u32) -> Term {
         Term::new(kind, self.span(start, end))
@@ -81,8 +98,8 @@ impl<'a> Builder<'a> {
     pub fn finish(&self, term: Term) -> Term {
         match &term.kind {
             TermKind::Var(name) if &**name == "input" || &**name == "data" => {
-                let span = term.span;
-                Term::new(TermKind::Ref(vec![term]), span)
+                let (span, text) = (term.span, term.text);
+                Term::with_text(TermKind::Ref(vec![term]), span, text)
             }
             _ => term,
         }
@@ -101,20 +118,33 @@ impl<'a> Builder<'a> {
             | TermKind::Call(_) => {}
             _ => self.refuse(),
         }
-        let span = term.span;
-        Term::new(TermKind::Ref(vec![term]), span)
+        let (span, text) = (term.span, term.text);
+        Term::with_text(TermKind::Ref(vec![term]), span, text)
     }
 
     fn extend(&self, mut base: Term, step: Term, end: u32) -> Term {
         let span = Span::new(base.span.start, end);
+        let text = Span::new(base.text.start, end);
         match &mut base.kind {
             TermKind::Ref(path) => {
                 path.push(step);
                 base.span = span;
+                base.text = text;
                 base
             }
-            _ => Term::new(TermKind::Ref(vec![base, step]), span),
+            _ => Term::with_text(TermKind::Ref(vec![base, step]), span, text),
         }
+    }
+
+    /// `(t)`
+    pub fn parentheses(&self, mut term: Term, start: u32, end: u32) -> Term {
+        term.text = self.span(start, end);
+        if let TermKind::Ref(path) = &mut term.kind
+            && let [only] = &mut path[..]
+        {
+            only.text = term.text;
+        }
+        term
     }
 
     /// `t.name`
@@ -130,22 +160,23 @@ impl<'a> Builder<'a> {
     /// `t(arguments)`
     pub fn call(&self, operator: Term, mut arguments: Vec<Term>, end: u32) -> Term {
         let span = Span::new(operator.span.start, self.base + end);
+        let text = Span::new(operator.text.start, self.base + end);
         let TermKind::Ref(path) = &operator.kind else {
             // A call of the result of a call.
             self.refuse();
             return operator;
         };
         if arguments.is_empty() && matches!(&path[..], [head] if is_var(head, "set")) {
-            return Term::new(TermKind::Set(Vec::new()), span);
+            return Term::with_text(TermKind::Set(Vec::new()), span, text);
         }
         arguments.insert(0, operator);
-        Term::new(TermKind::Call(arguments), span)
+        Term::with_text(TermKind::Call(arguments), span, text)
     }
 
     /// `-x`
     pub fn negate(&self, term: Term, start: u32) -> Term {
         let sign = self.span(start, start + 1);
-        let end = term.span.end;
+        let end = term.text.end;
         let zero = Term::new(TermKind::Number("0".into()), sign);
         Term::new(
             TermKind::Call(vec![operator("minus", Span::NONE), zero, term]),
@@ -155,24 +186,18 @@ impl<'a> Builder<'a> {
 
     /// `x op y`
     pub fn infix(&self, name: &str, lhs: Term, rhs: Term, place: Span) -> Term {
-        let span = Span::new(lhs.span.start, rhs.span.end);
-        Term::new(TermKind::Call(vec![operator(name, place), lhs, rhs]), span)
+        infix_call(operator(name, place), vec![lhs, rhs])
     }
 
     /// `x in xs`
     pub fn member(&self, value: Term, domain: Term, place: Span) -> Term {
-        let span = Span::new(value.span.start, domain.span.end);
-        Term::new(
-            TermKind::Call(vec![member_operator("member_2", place), value, domain]),
-            span,
-        )
+        infix_call(member_operator("member_2", place), vec![value, domain])
     }
 
     /// `k, v in xs`
     pub fn member_with_key(&self, key: Term, value: Term, domain: Term, place: Span) -> Term {
-        let span = Span::new(key.span.start, domain.span.end);
         let operator = member_operator("member_3", place);
-        Term::new(TermKind::Call(vec![operator, key, value, domain]), span)
+        infix_call(operator, vec![key, value, domain])
     }
 
     /// `[t | body]`
@@ -368,8 +393,9 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// An expression of a body.
+    /// An expression of a body. The span is without `with`.
     pub fn literal(&self, mut operand: Operand, with: Vec<With>, span: Span) -> Expr {
+        let span = with.last().map_or(span, |last| span.to(last.span));
         let whole = operand.body.len() == 1 && !operand.explicit;
         let Some(mut expr) = operand.body.pop() else {
             self.refuse();
@@ -397,8 +423,9 @@ impl<'a> Builder<'a> {
         expr
     }
 
-    /// `some x, y` and `some x in xs`
+    /// `some x, y` and `some x in xs`; the span is without `with`.
     pub fn some(&self, terms: Vec<Term>, with: Vec<With>, span: Span) -> Expr {
+        let span = with.last().map_or(span, |last| span.to(last.span));
         let fits = match &terms[..] {
             [
                 Term {
@@ -426,8 +453,9 @@ impl<'a> Builder<'a> {
         expr
     }
 
-    /// `every k, v in xs { .. }`
+    /// `every k, v in xs { .. }`; the span is without `with`.
     pub fn every(&self, header: Term, body: Body, with: Vec<With>, span: Span) -> Expr {
+        let span = with.last().map_or(span, |last| span.to(last.span));
         let mut every = Every {
             key: None,
             value: header,
@@ -474,6 +502,17 @@ pub(crate) fn template_part(mut hole: Expr, comment: bool) -> TemplatePart {
         ) if !comment => TemplatePart::Text(term),
         _ => TemplatePart::Expr(Box::new(hole)),
     }
+}
+
+/// A call whose operator stands between its operands.
+pub(crate) fn infix_call(operator: Term, mut operands: Vec<Term>) -> Term {
+    let (mut span, mut text) = (operator.span, operator.text);
+    if let [first, .., last] = &operands[..] {
+        span = Span::new(first.span.start, last.text.end);
+        text = Span::new(first.text.start, last.text.end);
+    }
+    operands.insert(0, operator);
+    Term::with_text(TermKind::Call(operands), span, text)
 }
 
 fn missing() -> Term {
@@ -527,7 +566,7 @@ fn equation_kind(equation: Equation) -> ExprKind {
         }
         None => match equation.lhs.kind {
             TermKind::Call(terms) => ExprKind::Call(terms),
-            kind => ExprKind::Term(Term::new(kind, equation.lhs.span)),
+            kind => ExprKind::Term(Term::with_text(kind, equation.lhs.span, equation.lhs.text)),
         },
     }
 }

@@ -116,7 +116,7 @@ impl Lowering {
         alias: Option<(crate::ast::Name, Span)>,
         span: Span,
     ) -> Option<Import> {
-        let place = path.span;
+        let (place, text) = (path.span, path.text);
         let steps: Ref = match path.kind {
             TermKind::Var(_) => vec![path],
             TermKind::Ref(steps) => steps,
@@ -160,7 +160,7 @@ impl Lowering {
             Some((name, span)) => (Some(name), span),
             None => (None, Span::NONE),
         };
-        let path = Term::new(TermKind::Ref(steps), place);
+        let path = Term::with_text(TermKind::Ref(steps), place, text);
         Some(Import {
             path,
             alias,
@@ -187,7 +187,7 @@ impl Lowering {
         Some(Rule {
             default: true,
             head,
-            body: true_body(span),
+            body: true_body(keyword_of(span, "default")),
             generated_body: false,
             else_rule: None,
             annotations: Vec::new(),
@@ -223,10 +223,11 @@ impl Lowering {
             }
         }
         let Some(body) = body else {
+            let name = head.reference.first().map_or(span, |name| name.span);
             let rule = Rule {
                 default: false,
                 head,
-                body: true_body(span),
+                body: true_body(name),
                 generated_body: true,
                 else_rule: None,
                 annotations: Vec::new(),
@@ -307,7 +308,10 @@ impl Lowering {
     fn else_branch(&mut self, head: &Head, branch: Else) -> Rule {
         let mut head = head.clone();
         self.fresh_wildcards(&mut head);
-        head.span = branch.span;
+        head.span = match &branch.value {
+            Some((_, value)) => Span::new(branch.span.start, value.text.end),
+            None => keyword_of(branch.span, "else"),
+        };
         head.keywords = HeadKeywords {
             has_if: branch.has_if,
             has_contains: false,
@@ -563,6 +567,11 @@ fn is_glued_infix(expr: &Expr) -> bool {
             _ => return false,
         }
     }
+}
+
+/// The place of the keyword that a statement starts with.
+fn keyword_of(span: Span, word: &str) -> Span {
+    Span::new(span.start, span.start + word.len() as u32)
 }
 
 fn true_body(span: Span) -> Body {
