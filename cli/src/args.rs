@@ -40,6 +40,19 @@ pub enum Command {
     Why(crate::command::why::WhyArgs),
     /// Check many configuration files against policies, with conftest's conventions
     Scan(Box<crate::command::scan::ScanArgs>),
+    /// Format Rego source files
+    Fmt(crate::command::fmt::FmtArgs),
+    /// Parse a Rego source file and print its syntax tree
+    Parse(crate::command::parse::ParseArgs),
+    /// Show what a query depends on: documents from outside, and rules
+    Deps(crate::command::deps::DepsArgs),
+    /// Print the version of regovm, and of OPA that it answers like
+    Version(crate::command::version::VersionArgs),
+    /// Print the script that completes commands and flags in a shell
+    Completion(crate::command::completion::CompletionArgs),
+    /// Write the pages of the manual
+    #[command(hide = true)]
+    Man(crate::command::completion::ManArgs),
     /// Show how a query runs: what serves each loop, or what the compiler makes of it
     Explain(ExplainArgs),
     /// Build a bundle: one archive of policies and data
@@ -55,14 +68,14 @@ pub enum Command {
 /// `regovm capabilities`
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  regovm capabilities > capabilities.json\n  regovm capabilities --version v0.60.0\n  regovm check --capabilities capabilities.json policy/\n\nThe format is OPA's: take a built-in out of the file, and policies that call it do not compile."
+    after_help = "Examples:\n  regovm capabilities\n  regovm capabilities --current > capabilities.json\n  regovm capabilities --version v0.60.0\n  regovm check --capabilities capabilities.json policy/\n\nThe format is OPA's: take a built-in out of the file, and policies that call it do not compile."
 )]
 pub struct CapabilitiesArgs {
-    /// What this build has (the default)
-    #[arg(long, conflicts_with_all = ["release", "file"])]
+    /// What this build has; without a flag the releases are listed
+    #[arg(long)]
     pub current: bool,
     /// What a release of OPA had, as far as this build has it: v0.17.0 and later
-    #[arg(long = "version", value_name = "VERSION", conflicts_with = "file")]
+    #[arg(long = "version", value_name = "VERSION")]
     pub release: Option<String>,
     /// What a file says
     #[arg(long, value_name = "FILE")]
@@ -133,9 +146,15 @@ pub struct CheckArgs {
     /// Unused imports, arguments and variables are errors
     #[arg(short = 'S', long)]
     pub strict: bool,
+    /// Check that policies are Rego v0 and v1
+    #[arg(long, alias = "rego-v1")]
+    pub v0_v1: bool,
     /// Read policies as Rego v0
     #[arg(long)]
     pub v0_compatible: bool,
+    /// Read policies as Rego v1 (the default)
+    #[arg(long, hide = true)]
+    pub v1_compatible: bool,
     /// Errors after which to stop; 0 is no limit
     #[arg(short, long, value_name = "N", default_value_t = 10)]
     pub max_errors: usize,

@@ -81,6 +81,11 @@ pub fn split_prefix(text: &str) -> (Vec<String>, &str) {
     }
 }
 
+/// A path without what says nothing in it.
+pub fn clean_name(path: &str) -> String {
+    clean(Path::new(path)).to_string_lossy().into_owned()
+}
+
 fn clean(path: &Path) -> PathBuf {
     let cleaned: PathBuf = path
         .components()

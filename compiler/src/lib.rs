@@ -2,6 +2,7 @@
 
 pub mod builtins;
 pub mod check;
+pub mod dependencies;
 pub mod emit;
 pub mod front;
 pub mod input_paths;

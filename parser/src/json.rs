@@ -76,6 +76,12 @@ pub fn is_named(of: &Rule) -> bool {
     head.reference.len() == 1 || below_key
 }
 
+/// A reference alone.
+pub fn path(path: &[Term], sources: &SourceMap) -> Constant {
+    let show = Shown::default();
+    Tree { sources, show }.terms(path)
+}
+
 /// The members of an object.
 struct Members(Vec<(Constant, Constant)>);
 

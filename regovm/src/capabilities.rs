@@ -33,6 +33,22 @@ const FUTURE_KEYWORDS: &[(&str, Release, Release)] = &[
     ("or", (1, 20), NEWEST),
 ];
 
+/// The releases of OPA that published capabilities: major, minor, last patch, number of candidates for the first.
+#[rustfmt::skip]
+const RELEASES: &[(u16, u16, u16, u16)] = &[
+    (0, 17, 3, 0), (0, 18, 0, 0), (0, 19, 2, 1), (0, 20, 5, 0), (0, 21, 1, 0), (0, 22, 0, 0), (0, 23, 2, 0),
+    (0, 24, 0, 0), (0, 25, 2, 4), (0, 26, 0, 0), (0, 27, 1, 0), (0, 28, 0, 0), (0, 29, 4, 0), (0, 30, 2, 0),
+    (0, 31, 0, 0), (0, 32, 1, 0), (0, 33, 1, 0), (0, 34, 2, 0), (0, 35, 0, 0), (0, 36, 1, 0), (0, 37, 2, 0),
+    (0, 38, 1, 0), (0, 39, 0, 0), (0, 40, 0, 0), (0, 41, 0, 0), (0, 42, 2, 0), (0, 43, 1, 0), (0, 44, 0, 0),
+    (0, 45, 0, 0), (0, 46, 3, 0), (0, 47, 4, 0), (0, 48, 0, 0), (0, 49, 2, 0), (0, 50, 2, 0), (0, 51, 0, 0),
+    (0, 52, 0, 0), (0, 53, 1, 0), (0, 54, 0, 0), (0, 55, 0, 0), (0, 56, 0, 0), (0, 57, 1, 0), (0, 58, 0, 0),
+    (0, 59, 0, 0), (0, 60, 0, 0), (0, 61, 0, 0), (0, 62, 1, 0), (0, 63, 0, 0), (0, 64, 1, 0), (0, 65, 0, 0),
+    (0, 66, 0, 0), (0, 67, 1, 0), (0, 68, 0, 0), (0, 69, 0, 0), (0, 70, 0, 0), (1, 0, 1, 0), (1, 1, 0, 0),
+    (1, 2, 0, 0), (1, 3, 0, 0), (1, 4, 2, 0), (1, 5, 1, 0), (1, 6, 0, 0), (1, 7, 0, 0), (1, 8, 0, 0), (1, 9, 0, 0),
+    (1, 10, 0, 0), (1, 11, 1, 0), (1, 12, 3, 0), (1, 13, 2, 0), (1, 14, 1, 0), (1, 15, 1, 0), (1, 16, 2, 0),
+    (1, 17, 1, 0), (1, 18, 2, 0), (1, 19, 1, 0), (1, 20, 2, 0), (1, 21, 4, 0), (1, 22, 0, 0),
+];
+
 /// A list of built-ins and features, as `opa capabilities` prints it.
 ///
 /// A policy that is compiled with one may call only the built-ins that it names.
@@ -95,6 +111,17 @@ impl Capabilities {
             }
         }
         with
+    }
+
+    /// The releases that [`Capabilities::of_release`] knows by name, oldest first.
+    pub fn releases() -> Vec<String> {
+        let mut names = Vec::new();
+        for (major, minor, last, candidates) in RELEASES {
+            let candidate = |n| format!("v{major}.{minor}.0-rc{n}");
+            names.extend((1..=*candidates).map(candidate));
+            names.extend((0..=*last).map(|patch| format!("v{major}.{minor}.{patch}")));
+        }
+        names
     }
 
     /// Reads what [`Capabilities::to_json`] or `opa capabilities` wrote.

@@ -13,6 +13,7 @@ use regovm_parser::{Keyword, ParseOptions};
 use crate::builtin::Builtin;
 use crate::capabilities::Capabilities;
 use crate::compile::Phase;
+use crate::dependencies::Dependencies;
 #[cfg(feature = "bundle")]
 use crate::document;
 use crate::document::{Data, Document};
@@ -501,6 +502,32 @@ impl Engine {
             required: crate::inspect::required(&self.modules, &checked, &callable),
             ..crate::inspect::look(&self.modules, &self.sources)
         })
+    }
+
+    /// What a query depends on: see [`Dependencies`].
+    ///
+    /// # Errors
+    /// The query does not parse, or the policies do not compile.
+    pub fn dependencies(&self, query: &str) -> Result<Dependencies, Failure> {
+        let mut sources = self.sources.clone();
+        let parsed = source_of(&mut sources, "", query.as_bytes()).and_then(|id| {
+            regovm_parser::parse_query(&sources, id, &self.parse_options(self.version))
+        });
+        let query = match parsed {
+            Ok(query) => query,
+            Err(errors) => {
+                return Err(Failure::from_diagnostics(Stage::Compile, errors, &sources));
+            }
+        };
+        self.check_parsed()?;
+        let modules = self.modules.clone();
+        crate::dependencies::of(
+            &sources,
+            modules,
+            &query.body,
+            &self.callable(),
+            &self.options,
+        )
     }
 
     /// The built-ins that policies may call.

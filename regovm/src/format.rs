@@ -58,11 +58,7 @@ pub fn check(name: &str, text: &str, target: Target) -> Result<(), Failure> {
     let mut sources = SourceMap::new();
     match parsed(&mut sources, name, text.as_bytes(), target.version()) {
         Ok(_) => Ok(()),
-        Err(errors) => Err(Failure::from_diagnostics(
-            Stage::Compile,
-            errors,
-            &sources,
-        )),
+        Err(errors) => Err(Failure::from_diagnostics(Stage::Compile, errors, &sources)),
     }
 }
 

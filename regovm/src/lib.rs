@@ -73,14 +73,15 @@ pub mod bundle;
 mod capabilities;
 mod compile;
 mod convert;
+mod dependencies;
 mod document;
 mod engine;
 mod explain;
+pub mod format;
 mod inspect;
 pub mod observe;
 mod outline;
 pub mod parallel;
-pub mod format;
 mod parse_module;
 mod policy;
 #[cfg(feature = "internals")]
@@ -89,8 +90,8 @@ mod report;
 mod saved;
 mod session;
 mod shared;
-pub mod testing;
 pub mod syntax;
+pub mod testing;
 
 #[cfg(feature = "internals")]
 pub mod internals;
@@ -112,6 +113,7 @@ pub use builtin::Builtin;
 pub use capabilities::Capabilities;
 pub use compile::Phase;
 pub use convert::DataError;
+pub use dependencies::Dependencies;
 pub use document::{Data, Document, DocumentFormat};
 pub use engine::{Engine, QueryContext};
 pub use explain::Explain;
@@ -122,12 +124,15 @@ pub use regovm_core::host::{Host, NoHost};
 pub use regovm_core::json::{JsonPlace, PathStep, locate, locate_all};
 pub use regovm_core::{Code, Constant, Location};
 pub use regovm_parser::ast::RegoVersion;
-pub use report::{ErrorReport, Failure, Stage};
+pub use report::{ErrorReport, Excerpt, Failure, Stage};
 pub use session::{Budget, Clock, Session};
 pub use shared::SharedPolicy;
 
 use regovm_compiler::input_paths;
 use regovm_core::builtin::Table;
+
+/// The release of OPA that regovm answers like.
+pub const OPA_VERSION: &str = "1.22.0";
 
 /// The rewrites of the optimiser, each with what it is about; see [`Engine::disable_rewrites`].
 pub fn rewrites() -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use regovm_core::{Code, Diagnostic, Location, SourceMap};
+use regovm_core::{Code, Diagnostic, Location, SourceMap, Span};
 
 /// When something went wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,10 +41,40 @@ pub struct ErrorReport {
     pub details: Option<String>,
     /// Lines that belong below the message.
     pub detail_lines: Vec<String>,
+    /// The line of the source with the part that the error is about.
+    pub excerpt: Option<Excerpt>,
     /// What to do about it.
     pub hint: Option<String>,
     /// Places that led to an evaluation error, innermost first.
     pub trace: Vec<Location>,
+}
+
+/// A line of a source, and the part of it that an error is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Excerpt {
+    /// The line without its end.
+    pub line: String,
+    /// Characters before the part.
+    pub before: usize,
+    /// Characters of the part, at least one.
+    pub width: usize,
+}
+
+impl Excerpt {
+    fn of(span: Span, sources: &SourceMap) -> Option<Excerpt> {
+        let at = sources.locate(span)?;
+        let line = sources.line(span).to_owned();
+        let before = (at.col.checked_sub(1)? as usize).min(line.chars().count());
+        let part = sources.text(span);
+        let first = part.split('\n').next().unwrap_or("").trim_end();
+        let rest = line.chars().count() - before;
+        let width = first.chars().count().min(rest).max(1);
+        Some(Excerpt {
+            line,
+            before,
+            width,
+        })
+    }
 }
 
 impl Failure {
@@ -67,14 +97,28 @@ impl Failure {
     /// All of it as OPA prints it: `1 error occurred: ..` or a list, with source lines and hints, each line ended.
     /// `during` follows `occurred`.
     pub fn text(&self, during: &str) -> String {
-        let mut text = match self.errors.len() {
-            1 => format!("1 error occurred{during}: "),
-            n => format!("{n} errors occurred{during}:\n"),
-        };
+        let mut text = self.heading(during);
         for error in &self.errors {
             error.push_text(&mut text);
         }
         text
+    }
+
+    /// The same without hints: OPA's text to the letter.
+    pub fn plain_text(&self, during: &str) -> String {
+        let mut text = self.heading(during);
+        for error in &self.errors {
+            error.push_plain_text(&mut text);
+        }
+        text
+    }
+
+    /// `1 error occurred: `, or a line that says how many.
+    pub fn heading(&self, during: &str) -> String {
+        match self.errors.len() {
+            1 => format!("1 error occurred{during}: "),
+            n => format!("{n} errors occurred{during}:\n"),
+        }
     }
 
     /// Diagnostics of a stage, located in their sources.
@@ -101,6 +145,7 @@ impl ErrorReport {
             source_line: None,
             details: None,
             detail_lines: Vec::new(),
+            excerpt: None,
             hint: None,
             trace: Vec::new(),
         }
@@ -108,6 +153,20 @@ impl ErrorReport {
 
     /// The message with its place, and below it the source line and what else there is to say.
     pub(crate) fn push_text(&self, text: &mut String) {
+        let mut plain = String::new();
+        self.push_plain_text(&mut plain);
+        let traced = plain
+            .find("\n\nTraceback:\n")
+            .map_or(plain.len(), |at| at + 1);
+        text.push_str(&plain[..traced]);
+        if let Some(hint) = &self.hint {
+            // Writing to a text never fails.
+            let _ = writeln!(text, "\thint: {hint}");
+        }
+        text.push_str(&plain[traced..]);
+    }
+
+    fn push_plain_text(&self, text: &mut String) {
         let mut line = |line: std::fmt::Arguments<'_>| {
             // Writing to a text never fails.
             let _ = text.write_fmt(line);
@@ -123,9 +182,6 @@ impl ErrorReport {
         for detail in &self.detail_lines {
             line(format_args!("\t{detail}"));
         }
-        if let Some(hint) = &self.hint {
-            line(format_args!("\thint: {hint}"));
-        }
         if !self.trace.is_empty() {
             line(format_args!("\nTraceback:"));
             for at in &self.trace {
@@ -139,6 +195,7 @@ impl ErrorReport {
             code: Some(diagnostic.code),
             location: sources.locate(diagnostic.span),
             message: diagnostic.message,
+            excerpt: Excerpt::of(diagnostic.span, sources),
             source_line: (diagnostic.code == Code::Parse)
                 .then(|| source_line(diagnostic.details.as_deref()))
                 .flatten(),

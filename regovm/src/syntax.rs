@@ -97,13 +97,13 @@ fn parsed(
     regovm_parser::parse_module(sources, id, &options)
 }
 
-fn as_json(value: &Constant) -> serde_json::Value {
+pub(crate) fn as_json(value: &Constant) -> serde_json::Value {
     match value {
         Constant::Null => serde_json::Value::Null,
         Constant::Boolean(truth) => (*truth).into(),
-        Constant::Number(text) => serde_json::Value::Number(
-            serde_json::Number::from_string_unchecked(text.to_string()),
-        ),
+        Constant::Number(text) => {
+            serde_json::Value::Number(serde_json::Number::from_string_unchecked(text.to_string()))
+        }
         Constant::String(text) => (**text).into(),
         Constant::Array(items) | Constant::Set(items) => items.iter().map(as_json).collect(),
         Constant::Object(members) => {

@@ -133,7 +133,7 @@ pub fn run(args: &BenchArgs) -> io::Result<u8> {
                     BenchFormat::Json => {
                         errors::write_json(&mut io::stdout().lock(), &failure.errors)?;
                     }
-                    _ => write!(io::stderr().lock(), "{}", failure.text(""))?,
+                    _ => errors::print(&failure, "")?,
                 }
                 return Ok(ERROR);
             }

@@ -127,7 +127,7 @@ fn failed(failure: Failure, before: &str) -> BundleError {
         Stage::Load => " during loading",
         _ => "",
     };
-    let text = failure.text(during);
+    let text = failure.plain_text(during);
     BundleError::new(format!("{before}{}", text.trim_end()))
 }
 

@@ -11,7 +11,11 @@ use crate::load::reason;
 /// Runs the command and gives its exit status.
 pub fn run(args: &CapabilitiesArgs) -> io::Result<u8> {
     let capabilities = match (&args.release, &args.file) {
-        (None, None) => Ok(Capabilities::current()),
+        (None, None) if args.current => Ok(Capabilities::current()),
+        (None, None) => {
+            writeln!(io::stdout(), "{}", Capabilities::releases().join("\n"))?;
+            return Ok(0);
+        }
         (Some(release), _) => Capabilities::of_release(release).ok_or_else(|| unknown(release)),
         (None, Some(file)) => read(file),
     };

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use regovm::bundle::{self, BundleError};
-use regovm::{Engine, ErrorReport, Failure, Stage};
+use regovm::{Engine, ErrorReport, Failure, RegoVersion, Stage};
 
 use super::{engine_with, restrict, schemas, version};
 use crate::args::{CheckArgs, CheckFormat};
@@ -21,7 +21,11 @@ pub fn run(args: &CheckArgs) -> io::Result<u8> {
     }
     let mut engine = Engine::new();
     engine
-        .set_version(version(args.v0_compatible))
+        .set_version(if args.v0_v1 {
+            RegoVersion::V0CompatV1
+        } else {
+            version(args.v0_compatible)
+        })
         .set_strict(args.strict)
         .set_error_limit(args.max_errors);
     restrict(&mut engine, args.capabilities.as_ref());
@@ -68,9 +72,9 @@ fn report_bundle(args: &CheckArgs, error: BundleError) -> io::Result<u8> {
         }
         (CheckFormat::Pretty, _) => {
             writeln!(out, "{}", error.message)?;
-            if let Some(hint) = error.hint {
-                writeln!(out, "\thint: {hint}")?;
-            }
+            drop(out);
+            errors::print_hint(error.hint.as_deref())?;
+            return Ok(ERRORS);
         }
     }
     out.flush()?;
@@ -85,7 +89,9 @@ fn report(args: &CheckArgs, failure: &Failure) -> io::Result<u8> {
                 Stage::Load => " during loading",
                 _ => "",
             };
-            write!(out, "{}", failure.text(during))?;
+            drop(out);
+            errors::print(failure, during)?;
+            return Ok(ERRORS);
         }
         CheckFormat::Json => errors::write_json(&mut out, &failure.errors)?,
     }

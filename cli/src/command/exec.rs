@@ -265,7 +265,7 @@ impl<'a> Decision<'a> {
             // Is it the query, or are it the policies?
             Err(failure) => match engine.check() {
                 Ok(()) => Err(failure),
-                Err(failure) => return Err(format!("runtime error: {}", failure.text(""))),
+                Err(failure) => return Err(format!("runtime error: {}", failure.plain_text(""))),
             },
         };
         let started = Instant::now();

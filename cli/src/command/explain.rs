@@ -21,7 +21,7 @@ pub fn run(args: &ExplainArgs) -> io::Result<u8> {
             Ok(0)
         }
         Err(failure) => {
-            write!(io::stderr().lock(), "{}", failure.text(""))?;
+            crate::render::errors::print(&failure, "")?;
             Ok(ERROR)
         }
     }

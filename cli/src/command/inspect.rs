@@ -91,7 +91,7 @@ fn look(args: &InspectArgs, path: &str) -> Result<Found, BundleError> {
             Stage::Load => " during loading",
             _ => "",
         };
-        BundleError::new(failure.text(during).trim_end())
+        BundleError::new(failure.plain_text(during).trim_end())
     };
     let bundle = if path.ends_with(".rego") {
         let files = load(&[path.to_owned()], &[], Wanted::All)

@@ -4,9 +4,12 @@ pub mod bench;
 pub mod build;
 pub mod capabilities;
 pub mod check;
+pub mod completion;
+pub mod deps;
 pub mod eval;
 pub mod exec;
 pub mod explain;
+pub mod fmt;
 pub mod inspect;
 pub mod profile;
 pub mod scan;
@@ -14,6 +17,8 @@ mod schemas;
 pub mod sign;
 pub mod test;
 pub mod why;
+pub mod parse;
+pub mod version;
 
 use regovm::{Capabilities, Engine, Failure, RegoVersion};
 

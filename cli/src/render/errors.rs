@@ -1,11 +1,91 @@
-//! Errors as JSON, in OPA's shape.
+//! Errors: for scripts OPA's text to the letter and OPA's JSON, for people more.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
 
-use regovm::{ErrorReport, Failure, Location, Stage};
+use regovm::{ErrorReport, Excerpt, Failure, Location, Stage};
+
 use serde_json::{Map, Value, json};
 
+use super::colour::{self, Colour};
 use super::go_json;
+
+/// Prints errors to standard error. `during` follows `occurred`.
+pub fn print(failure: &Failure, during: &str) -> io::Result<()> {
+    print_after("", failure, during)
+}
+
+/// The same behind a text.
+pub fn print_after(before: &str, failure: &Failure, during: &str) -> io::Result<()> {
+    let text = if for_people() {
+        let coloured = colour::wanted(io::stderr().is_terminal());
+        for_reading(failure, during, coloured)
+    } else {
+        failure.plain_text(during)
+    };
+    write!(io::stderr().lock(), "{before}{text}")
+}
+
+/// Prints a hint to standard error, if somebody is there who reads it.
+pub fn print_hint(hint: Option<&str>) -> io::Result<()> {
+    match hint {
+        Some(hint) if for_people() => writeln!(io::stderr().lock(), "\thint: {hint}"),
+        _ => Ok(()),
+    }
+}
+
+/// Whether errors are read by people: standard error is a terminal. `REGOVM_ERRORS=full` and `REGOVM_ERRORS=plain` decide it
+/// otherwise.
+fn for_people() -> bool {
+    match std::env::var("REGOVM_ERRORS").as_deref() {
+        Ok("full") => true,
+        Ok("plain") => false,
+        _ => io::stderr().is_terminal(),
+    }
+}
+
+/// OPA's line of each error, then the line of the source with the part underlined, and what to do.
+fn for_reading(failure: &Failure, during: &str, coloured: bool) -> String {
+    let paint = |colour: Colour, text: &str| colour::paint(coloured, colour, text);
+    let mut out = failure.heading(during);
+    for error in &failure.errors {
+        let _ = writeln!(out, "{}", paint(Colour::Bold, &error.to_string()));
+        if let Some(excerpt) = &error.excerpt {
+            push_excerpt(&mut out, excerpt, error, coloured);
+        }
+        for line in &error.detail_lines {
+            let _ = writeln!(out, "   {line}");
+        }
+        if let Some(hint) = &error.hint {
+            let _ = writeln!(out, "   {} {hint}", paint(Colour::Yellow, "hint:"));
+        }
+        if !error.trace.is_empty() {
+            let _ = writeln!(out, "   called from:");
+        }
+        for at in &error.trace {
+            let _ = writeln!(out, "     {}:{}", at.file, at.row);
+        }
+    }
+    out
+}
+
+fn push_excerpt(out: &mut String, excerpt: &Excerpt, error: &ErrorReport, coloured: bool) {
+    let row = error.location.as_ref().map_or(0, |at| at.row).to_string();
+    let gutter = " ".repeat(row.len());
+    let bar = colour::paint(coloured, Colour::Cyan, "|");
+    let row = colour::paint(coloured, Colour::Cyan, &row);
+    // Tabs keep their place below themselves.
+    let before: String = excerpt
+        .line
+        .chars()
+        .take(excerpt.before)
+        .map(|c| if c == '\t' { '\t' } else { ' ' })
+        .collect();
+    let marks = colour::paint(coloured, Colour::Red, &"^".repeat(excerpt.width));
+    let _ = writeln!(out, "   {gutter} {bar}");
+    let _ = writeln!(out, "   {row} {bar} {}", excerpt.line);
+    let _ = writeln!(out, "   {gutter} {bar} {before}{marks}");
+}
 
 /// `{"errors": [..]}` as OPA prints it.
 pub fn write_json(out: &mut impl Write, errors: &[ErrorReport]) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use regovm_core::Span;
 
 use super::places::Place;
-use super::{Clash, Laid, Printer};
+use super::{Laid, Printer};
 use crate::ast::{Body, Every, Expr, ExprKind, Term, TermKind, With};
 use crate::print::infix_symbol;
 
@@ -64,13 +64,17 @@ impl Printer<'_> {
     /// One expression.
     pub(super) fn expr(&mut self, expr: &Expr, lead: Lead) -> Laid {
         let mark = self.page.mark();
-        if self.remarks_at(self.ground.row(expr.span)).is_err() {
-            // Two comments want the end of one line.
+        let laid = self.expr_parts(expr, lead);
+        if self.page.is_unfinished_since(&mark) {
             let text = self.ground.text(expr.span);
             let rows = (self.ground.row(expr.span), self.ground.end_row(expr.span));
             self.page.replace(mark, text, rows, self.takes_last);
-            return Err(Clash);
         }
+        laid
+    }
+
+    fn expr_parts(&mut self, expr: &Expr, lead: Lead) -> Laid {
+        self.remarks_at(self.ground.row(expr.span))?;
         self.page.begin_line_if_needed();
         let union =
             matches!(&expr.kind, ExprKind::Call(terms) if is_union(terms) && terms.len() == 3);

@@ -4,7 +4,7 @@ use regovm_core::Span;
 
 use super::body::is_union;
 use super::places::Place;
-use super::{Clash, Laid, Printer};
+use super::{Laid, Printer};
 use crate::ast::{Body, Expr, ExprKind, TemplatePart, Term, TermKind};
 
 /// An element.
@@ -48,7 +48,7 @@ impl Printer<'_> {
         let mut below = lines.len() > 1;
         if let [line] = &lines[..] {
             if closing.is_some_and(|row| self.page.remarks.any_between(place.row, row)) {
-                return Err(Clash);
+                return Err(self.page.clash());
             }
             below = line
                 .first()

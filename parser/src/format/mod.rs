@@ -31,7 +31,7 @@ use page::{Page, Remark};
 use places::Ground;
 
 /// How often a text is laid out before it has to stand still.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 100;
 
 /// What a text is formatted for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

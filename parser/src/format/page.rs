@@ -46,6 +46,11 @@ impl Remarks {
         &rest[..rest.partition_point(|remark| remark.row < row)]
     }
 
+    /// Takes back the last one that was taken out.
+    fn put_back(&mut self) {
+        self.next = self.next.saturating_sub(1);
+    }
+
     /// Takes out a number of them.
     pub(super) fn skip(&mut self, count: usize) {
         self.next = (self.next + count).min(self.all.len());
@@ -82,6 +87,7 @@ pub(super) struct Mark {
     in_line: bool,
     beside: Option<Remark>,
     beside_waits: bool,
+    unfinished: bool,
     pub(super) remarks: Remarks,
 }
 
@@ -95,6 +101,8 @@ pub(super) struct Page {
     pub(super) beside: Option<Remark>,
     /// .. or of the one after it.
     beside_waits: bool,
+    /// After a clash something is missing: what is around it has to keep its text.
+    unfinished: bool,
     pub(super) remarks: Remarks,
 }
 
@@ -106,6 +114,7 @@ impl Page {
             in_line: false,
             beside: None,
             beside_waits: false,
+            unfinished: false,
             remarks: Remarks {
                 all: Rc::new(remarks),
                 next: 0,
@@ -225,8 +234,27 @@ impl Page {
                 self.beside = remark;
                 Ok(())
             }
-            (Some(_), Some(_)) => Err(Clash),
+            (Some(_), Some(_)) => {
+                self.remarks.put_back();
+                Err(self.clash())
+            }
         }
+    }
+
+    /// Something was not written, because its comments have no place.
+    pub(super) fn clash(&mut self) -> Clash {
+        self.unfinished = true;
+        Clash
+    }
+
+    /// Whether something is missing that was to be written since a mark.
+    pub(super) fn is_unfinished_since(&self, mark: &Mark) -> bool {
+        self.unfinished && !mark.unfinished
+    }
+
+    /// What is missing was only a comment, which comes later.
+    pub(super) fn go_on(&mut self) {
+        self.unfinished = false;
     }
 
     pub(super) fn mark(&self) -> Mark {
@@ -236,6 +264,7 @@ impl Page {
             in_line: self.in_line,
             beside: self.beside.clone(),
             beside_waits: self.beside_waits,
+            unfinished: self.unfinished,
             remarks: self.remarks.clone(),
         }
     }
@@ -246,6 +275,7 @@ impl Page {
         self.level = mark.level;
         self.in_line = mark.in_line;
         self.beside_waits = mark.beside_waits;
+        self.unfinished = mark.unfinished;
         self.beside = mark.beside;
         if let Some(beside) = &self.beside
             && (rows.0..=rows.1).contains(&beside.row)

@@ -2,8 +2,9 @@
 
 use super::body::Lead;
 use super::list::{Item, Listing};
+use super::page::Mark;
 use super::places::{Place, line_ends};
-use super::{Clash, Laid, Printer};
+use super::{Laid, Printer};
 use crate::ast::{Body, Expr, ExprKind, Head, Rule, Term, TermKind};
 
 /// Whether an expression is a set that is not negated.
@@ -77,8 +78,8 @@ impl Printer<'_> {
         };
         self.page.outdent();
         if laid.is_err() {
-            // There are two comments for one line: the first ends a line of its own.
-            self.page.end_line();
+            // There are two comments for one line: the second comes later.
+            self.page.go_on();
         }
         self.page.begin_line();
         self.page.put("}");
@@ -131,7 +132,9 @@ impl Printer<'_> {
             self.page.blank_line();
             self.page.begin_line();
         }
-        self.remarks_at(row)?;
+        if self.remarks_at(row).is_err() {
+            self.page.go_on();
+        }
         if remark_above && !behind_brace {
             // The comments have ended the line.
             self.page.begin_line();
@@ -150,20 +153,35 @@ impl Printer<'_> {
         line.is_some_and(|line| !line.trim().starts_with("else"))
     }
 
+    /// The head of a rule. If something of it finds no place, it stays as it was.
     fn head(&mut self, rule: &Rule, constant: bool, branch: bool) -> Laid {
+        let mark = self.page.mark();
+        let laid = self.head_parts(rule, constant, branch);
+        if self.page.is_unfinished_since(&mark) {
+            self.keep_text(&rule.head, mark);
+        }
+        laid
+    }
+
+    fn head_parts(&mut self, rule: &Rule, constant: bool, branch: bool) -> Laid {
         let head = &rule.head;
+        let mut laid = Ok(());
         if branch {
             self.page.put("else");
         } else {
+            if self.has_remark_in_name(head) {
+                let mark = self.page.mark();
+                self.keep_text(head, mark);
+                return Ok(());
+            }
             self.name(head)?;
             if !head.args.is_empty() {
                 self.page.put("(");
                 let place = self.ground.place_of(head.span);
                 let closing = self.ground.closing_row(b'(', b')', place);
                 let items = head.args.iter().map(Item::Term).collect();
-                let laid = self.list(items, place, closing, Listing::Arguments);
+                laid = self.list(items, place, closing, Listing::Arguments);
                 self.page.put(")");
-                laid?;
             }
         }
         if let Some(key) = &head.key
@@ -171,54 +189,54 @@ impl Printer<'_> {
         {
             if self.dialect.contains {
                 self.page.put(" contains ");
-                self.term(key)?;
+                laid = self.term(key).and(laid);
             } else {
                 self.page.put("[");
-                self.term(key)?;
+                laid = self.term(key).and(laid);
                 self.page.put("]");
             }
         }
         let Some(value) = &head.value else {
-            return Ok(());
+            return laid;
         };
         let is_true = matches!(value.kind, TermKind::Boolean(true));
         if head.key.is_none() && is_true && !constant && !rule.default {
-            return Ok(());
+            return laid;
         }
         let v1_constant =
             self.dialect.v1 && constant && head.key.is_none() && (branch || head.args.is_empty());
         // A value that nobody wrote stands where the head stands.
         if value.span == head.span && !branch && is_true && !v1_constant {
-            return Ok(());
+            return laid;
         }
         let assigns = head.assign || self.dialect.v1;
         self.page.put(if assigns { " := " } else { " = " });
         if branch {
             // The value of a branch counts from `else` on.
             let place = self.ground.place_of(head.span);
-            return self.term_at(value, place);
+            return self.term_at(value, place).and(laid);
         }
-        self.term(value)
+        self.term(value).and(laid)
+    }
+
+    /// Whether the next comment stands on the line of a bracket in the name.
+    fn has_remark_in_name(&self, head: &Head) -> bool {
+        let [_, second] = name_of(head) else {
+            return false;
+        };
+        let row = self.ground.row(second.span);
+        let next = self.page.remarks.first();
+        !self.dialect.ref_heads && next.is_some_and(|remark| remark.row == row)
     }
 
     /// The name of a rule, or its reference.
     fn name(&mut self, head: &Head) -> Laid {
-        let mut path = &head.reference[..];
-        let keyed = head.key.is_some() && head.value.is_none();
-        if keyed && !path.iter().skip(1).any(is_dynamic) {
-            path = &path[..ground_prefix(path)];
-        }
+        let path = name_of(head);
         let [first, second] = path else {
             return self.reference(path);
         };
         if self.dialect.ref_heads {
             return self.reference(path);
-        }
-        let row = self.ground.row(second.span);
-        if self.page.remarks.first().is_some_and(|r| r.row == row) {
-            // There are comments in the head: it stays as it is.
-            self.keep_text(head);
-            return Err(Clash);
         }
         self.page.put(&crate::print::term(first));
         self.page.put("[");
@@ -227,10 +245,9 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn keep_text(&mut self, head: &Head) {
+    fn keep_text(&mut self, head: &Head, mark: Mark) {
         let text = self.ground.text(head.span);
         let row = self.ground.row(head.span);
-        let mark = self.page.mark();
         let rows = (row, row + line_ends(text));
         self.page.replace(mark, text, rows, self.takes_last);
     }
@@ -239,6 +256,16 @@ impl Printer<'_> {
     pub(super) fn place(&self, term: &Term) -> Place {
         self.ground.place(term)
     }
+}
+
+/// The path that names a rule.
+fn name_of(head: &Head) -> &[Term] {
+    let path = &head.reference[..];
+    let keyed = head.key.is_some() && head.value.is_none();
+    if keyed && !path.iter().skip(1).any(is_dynamic) {
+        return &path[..ground_prefix(path)];
+    }
+    path
 }
 
 /// How many steps of a path have no variable.

@@ -5,7 +5,7 @@ use regovm_core::{Code, Diagnostic};
 use super::body::{Lead, is_infix, is_union};
 use super::list::{Item, Listing};
 use super::places::{Place, line_ends};
-use super::{Clash, Laid, Printer};
+use super::{Laid, Printer};
 use crate::ast::{Body, Term, TermKind};
 use crate::lexer::keyword::Keyword;
 use crate::print;
@@ -156,7 +156,7 @@ impl Printer<'_> {
                 .closing_row(open, close, place)
                 .is_some_and(|row| self.page.remarks.any_between(place.row, row))
             {
-                return Err(Clash);
+                return Err(self.page.clash());
             }
         } else {
             let closing = self.ground.closing_row(open, close, place);
@@ -293,8 +293,7 @@ impl Printer<'_> {
             [value, domain] if !keyed => {
                 let first = self.bare_or_text(value, !parentheses);
                 self.page.put(" in ");
-                first?;
-                self.bare_or_text(domain, !parentheses)
+                self.bare_or_text(domain, !parentheses).and(first)
             }
             [key, value, domain] if keyed => {
                 if parentheses {

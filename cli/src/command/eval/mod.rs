@@ -64,7 +64,7 @@ pub fn run(args: &EvalArgs) -> io::Result<u8> {
                     result::write(&mut out, args.format, answer, &[])?;
                 } else {
                     out.flush()?;
-                    write!(io::stderr().lock(), "{}", collected(extras).text(""))?;
+                    errors::print(&collected(extras), "")?;
                 }
                 extras.write_after(&mut out)?;
             }
@@ -72,7 +72,7 @@ pub fn run(args: &EvalArgs) -> io::Result<u8> {
                 result::write(&mut out, args.format, answer, &extras.to_json())?;
             }
             _ if !extras.errors.is_empty() => {
-                write!(io::stderr().lock(), "{}", collected(extras).text(""))?;
+                errors::print(&collected(extras), "")?;
             }
             _ => result::write(&mut out, args.format, answer, &[])?,
         }
@@ -543,7 +543,7 @@ impl Job<'_> {
                 let _ = writeln!(
                     io::stderr(),
                     "warning: coverage pass with {what} disabled failed: {}",
-                    failure.text("").trim_end()
+                    failure.plain_text("").trim_end()
                 );
             }
             found.push((kind, recorder.covered()));
@@ -578,10 +578,8 @@ fn report(args: &EvalArgs, failure: &Failure, extras: &Extras) -> io::Result<()>
     if let (Stage::Input, [only]) = (failure.stage, failure.errors.as_slice()) {
         let mut err = io::stderr().lock();
         writeln!(err, "{only}")?;
-        return only
-            .hint
-            .iter()
-            .try_for_each(|hint| writeln!(err, "\thint: {hint}"));
+        drop(err);
+        return errors::print_hint(only.hint.as_deref());
     }
     match args.format {
         EvalFormat::Json | EvalFormat::Discard => {
@@ -610,10 +608,10 @@ fn report(args: &EvalArgs, failure: &Failure, extras: &Extras) -> io::Result<()>
             let mut out = io::stdout().lock();
             extras.write_before(&mut out)?;
             out.flush()?;
-            write!(io::stderr().lock(), "{}", failure.text(""))?;
+            errors::print(failure, "")?;
             extras.write_after(&mut out)?;
             out.flush()
         }
-        _ => write!(io::stderr().lock(), "{}", failure.text("")),
+        _ => errors::print(failure, ""),
     }
 }

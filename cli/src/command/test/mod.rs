@@ -284,7 +284,7 @@ fn all(args: &TestArgs, cancel: &Arc<AtomicBool>) -> io::Result<u8> {
                 [only] if only.code.is_none() && failure.stage != Stage::Load => {
                     writeln!(io::stderr(), "{only}")?;
                 }
-                _ => write!(io::stderr(), "{}", failure.text(during))?,
+                _ => crate::render::errors::print(failure, during)?,
             }
             return Ok(ERROR);
         }
@@ -520,7 +520,7 @@ fn verdict(result: &TestResult) -> &'static str {
 fn failure_text(failure: &Failure) -> String {
     match (failure.stage, failure.errors.as_slice()) {
         (Stage::Evaluate, [only]) => only.to_string(),
-        _ => failure.text("").trim_end().to_owned(),
+        _ => failure.plain_text("").trim_end().to_owned(),
     }
 }
 
