@@ -46,6 +46,8 @@ pub enum Command {
     Parse(crate::command::parse::ParseArgs),
     /// Show what a query depends on: documents from outside, and rules
     Deps(crate::command::deps::DepsArgs),
+    /// Change policies without changing what they mean
+    Refactor(crate::command::refactor::RefactorArgs),
     /// Print the version of regovm, and of OPA that it answers like
     Version(crate::command::version::VersionArgs),
     /// Print the script that completes commands and flags in a shell

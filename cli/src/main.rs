@@ -42,6 +42,7 @@ fn run(command: &Command) -> std::io::Result<u8> {
         Command::Fmt(args) => command::fmt::run(args),
         Command::Deps(args) => command::deps::run(args),
         Command::Parse(args) => command::parse::run(args),
+        Command::Refactor(args) => command::refactor::run(args),
         Command::Version(args) => command::version::run(args),
         Command::Completion(args) => command::completion::run(args),
         Command::Man(args) => command::completion::write_pages(args),

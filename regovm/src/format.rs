@@ -43,11 +43,12 @@ pub struct Options {
 /// ```
 ///
 /// # Errors
-/// The text does not parse, or cannot be made to fit the target.
+/// The text does not parse, or cannot be made to fit the target ([`Stage::Load`]); it cannot be laid out, because an operator
+/// is called by its name with a wrong number of operands ([`Stage::Compile`]).
 pub fn module(name: &str, text: &[u8], options: &Options) -> Result<String, Failure> {
     let mut sources = SourceMap::new();
     formatted(&mut sources, name, text, options)
-        .map_err(|errors| Failure::from_diagnostics(Stage::Compile, errors, &sources))
+        .map_err(|(stage, errors)| Failure::from_diagnostics(stage, errors, &sources))
 }
 
 /// Checks that a formatted text parses in the dialect it was formatted for.
@@ -67,12 +68,13 @@ fn formatted(
     name: &str,
     text: &[u8],
     options: &Options,
-) -> Result<String, Vec<Diagnostic>> {
-    let (module, id) = parsed(sources, name, text, options.version)?;
+) -> Result<String, (Stage, Vec<Diagnostic>)> {
+    let (module, id) =
+        parsed(sources, name, text, options.version).map_err(|errors| (Stage::Load, errors))?;
     if options.target != Target::V0 {
         let errors = front::refused_by_v1(sources, &module, &crate::builtins());
         if !errors.is_empty() {
-            return Err(errors);
+            return Err((Stage::Load, errors));
         }
     }
     let keywords_in_refs = options
@@ -84,7 +86,7 @@ fn formatted(
         drop_imports: options.drop_imports,
         keywords_in_refs,
     };
-    layout::module(module, sources, id, &options)
+    layout::module(module, sources, id, &options).map_err(|errors| (Stage::Compile, errors))
 }
 
 pub(crate) fn parsed(

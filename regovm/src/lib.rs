@@ -84,6 +84,7 @@ mod outline;
 pub mod parallel;
 mod parse_module;
 mod policy;
+pub mod refactor;
 #[cfg(feature = "internals")]
 mod reference;
 mod report;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use regovm_parser::EMPTY_MODULE;
+
 use regovm_core::{Code, Diagnostic, Location, SourceMap, Span};
 
 /// When something went wrong.
@@ -115,6 +117,15 @@ impl Failure {
 
     /// `1 error occurred: `, or a line that says how many.
     pub fn heading(&self, during: &str) -> String {
+        // Of a text without statements OPA makes no list of errors, unless it was loading several.
+        if during.is_empty()
+            && self
+                .errors
+                .iter()
+                .any(|error| error.message == EMPTY_MODULE)
+        {
+            return String::new();
+        }
         match self.errors.len() {
             1 => format!("1 error occurred{during}: "),
             n => format!("{n} errors occurred{during}:\n"),

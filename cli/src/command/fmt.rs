@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args};
 use regovm::format::{self, Options, Target};
-use regovm::{Capabilities, Failure, RegoVersion};
+use regovm::{Capabilities, Failure, RegoVersion, Stage};
 
 use crate::load::reason;
 use crate::render::{diff, errors};
@@ -173,7 +173,11 @@ fn one(args: &FmtArgs, options: &Options, path: &Path) -> Result<(), End> {
         End::Message(message, ERRORS)
     })?;
     let text = format::module(&name, &bytes, options).map_err(|failure| {
-        End::Failure("failed to format Rego source file: ".to_owned(), failure)
+        let mut before = "failed to format Rego source file: ".to_owned();
+        if failure.stage == Stage::Compile {
+            before = format!("{before}{name}: ");
+        }
+        End::Failure(before, failure)
     })?;
     if args.check_result
         && let Err(failure) = format::check("formatted", &text, options.target)

@@ -11,14 +11,15 @@ pub mod exec;
 pub mod explain;
 pub mod fmt;
 pub mod inspect;
+pub mod parse;
 pub mod profile;
 pub mod scan;
+pub mod refactor;
 mod schemas;
 pub mod sign;
 pub mod test;
-pub mod why;
-pub mod parse;
 pub mod version;
+pub mod why;
 
 use regovm::{Capabilities, Engine, Failure, RegoVersion};
 

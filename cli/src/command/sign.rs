@@ -60,10 +60,8 @@ pub fn run(args: &SignArgs) -> io::Result<u8> {
 pub fn report(error: &BundleError) -> io::Result<u8> {
     let mut out = io::stdout().lock();
     writeln!(out, "error: {}", error.message)?;
-    if let Some(hint) = &error.hint {
-        writeln!(out, "\thint: {hint}")?;
-    }
     out.flush()?;
+    crate::render::errors::print_hint(error.hint.as_deref())?;
     Ok(crate::FAILED)
 }
 

@@ -284,7 +284,7 @@ fn all(args: &TestArgs, cancel: &Arc<AtomicBool>) -> io::Result<u8> {
                 [only] if only.code.is_none() && failure.stage != Stage::Load => {
                     writeln!(io::stderr(), "{only}")?;
                 }
-                _ => crate::render::errors::print(failure, during)?,
+                _ => crate::render::errors::print(&failure, during)?,
             }
             return Ok(ERROR);
         }

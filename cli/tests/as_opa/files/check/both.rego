@@ -1,0 +1,5 @@
+package both
+
+import rego.v1
+
+p if input.x

@@ -1,0 +1,6 @@
+package many
+
+a := x1
+b := x2
+c := x3
+d := x4

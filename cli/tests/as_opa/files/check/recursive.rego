@@ -1,0 +1,5 @@
+package recursive
+
+p if q
+
+q if p

@@ -1,0 +1,3 @@
+package schema
+
+p := input.nope

@@ -1,0 +1,3 @@
+package v0
+
+p { input.x }

@@ -1,0 +1,3 @@
+package arity
+
+p := plus(1) + 2

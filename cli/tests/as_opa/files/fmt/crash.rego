@@ -1,0 +1,8 @@
+package crash
+
+p if {
+	x in [
+		# kept
+		1
+	]
+}

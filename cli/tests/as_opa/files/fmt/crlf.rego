@@ -1,0 +1,5 @@
+package crlf
+
+p if {
+	x := 1 # c
+}

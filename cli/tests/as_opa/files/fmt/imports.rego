@@ -1,0 +1,6 @@
+package imports
+import rego.v1
+import data.x
+import future.keywords.if
+
+p if x.y
