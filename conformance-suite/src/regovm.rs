@@ -1,8 +1,9 @@
-//! regovm as an engine of the suite: every case from source, from the saved program, without the optimiser, and with indexes
-//! where collections are too small for any.
+//! regovm as an engine of the suite: every case from source, from the saved program, without the optimiser, with indexes
+//! where collections are too small for any, and observed.
 
 use regovm::internals::core::value::to_constant;
 use regovm::internals::vm::Indexing;
+use regovm::observe::{Observe, Recorder, Wanted};
 use regovm::{
     Document, DocumentFormat, Engine as Regovm, ErrorReport, Failure, PreparedPolicy, QueryContext,
 };
@@ -23,12 +24,15 @@ const PLAIN: &str = "not optimised";
 /// Compiled from the texts; every iteration that can use an index builds it at once.
 const INDEXED: &str = "indexed at once";
 
+/// Compiled to be observed, in OPA's order and with OPA's index of rules; somebody looks on.
+const OBSERVED: &str = "observed";
+
 /// The engine under test.
 pub struct RegovmEngine;
 
 impl Engine for RegovmEngine {
     fn modes(&self) -> &'static [&'static str] {
-        &[SOURCE, SAVED, PLAIN, INDEXED]
+        &[SOURCE, SAVED, PLAIN, INDEXED, OBSERVED]
     }
 
     fn evaluate(&self, mode: &str, case: &EvalCase) -> Result<Vec<Value>, CaseError> {
@@ -43,6 +47,12 @@ impl Engine for RegovmEngine {
             let names: Vec<&str> = regovm::rewrites().map(|(name, _)| name).collect();
             engine.disable_rewrites(&names).map_err(first)?;
         }
+        if mode == OBSERVED {
+            engine.set_observe(Some(Observe {
+                values: true,
+                ..Observe::default()
+            }));
+        }
         let mut policy = engine.prepare(&case.query).map_err(first)?;
         if mode == SAVED {
             policy = PreparedPolicy::load_with_data_of(&policy.save(), &policy).map_err(first)?;
@@ -50,6 +60,12 @@ impl Engine for RegovmEngine {
         let mut session = policy.session();
         session.set_strict_builtin_errors(case.strict_error);
         session.set_host(Box::new(suite_host()));
+        if mode == OBSERVED {
+            session.set_recorder(Some(Recorder::new(Wanted {
+                coverage: true,
+                ..Wanted::default()
+            })));
+        }
         if mode == INDEXED {
             session.set_indexing(Indexing {
                 min_members: 0,

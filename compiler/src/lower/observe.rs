@@ -405,6 +405,7 @@ impl<'c> Lowering<'c> {
 
     fn observed_every(&mut self, every: &Every, site: u32) -> Lowered<()> {
         let base = self.value(&every.domain)?;
+        self.guard_collection(base);
         let failed = self.flag();
         let span = self.b.span;
         let mut node = self.sites[site as usize].clone();
@@ -470,7 +471,6 @@ impl<'c> Lowering<'c> {
         })?;
         self.moment(Moment::Leave, node);
         self.b.emit(StmtKind::IsUndefined { local: failed });
-        self.guard_collection(base);
         Ok(())
     }
 

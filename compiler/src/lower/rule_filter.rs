@@ -53,12 +53,16 @@ pub(super) struct Conditions {
     entries: Vec<Entry>,
     /// A key and the collection that must have it.
     memberships: Vec<(Place, Place)>,
+    /// Of each of these lists one must hold (`or`).
+    either: Vec<Vec<Conditions>>,
+    /// What is known around a side of `and` or `or`: variables stand for places of it.
+    outer: Vec<Entry>,
 }
 
 impl Conditions {
     /// True if the rule is always evaluated.
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.memberships.is_empty()
+        self.entries.is_empty() && self.memberships.is_empty() && self.either.is_empty()
     }
 
     fn insert(&mut self, place: Place, test: Test) {
@@ -80,7 +84,8 @@ impl Conditions {
     }
 
     fn place_of(&self, rule: &Rule, name: &Name) -> Option<Place> {
-        let known = self.entries.iter().find_map(|entry| match &entry.test {
+        let mut known = self.entries.iter().chain(&self.outer);
+        let known = known.find_map(|entry| match &entry.test {
             Test::Defined(Some(other)) if other == name => Some(entry.place.clone()),
             _ => None,
         });
@@ -175,8 +180,55 @@ impl Lowering<'_> {
                     _ => {}
                 }
             }
+            ExprKind::And(logical) => {
+                for side in [&logical.lhs, &logical.rhs] {
+                    if let Some(side) = self.side(rule, side, conditions, values) {
+                        for entry in side.entries {
+                            conditions.insert(entry.place, entry.test);
+                        }
+                        conditions.either.extend(side.either);
+                    }
+                }
+            }
+            ExprKind::Or(logical) => {
+                let lhs = self.side(rule, &logical.lhs, conditions, values);
+                let rhs = self.side(rule, &logical.rhs, conditions, values);
+                if let (Some(lhs), Some(rhs)) = (lhs, rhs) {
+                    conditions.either.push(vec![lhs, rhs]);
+                }
+            }
             _ => {}
         }
+    }
+
+    /// The conditions of a side of `and` or `or`, if it has any. Its variables mean nothing outside.
+    fn side(
+        &self,
+        rule: &Rule,
+        body: &[Expr],
+        around: &Conditions,
+        values: &Values,
+    ) -> Option<Conditions> {
+        let mut side = Conditions {
+            outer: around
+                .entries
+                .iter()
+                .chain(&around.outer)
+                .cloned()
+                .collect(),
+            ..Conditions::default()
+        };
+        let mut values = values.clone();
+        for expr in body {
+            self.condition(rule, expr, &mut side, &mut values);
+        }
+        for entry in &mut side.entries {
+            if let Test::Defined(name) = &mut entry.test {
+                *name = None;
+            }
+        }
+        side.memberships.clear();
+        (!side.is_empty()).then_some(side)
     }
 
     /// The document that a reference names, if it is no virtual one.
@@ -432,6 +484,21 @@ impl Lowering<'_> {
                     self.b.emit(StmtKind::IsDefined { local: result });
                 }
             }
+        }
+        for alternatives in &conditions.either {
+            let result = self.b.local();
+            let branches = alternatives
+                .iter()
+                .map(|alternative| {
+                    let mark = self.b.begin();
+                    self.test(alternative);
+                    let src = self.true_operand();
+                    self.b.emit(StmtKind::Move { dst: result, src });
+                    self.b.end(mark)
+                })
+                .collect();
+            self.b.emit(StmtKind::FirstDefined { result, branches });
+            self.b.emit(StmtKind::IsDefined { local: result });
         }
         for (key, collection) in &conditions.memberships {
             let key = self.placed(key);

@@ -230,7 +230,11 @@ impl Frames {
     ) {
         let site = point.site;
         let silent = |site: u32| program.observed.sites[site as usize].silent;
+        let keep = self.keep;
         let locals = || -> Vec<(u32, String)> {
+            if !keep {
+                return Vec::new();
+            }
             let text = |value: &Value<'_>| {
                 let mut text = value.to_string();
                 if text.len() > MAX_TEXT {
