@@ -19,6 +19,7 @@ mod parse;
 pub mod print;
 pub mod shape;
 pub mod strict;
+mod visit;
 mod wildcards;
 
 /// The generated parser.

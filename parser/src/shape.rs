@@ -5,6 +5,7 @@
 use regovm_core::Span;
 
 use crate::ast::{Body, Expr, ExprKind, TemplatePart, Term, TermKind};
+use crate::visit::{self, Node};
 
 /// OPA's name for the kind of a term, as error messages print it.
 pub fn value_name(kind: &TermKind) -> &'static str {
@@ -56,79 +57,32 @@ fn body_is_ground(body: &Body) -> bool {
 
 /// Gives every node of a body one place.
 pub fn place_body(body: &mut Body, span: Span) {
-    for expr in body {
-        place_expr(expr, span);
-    }
-}
-
-fn place_expr(expr: &mut Expr, span: Span) {
-    expr.span = span;
-    match &mut expr.kind {
-        ExprKind::Term(term) => place_term(term, span),
-        ExprKind::Call(terms) | ExprKind::Some(terms) => {
-            terms.iter_mut().for_each(|term| place_term(term, span));
-        }
-        ExprKind::Every(every) => {
-            every.span = span;
-            every.key.iter_mut().for_each(|term| place_term(term, span));
-            place_term(&mut every.value, span);
-            place_term(&mut every.domain, span);
-            place_body(&mut every.body, span);
-        }
-        ExprKind::Not(not) => {
-            not.span = span;
-            place_body(&mut not.body, span);
-        }
-        ExprKind::And(logical) | ExprKind::Or(logical) => {
-            logical.span = span;
-            place_body(&mut logical.lhs, span);
-            place_body(&mut logical.rhs, span);
-        }
-    }
-    for with in &mut expr.with {
-        with.span = span;
-        place_term(&mut with.target, span);
-        place_term(&mut with.value, span);
-    }
+    visit::body(body, &mut |node| place(node, span));
 }
 
 /// Gives every node of a term one place.
 pub fn place_term(term: &mut Term, span: Span) {
-    term.span = span;
-    term.text = span;
-    match &mut term.kind {
-        TermKind::Null
-        | TermKind::Boolean(_)
-        | TermKind::Number(_)
-        | TermKind::String(_)
-        | TermKind::Var(_) => {}
-        TermKind::Ref(items)
-        | TermKind::Array(items)
-        | TermKind::Set(items)
-        | TermKind::Call(items) => items.iter_mut().for_each(|item| place_term(item, span)),
-        TermKind::Object(members) => {
-            for (key, value) in members {
-                place_term(key, span);
-                place_term(value, span);
-            }
+    visit::term(term, &mut |node| place(node, span));
+}
+
+fn place(node: Node<'_>, span: Span) {
+    let expr = match node {
+        Node::Term(term) => {
+            term.span = span;
+            term.text = span;
+            return;
         }
-        TermKind::ArrayComprehension(c) | TermKind::SetComprehension(c) => {
-            place_term(&mut c.term, span);
-            place_body(&mut c.body, span);
-        }
-        TermKind::ObjectComprehension(c) => {
-            place_term(&mut c.key, span);
-            place_term(&mut c.value, span);
-            place_body(&mut c.body, span);
-        }
-        TermKind::Template(template) => {
-            for part in &mut template.parts {
-                match part {
-                    TemplatePart::Text(term) => place_term(term, span),
-                    TemplatePart::Expr(expr) => place_expr(expr, span),
-                }
-            }
-        }
+        Node::Expr(expr) => expr,
+    };
+    expr.span = span;
+    match &mut expr.kind {
+        ExprKind::Term(_) | ExprKind::Call(_) | ExprKind::Some(_) => {}
+        ExprKind::Every(every) => every.span = span,
+        ExprKind::Not(not) => not.span = span,
+        ExprKind::And(logical) | ExprKind::Or(logical) => logical.span = span,
+    }
+    for with in &mut expr.with {
+        with.span = span;
     }
 }
 

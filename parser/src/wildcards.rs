@@ -6,7 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::ast::{Body, Expr, ExprKind, Module, Name, Rule, TemplatePart, Term, TermKind};
+use crate::ast::{Module, Name, Rule, Term, TermKind};
+use crate::visit::{self, Node};
 
 /// Numbers all wildcards of a module anew.
 pub(crate) fn renumber(module: &mut Module) {
@@ -95,73 +96,21 @@ type Visit<'f> = &'f mut dyn FnMut(&mut Name);
 fn below_arguments(rule: &mut Rule, f: Visit<'_>) {
     let head = &mut rule.head;
     for part in [&mut head.key, &mut head.value].into_iter().flatten() {
-        term(part, f);
+        visit::term(part, &mut |node| wildcard(node, f));
     }
-    body(&mut rule.body, f);
-}
-
-fn body(body: &mut Body, f: Visit<'_>) {
-    body.iter_mut().for_each(|of| expr(of, f));
-}
-
-fn expr(of: &mut Expr, f: Visit<'_>) {
-    match &mut of.kind {
-        ExprKind::Term(single) => term(single, f),
-        ExprKind::Call(list) | ExprKind::Some(list) => terms(list, f),
-        ExprKind::Every(every) => {
-            every.key.iter_mut().for_each(|key| term(key, f));
-            term(&mut every.value, f);
-            term(&mut every.domain, f);
-            body(&mut every.body, f);
-        }
-        ExprKind::Not(not) => body(&mut not.body, f),
-        ExprKind::And(operands) | ExprKind::Or(operands) => {
-            body(&mut operands.lhs, f);
-            body(&mut operands.rhs, f);
-        }
-    }
-    for with in &mut of.with {
-        term(&mut with.target, f);
-        term(&mut with.value, f);
-    }
+    visit::body(&mut rule.body, &mut |node| wildcard(node, f));
 }
 
 fn terms(list: &mut [Term], f: Visit<'_>) {
-    list.iter_mut().for_each(|of| term(of, f));
+    visit::terms(list, &mut |node| wildcard(node, f));
 }
 
-fn term(of: &mut Term, f: Visit<'_>) {
-    match &mut of.kind {
-        TermKind::Null | TermKind::Boolean(_) | TermKind::Number(_) | TermKind::String(_) => {}
-        TermKind::Var(name) if name.starts_with('$') => f(name),
-        TermKind::Var(_) => {}
-        TermKind::Ref(list)
-        | TermKind::Array(list)
-        | TermKind::Set(list)
-        | TermKind::Call(list) => terms(list, f),
-        TermKind::Object(members) => {
-            for (key, value) in members {
-                term(key, f);
-                term(value, f);
-            }
-        }
-        TermKind::ArrayComprehension(of) | TermKind::SetComprehension(of) => {
-            term(&mut of.term, f);
-            body(&mut of.body, f);
-        }
-        TermKind::ObjectComprehension(of) => {
-            term(&mut of.key, f);
-            term(&mut of.value, f);
-            body(&mut of.body, f);
-        }
-        TermKind::Template(template) => {
-            for part in &mut template.parts {
-                match part {
-                    TemplatePart::Text(text) => term(text, f),
-                    TemplatePart::Expr(hole) => expr(hole, f),
-                }
-            }
-        }
+fn wildcard(node: Node<'_>, f: Visit<'_>) {
+    if let Node::Term(term) = node
+        && let TermKind::Var(name) = &mut term.kind
+        && name.starts_with('$')
+    {
+        f(name);
     }
 }
 
