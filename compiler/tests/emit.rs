@@ -120,6 +120,7 @@ fn run(build: impl FnOnce(&mut FunctionBuilder)) -> Vec<String> {
         functions: vec![query(build)],
         constants: constants(),
         queries: vec![FuncId(0)],
+        ..Program::default()
     };
     run_program(&program).unwrap()
 }
@@ -372,6 +373,7 @@ fn with_rule(rule: Function, query: Function) -> Result<Vec<String>, String> {
         functions: vec![rule, query],
         constants: constants(),
         queries: vec![FuncId(1)],
+        ..Program::default()
     };
     run_program(&program)
 }
@@ -535,6 +537,7 @@ fn far_constants_are_loaded() {
         functions: vec![query],
         constants: all,
         queries: vec![FuncId(0)],
+        ..Program::default()
     };
     assert_eq!(run_program(&program).unwrap(), ["[40999, 1, 40999, 40999]"]);
 }
@@ -555,6 +558,7 @@ fn registers_are_reused_and_limited() {
         functions: vec![function],
         constants: constants(),
         queries: vec![FuncId(0)],
+        ..Program::default()
     };
     let emitted = emit(&program(many.clone()), &table, &SourceMap::new()).unwrap();
     assert_eq!(emitted.functions[0].registers, 1);
