@@ -135,12 +135,12 @@ fn programs_answer_without_their_policies_being_parsed() {
     for (arguments, expected) in [
         (
             with(&["data.authz.nope"]),
-            "its queries are data.authz.allow",
+            "the program has no query data.authz.nope",
         ),
         (with(&["-S", "data.authz.allow"]), "compiled already"),
         (
             vec!["--program", "bob.json", "data.x"],
-            "`regovm build -t regovm` makes programs",
+            "not a saved program",
         ),
         (
             vec!["--program", "absent", "data.x"],

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use regovm::bundle::{self, Bundle, BundleError, ModuleFile, Verification, paths};
-use regovm::{Engine, Failure, QueryContext, RegoVersion, Stage};
+use regovm::{Engine, Failure, QueryContext, RegoVersion, Stage, format};
 
 use super::{document, engine_with, restrict, sign, version};
 use crate::bundles::{self, Reading};
@@ -166,7 +166,7 @@ fn build(args: &BuildArgs) -> Result<(), BundleError> {
         let version = built
             .manifest
             .version_of(&module.relative, version(args.v0_compatible))?;
-        module.text = formatted(module, version)?;
+        module.text = formatted(args, module, version)?;
     }
     if args.target == Target::Regovm {
         compile(args, &mut engine, &entrypoints, &mut built)?;
@@ -312,9 +312,25 @@ fn debug(args: &BuildArgs, built: &Bundle, entrypoints: &[Vec<String>]) {
     }
 }
 
-/// The text of a policy as `regovm fmt` has it.
-fn formatted(module: &ModuleFile, _version: RegoVersion) -> Result<Vec<u8>, BundleError> {
-    Ok(module.text.clone())
+/// The text of a policy as `regovm fmt` has it, in the dialect that it is written in.
+fn formatted(
+    args: &BuildArgs,
+    module: &ModuleFile,
+    version: RegoVersion,
+) -> Result<Vec<u8>, BundleError> {
+    let options = format::Options {
+        version,
+        target: match version {
+            RegoVersion::V0 => format::Target::V0,
+            RegoVersion::V0CompatV1 => format::Target::V0AndV1,
+            RegoVersion::V1 => format::Target::V1,
+        },
+        drop_imports: false,
+        capabilities: args.capabilities.clone(),
+    };
+    format::module(&module.url, &module.text, &options)
+        .map(String::into_bytes)
+        .map_err(|failure| failed(failure, ""))
 }
 
 fn compile(
