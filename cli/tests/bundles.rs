@@ -38,6 +38,7 @@ fn archives_have_the_files_that_opa_writes() {
     for (name, arguments) in [
         ("authz.tar.gz", &["build", "-b", "authz"][..]),
         ("all.tar.gz", &["build", "-b", "all"]),
+        ("messy.tar.gz", &["build", "-b", "messy"]),
         ("both.tar.gz", &["build", "-b", "v0", "authz", "-r", "both"]),
         (
             "signed.tar.gz",

@@ -1,0 +1,2 @@
+package messy.old
+p[x]{x:=input.xs[_]}
