@@ -3,6 +3,7 @@
 //! Nothing here checks that a text is JSON; who evaluates it does. Of a text that is none, places may be missing.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use regovm_core::json::{PathStep, locate, locate_all};
 
@@ -128,6 +129,7 @@ pub(crate) fn places(text: &[u8], wanted: &[(usize, &[Step])]) -> Vec<Option<Pla
     let skipped = text.len() - without_mark(text).len();
     let text = &text[skipped..];
     let is_list = text.get(blanks(text, 0)) == Some(&b'[');
+    let mut tables: HashMap<(Vec<PathStep<'_>>, &str), ByText<'_>> = HashMap::new();
     let paths: Vec<Option<Vec<PathStep<'_>>>> = wanted
         .iter()
         .map(|(document, path)| {
@@ -140,7 +142,10 @@ pub(crate) fn places(text: &[u8], wanted: &[(usize, &[Step])]) -> Vec<Option<Pla
                     Step::Name(name) => PathStep::Member(name),
                     Step::Index(index) => PathStep::Element(*index),
                     Step::Where(name, value) => {
-                        PathStep::Element(element_where(text, &steps, name, value)?)
+                        let table = tables
+                            .entry((steps.clone(), name))
+                            .or_insert_with(|| by_text(text, &steps, name));
+                        PathStep::Element(table.get(value.as_str()).copied()??)
                     }
                 };
                 steps.push(next);
@@ -190,16 +195,29 @@ fn index(step: &PathStep<'_>) -> Option<usize> {
     }
 }
 
-/// The only element of the array at a path that has a member with this text.
-fn element_where(text: &[u8], array: &[PathStep<'_>], name: &str, value: &str) -> Option<usize> {
-    let open = locate(text, array)?.offset;
-    let mut found = None;
+/// Elements of an array by the texts of a member; nothing where several have the same.
+type ByText<'t> = HashMap<Cow<'t, str>, Option<usize>>;
+
+/// Goes through an array once for all who look for elements by the same member.
+fn by_text<'t>(text: &'t [u8], array: &[PathStep<'_>], name: &str) -> ByText<'t> {
+    let mut found = ByText::new();
+    let Some(open) = locate(text, array).map(|place| place.offset) else {
+        return found;
+    };
+    if text[open] != b'[' {
+        return found;
+    }
     let mut at = blanks(text, open + 1);
     let mut index = 0;
-    while text[open] == b'[' && *text.get(at)? != b']' {
-        let end = value_end(text, at)?;
-        if has_member(text, at, name, value) && found.replace(index).is_some() {
-            return None;
+    while text.get(at).is_some_and(|byte| *byte != b']') {
+        let Some(end) = value_end(text, at) else {
+            break;
+        };
+        if let Some(value) = member_text(text, at, name) {
+            found
+                .entry(value)
+                .and_modify(|known| *known = None)
+                .or_insert(Some(index));
         }
         at = next(text, end);
         index += 1;
@@ -273,22 +291,21 @@ fn string(quoted: &[u8]) -> Option<Cow<'_, str>> {
     std::str::from_utf8(inside).ok().map(Cow::Borrowed)
 }
 
-/// Whether the value is an object with a member that has this text.
-fn has_member(text: &[u8], open: usize, name: &str, value: &str) -> bool {
+/// The text of a member of an object.
+fn member_text<'t>(text: &'t [u8], open: usize, name: &str) -> Option<Cow<'t, str>> {
     if text.get(open) != Some(&b'{') {
-        return false;
+        return None;
     }
     let mut each = Members::of(text, open);
     while let Some((key, _, start)) = each.next() {
-        let Some(end) = value_end(text, start) else {
-            return false;
-        };
+        let end = value_end(text, start)?;
         if key == name {
-            return text[start] == b'"' && string(&text[start..end]).is_some_and(|s| s == value);
+            let is_text = text[start] == b'"';
+            return string(&text[start..end]).filter(|_| is_text);
         }
         each.at = next(text, end);
     }
-    false
+    None
 }
 
 #[cfg(test)]

@@ -100,22 +100,7 @@ fn cases(result: &CheckResult, hide_message: bool) -> Vec<Case> {
     cases
 }
 
-/// Text of XML as Go writes it. What XML has no characters for is replaced.
+/// Text of XML as conftest has it.
 fn escaped(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => plain.push_str("&amp;"),
-            '<' => plain.push_str("&lt;"),
-            '>' => plain.push_str("&gt;"),
-            '"' => plain.push_str("&#34;"),
-            '\'' => plain.push_str("&#39;"),
-            '\t' => plain.push_str("&#x9;"),
-            '\n' => plain.push_str("&#xA;"),
-            '\r' => plain.push_str("&#xD;"),
-            '\u{0}'..'\u{20}' | '\u{fffe}' | '\u{ffff}' => plain.push('\u{fffd}'),
-            _ => plain.push(c),
-        }
-    }
-    plain
+    crate::render::junit::escaped(text).replace('\'', "&#39;")
 }
