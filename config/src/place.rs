@@ -36,17 +36,19 @@ pub(crate) fn of_offsets(text: &[u8], offsets: &[Option<usize>]) -> Vec<Option<P
         .collect();
     order.sort_unstable();
     let mut places = vec![None; offsets.len()];
-    let (mut line, mut line_start, mut seen) = (1, 0, 0);
+    // Bytes in the middle of a character are no characters.
+    let characters = |part: &[u8]| part.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    let (mut line, mut column, mut seen) = (1, 1, 0);
     for (offset, i) in order {
         let between = &text[seen..offset];
-        line += between.iter().filter(|byte| **byte == b'\n').count();
-        if let Some(last) = between.iter().rposition(|byte| *byte == b'\n') {
-            line_start = seen + last + 1;
+        match between.iter().rposition(|byte| *byte == b'\n') {
+            Some(last) => {
+                line += between.iter().filter(|byte| **byte == b'\n').count();
+                column = 1 + characters(&between[last + 1..]);
+            }
+            None => column += characters(between),
         }
         seen = offset;
-        // Bytes in the middle of a character are no characters.
-        let is_start = |byte: &&u8| **byte & 0xC0 != 0x80;
-        let column = 1 + text[line_start..offset].iter().filter(is_start).count();
         places[i] = Some(Place { line, column });
     }
     places
