@@ -251,7 +251,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// True if rules stand at a path below `data` or on the way to it.
+    /// True if rules stand at a path below `data` or on the way to it, or a package, be it without rules.
     pub(super) fn is_virtual(&self, keys: &[Term]) -> bool {
         let mut node = self.tree.root();
         for key in keys {
@@ -263,7 +263,7 @@ impl Lowering<'_> {
                 None => return false,
             }
         }
-        self.tree.kind(node) != NodeKind::Inner || !self.tree.is_leaf(node)
+        true
     }
 
     /// `a = b`, or `a` alone.
