@@ -343,7 +343,7 @@ pub enum StmtKind {
     Return { value: Operand },
     /// Ends the function as undefined.
     ReturnUndefined,
-    /// Tells the observer of a moment of a site ([`Program::observed`]); `variables` are what has values.
+    /// Tells the observer of a moment of a site ([`Program::sites`]); `variables` are what has values.
     Observe {
         moment: Moment,
         site: u32,
