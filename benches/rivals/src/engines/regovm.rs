@@ -10,6 +10,7 @@ use regovm::{Budget, Document, DocumentFormat, Engine, Failure};
 
 use super::{Budgets, Job, Report, peak, times};
 use crate::Error;
+use crate::table::median;
 
 fn failed(failure: Failure) -> Error {
     failure.text("").into()
@@ -52,14 +53,20 @@ pub fn run(job: &Job, budgets: Budgets) -> Result<Report, Error> {
     };
     // Both live as long as the process, so that values of any arena may point into them.
     let bytes: &'static [u8] = std::fs::read(input)?.leak();
-    let start = Instant::now();
-    let document: &'static Frozen = Box::leak(Box::new(Frozen::build(|arena| {
-        json::read(bytes, arena, json::ReadOptions::default()).unwrap_or_else(|error| {
-            eprintln!("{error}");
-            arena.object_from([])
+    let read_it = || {
+        Frozen::build(|arena| {
+            json::read(bytes, arena, json::ReadOptions::default()).unwrap_or_else(|error| {
+                eprintln!("{error}");
+                arena.object_from([])
+            })
         })
-    })));
-    let read = start.elapsed();
+    };
+    let reads = times(job.runs.min(5), || {
+        std::hint::black_box(read_it());
+        Ok(())
+    })?;
+    let read = median(&reads);
+    let document: &'static Frozen = Box::leak(Box::new(read_it()));
     let evaluate = times(job.runs, || {
         session
             .eval_made(0, &|_| document.root())
