@@ -6,7 +6,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -274,14 +275,151 @@ fn scans_answer_as_conftest_does() {
     compare_with(CONFTEST);
 }
 
+/// A file of cases with what is recorded of them.
+struct File {
+    name: String,
+    recording: PathBuf,
+    cases: Vec<Case>,
+    before: BTreeMap<String, Recorded>,
+}
+
+impl File {
+    fn read(of: Reference, path: &Path) -> File {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let cases: Vec<Case> = serde_json::from_slice(&fs::read(path).unwrap())
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        let recording = of.folder().join("recorded").join(&name);
+        let before = match fs::read(&recording) {
+            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|e| panic!("{name}: {e}")),
+            Err(_) => BTreeMap::new(),
+        };
+        let mut notes = BTreeMap::new();
+        for case in &cases {
+            let title = format!("{name}: {}", case.note);
+            assert!(
+                notes.insert(&case.note, ()).is_none(),
+                "{title}: the note is used twice"
+            );
+            assert!(
+                case.ignore.is_empty() || case.why.is_some(),
+                "{title}: `ignore` needs a `why`"
+            );
+        }
+        File {
+            name,
+            recording,
+            cases,
+            before,
+        }
+    }
+}
+
+/// What became of a case.
+struct Compared {
+    /// What is to be recorded.
+    recorded: Option<Recorded>,
+    failures: Vec<String>,
+    ran: bool,
+}
+
+/// Who answers, and what is wanted.
+struct Comparison {
+    of: Reference,
+    opa: Option<PathBuf>,
+    bless: bool,
+    wanted: String,
+}
+
+impl Comparison {
+    fn case(&self, file: &File, case: &Case) -> Compared {
+        let ours = Path::new(env!("CARGO_BIN_EXE_regovm"));
+        let of = self.of;
+        let title = format!("{}: {}", file.name, case.note);
+        let known = file.before.get(&case.note);
+        let mut failures = Vec::new();
+        if !title.contains(&self.wanted) {
+            return Compared {
+                recorded: known.cloned(),
+                failures,
+                ran: false,
+            };
+        }
+        let found = run(of, ours, &of.ours(case), case);
+        let asked = self.opa.as_ref().map(|opa| run(of, opa, &case.args, case));
+        let recorded = match (asked, known) {
+            (Some(asked), known) => {
+                if !self.bless
+                    && let Some(known) = known
+                    && let Some(report) = difference(case, &known.opa, &asked)
+                {
+                    failures.push(format!(
+                        "==== {title}: the reference answers otherwise\n{report}"
+                    ));
+                }
+                Recorded {
+                    opa: asked,
+                    regovm: case.differs.is_some().then(|| found.clone()),
+                }
+            }
+            (None, Some(known)) => known.clone(),
+            (None, None) => {
+                failures.push(format!("==== {title}: not recorded (see the README)"));
+                return Compared {
+                    recorded: None,
+                    failures,
+                    ran: true,
+                };
+            }
+        };
+        let from_opa = difference(case, &recorded.opa, &found);
+        let report = match (&case.differs, &recorded.regovm) {
+            (None, _) => from_opa,
+            (Some(_), _) if from_opa.is_none() => {
+                Some("`differs`, but we answer as the reference does\n".to_owned())
+            }
+            (Some(_), Some(own)) => difference(case, own, &found),
+            (Some(_), None) => Some("`differs`, but our own answer is not recorded\n".to_owned()),
+        };
+        failures
+            .extend(report.map(|report| format!("==== {title}\n     {:?}\n{report}", case.args)));
+        Compared {
+            recorded: Some(recorded),
+            failures,
+            ran: true,
+        }
+    }
+}
+
+/// `work` for each of `0..count`, on all processors; in order.
+fn on_all_processors<T: Send>(count: usize, work: &(dyn Fn(usize) -> T + Sync)) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(BTreeMap::new());
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    if at >= count {
+                        return;
+                    }
+                    let result = work(at);
+                    done.lock().unwrap().insert(at, result);
+                }
+            });
+        }
+    });
+    done.into_inner().unwrap().into_values().collect()
+}
+
 fn compare_with(of: Reference) {
-    let ours = Path::new(env!("CARGO_BIN_EXE_regovm"));
-    let opa = std::env::var_os(of.variable).map(PathBuf::from);
-    let bless = std::env::var_os("REGOVM_BLESS").is_some();
-    let wanted = std::env::var("REGOVM_CASES").unwrap_or_default();
-    let mut failures = Vec::new();
-    let mut passed = 0;
-    let mut files: Vec<PathBuf> = fs::read_dir(of.folder())
+    let comparison = Comparison {
+        of,
+        opa: std::env::var_os(of.variable).map(PathBuf::from),
+        bless: std::env::var_os("REGOVM_BLESS").is_some(),
+        wanted: std::env::var("REGOVM_CASES").unwrap_or_default(),
+    };
+    let mut paths: Vec<PathBuf> = fs::read_dir(of.folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
@@ -289,79 +427,31 @@ fn compare_with(of: Reference) {
                 .is_some_and(|extension| extension == "json")
         })
         .collect();
-    files.sort();
-    for file in files {
-        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
-        let cases: Vec<Case> = serde_json::from_slice(&fs::read(&file).unwrap())
-            .unwrap_or_else(|e| panic!("{name}: {e}"));
-        let recording = of.folder().join("recorded").join(&name);
-        let before: BTreeMap<String, Recorded> = match fs::read(&recording) {
-            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|e| panic!("{name}: {e}")),
-            Err(_) => BTreeMap::new(),
-        };
-        let mut after = BTreeMap::new();
-        for case in &cases {
-            let title = format!("{name}: {}", case.note);
-            if !title.contains(&wanted) {
-                if let Some(recorded) = before.get(&case.note) {
-                    after.insert(case.note.clone(), recorded.clone());
-                }
-                continue;
-            }
-            assert!(
-                case.ignore.is_empty() || case.why.is_some(),
-                "{title}: `ignore` needs a `why`"
-            );
-            let found = run(of, ours, &of.ours(case), case);
-            let asked = opa.as_ref().map(|opa| run(of, opa, &case.args, case));
-            let recorded = match (asked, before.get(&case.note)) {
-                (Some(asked), known) => {
-                    if !bless
-                        && let Some(known) = known
-                        && let Some(report) = difference(case, &known.opa, &asked)
-                    {
-                        failures.push(format!(
-                            "==== {title}: the reference answers otherwise\n{report}"
-                        ));
-                    }
-                    Recorded {
-                        opa: asked,
-                        regovm: case.differs.is_some().then(|| found.clone()),
-                    }
-                }
-                (None, Some(known)) => known.clone(),
-                (None, None) => {
-                    failures.push(format!("==== {title}: not recorded (see the README)"));
-                    continue;
-                }
-            };
-            assert!(
-                after.insert(case.note.clone(), recorded.clone()).is_none(),
-                "{title}: the note is used twice"
-            );
-            let from_opa = difference(case, &recorded.opa, &found);
-            let report = match (&case.differs, &recorded.regovm) {
-                (None, _) => from_opa,
-                (Some(_), _) if from_opa.is_none() => {
-                    Some("`differs`, but we answer as the reference does\n".to_owned())
-                }
-                (Some(_), Some(own)) => difference(case, own, &found),
-                (Some(_), None) => {
-                    Some("`differs`, but our own answer is not recorded\n".to_owned())
-                }
-            };
-            match report {
-                Some(report) => {
-                    failures.push(format!("==== {title}\n     {:?}\n{report}", case.args))
-                }
-                None => passed += 1,
-            }
-        }
-        if bless && opa.is_some() {
-            fs::create_dir_all(of.folder().join("recorded")).unwrap();
+    paths.sort();
+    let files: Vec<File> = paths.iter().map(|path| File::read(of, path)).collect();
+    let all: Vec<(&File, &Case)> = files
+        .iter()
+        .flat_map(|file| file.cases.iter().map(move |case| (file, case)))
+        .collect();
+    let compared = on_all_processors(all.len(), &|at| {
+        let (file, case) = all[at];
+        comparison.case(file, case)
+    });
+    let mut failures = Vec::new();
+    let mut passed = 0;
+    let mut after: BTreeMap<&Path, BTreeMap<&str, Recorded>> = BTreeMap::new();
+    for ((file, case), compared) in all.iter().zip(compared) {
+        passed += usize::from(compared.ran && compared.failures.is_empty());
+        failures.extend(compared.failures);
+        let recordings = after.entry(&file.recording).or_default();
+        recordings.extend(compared.recorded.map(|recorded| (&*case.note, recorded)));
+    }
+    if comparison.bless && comparison.opa.is_some() {
+        fs::create_dir_all(of.folder().join("recorded")).unwrap();
+        for (recording, after) in after {
             let mut text = serde_json::to_string_pretty(&after).unwrap();
             text.push('\n');
-            fs::write(&recording, text).unwrap();
+            fs::write(recording, text).unwrap();
         }
     }
     println!("{passed} invocations answer as {}", of.folder);
@@ -372,5 +462,8 @@ fn compare_with(of: Reference) {
         failures.len(),
         failures.len() + passed
     );
-    assert!(passed > 0 || !wanted.is_empty(), "no invocation was run");
+    assert!(
+        passed > 0 || !comparison.wanted.is_empty(),
+        "no invocation was run"
+    );
 }

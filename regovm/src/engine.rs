@@ -567,6 +567,10 @@ impl Engine {
         self.observe.is_some()
     }
 
+    pub(crate) fn observe(&self) -> Option<Observe> {
+        self.observe
+    }
+
     /// As [`Engine::prepare_with`], but observed as is said here, or not at all, whatever [`Engine::set_observe`] says.
     pub fn prepare_observed(
         &self,

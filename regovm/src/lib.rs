@@ -125,7 +125,7 @@ pub use regovm_core::host::{Host, NoHost};
 pub use regovm_core::json::{JsonPlace, PathStep, locate, locate_all};
 pub use regovm_core::{Code, Constant, Location};
 pub use regovm_parser::ast::RegoVersion;
-pub use report::{ErrorReport, Excerpt, Failure, Stage};
+pub use report::{ErrorReport, Excerpt, Failure, Stage, TraceFrame};
 pub use session::{Budget, Clock, Session};
 pub use shared::SharedPolicy;
 

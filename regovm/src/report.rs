@@ -47,8 +47,48 @@ pub struct ErrorReport {
     pub excerpt: Option<Excerpt>,
     /// What to do about it.
     pub hint: Option<String>,
-    /// Places that led to an evaluation error, innermost first.
-    pub trace: Vec<Location>,
+    /// What was under way when an error of an evaluation arose, innermost first; see
+    /// [`Engine::trace_back`](crate::Engine::trace_back).
+    pub trace: Vec<TraceFrame>,
+}
+
+/// A query, rule or body that was under way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TraceFrame {
+    /// Its number, in the order in which they began.
+    pub query: u64,
+    /// Where the expression stands that was evaluated.
+    pub location: Option<Location>,
+    /// That expression with values in the place of variables, on one line.
+    pub text: String,
+}
+
+/// Characters of the text of a frame.
+const MAX_FRAME_TEXT: usize = 80;
+
+impl TraceFrame {
+    /// A text on one line, cut where OPA cuts it.
+    pub(crate) fn one_line(text: &str) -> String {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        match text.char_indices().nth(MAX_FRAME_TEXT) {
+            Some((end, _)) => format!("{}...", &text[..end]),
+            None => text,
+        }
+    }
+}
+
+impl std::fmt::Display for TraceFrame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.location {
+            None => return f.write_str("<unknown>"),
+            Some(at) if at.file.is_empty() => write!(f, "{}:{}", at.row, at.col)?,
+            Some(at) => write!(f, "{}:{}", at.file, at.row)?,
+        }
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        write!(f, ": {}", self.text)
+    }
 }
 
 /// A line of a source, and the part of it that an error is about.
@@ -195,8 +235,8 @@ impl ErrorReport {
         }
         if !self.trace.is_empty() {
             line(format_args!("\nTraceback:"));
-            for at in &self.trace {
-                line(format_args!("  {}:{}", at.file, at.row));
+            for frame in &self.trace {
+                line(format_args!("  {frame}"));
             }
         }
     }

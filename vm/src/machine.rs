@@ -466,6 +466,9 @@ impl<'a, 'r> Machine<'a, 'r> {
                 .and_then(Value::as_i64)
                 .and_then(|pc| u32::try_from(pc).ok());
             let first = (first.unwrap_or(start), old);
+            if self.conflicts.is_empty() && self.program.observed.is_on() {
+                self.observe_conflict();
+            }
             self.conflicts
                 .push(Conflict::new(depth, kind, frame.function, first));
         }

@@ -48,6 +48,20 @@ pub struct Site {
     pub references: Vec<String>,
     /// Variables of an expression: as in the rewritten tree, as written, and where each first stands.
     pub variables: Vec<(String, Span)>,
+    /// Variables that an expression reads with the bindings of its own body, and where: those of its operands, and not
+    /// those of bodies inside of it.
+    pub reads: Vec<(String, Span)>,
+    /// Of the rule of a function: what it gives. Of an expression that calls one: where that goes.
+    pub result: Option<SiteResult>,
+}
+
+/// What a function gives, or where it goes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SiteResult {
+    /// A variable of the rewritten tree.
+    Variable(String),
+    /// A value, as Rego text.
+    Value(String),
 }
 
 /// What happens at a point.
@@ -123,6 +137,9 @@ pub trait Observer {
 
     /// A policy called `trace`.
     fn note(&mut self, at: Span, text: &str);
+
+    /// A rule has given another value than before: that will be the error which ends the query.
+    fn conflict(&mut self, program: &Program);
 
     /// A built-in had an error that did not end the query.
     fn builtin_error(&mut self, program: &Program, error: EvalError);

@@ -561,6 +561,8 @@ struct Watcher {
 }
 
 impl Observer for Watcher {
+    fn conflict(&mut self, _: &Program) {}
+
     fn reached(&mut self, _: &Program, point: &Point, values: &[(u32, Value<'_>)]) {
         assert_eq!(point.moment, Moment::Eval);
         let values = values

@@ -196,11 +196,22 @@ fn once(args: &BenchArgs, query: &str) -> Result<Measured, Failure> {
     )));
     let started = Instant::now();
     let clock: Clock = Arc::new(move || started.elapsed());
+    let trace_back = |failure: Failure| {
+        engine.trace_back(query, &context, failure, &mut |session| {
+            session.set_host(Box::new(world::quiet_host(&[], None)));
+            match &input {
+                Some(bytes) => session.eval_document(0, bytes),
+                None => session.eval_without_input(0),
+            }
+            .map(drop)
+        })
+    };
     measure(&clock, || {
         let answer = match &input {
-            Some(bytes) => session.eval_document(0, bytes)?,
-            None => session.eval_without_input(0)?,
+            Some(bytes) => session.eval_document(0, bytes),
+            None => session.eval_without_input(0),
         };
+        let answer = answer.map_err(trace_back)?;
         if answer.is_undefined() && args.fail {
             return Err(Failure::message(Stage::Evaluate, "undefined result"));
         }

@@ -62,8 +62,8 @@ fn for_reading(failure: &Failure, during: &str, coloured: bool) -> String {
         if !error.trace.is_empty() {
             let _ = writeln!(out, "   called from:");
         }
-        for at in &error.trace {
-            let _ = writeln!(out, "     {}:{}", at.file, at.row);
+        for frame in &error.trace {
+            let _ = writeln!(out, "     {frame}");
         }
     }
     out
@@ -148,7 +148,14 @@ pub fn as_json(error: &ErrorReport) -> Value {
         let frames: Vec<Value> = error
             .trace
             .iter()
-            .map(|at| json!({"location": location(at)}))
+            .map(|frame| {
+                let mut object = Map::new();
+                object.insert("query_id".into(), frame.query.into());
+                if let Some(at) = &frame.location {
+                    object.insert("location".into(), location(at));
+                }
+                Value::Object(object)
+            })
             .collect();
         object.insert("stack_trace".into(), frames.into());
     }

@@ -17,7 +17,7 @@ pub mod visit;
 use regovm_core::builtin::BuiltinId;
 use regovm_core::{Constant, Span};
 use regovm_parser::ast::Name;
-pub use regovm_vm::observe::{Moment, Site, SiteKind};
+pub use regovm_vm::observe::{Moment, Site, SiteKind, SiteResult};
 pub use regovm_vm::program::FunctionKind;
 
 /// A numbered register of a function, assigned before it is read on every path.

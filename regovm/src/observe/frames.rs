@@ -2,10 +2,11 @@
 //!
 //! The machine runs a rule to its end and then goes on with whoever asked for it; OPA goes on from within the rule, as
 //! soon as it has its first success. What happens in a rule after that is kept back here until whoever asked is done, so
-//! that a trace has OPA's order.
+//! that a trace has OPA's order. Queries, rules and bodies are numbered in that order, too.
 
 use std::collections::HashMap;
 
+use regovm_core::json::rego_text_start;
 use regovm_core::value::Value;
 use regovm_vm::Program;
 use regovm_vm::observe::{Moment, Point, SiteKind};
@@ -72,6 +73,29 @@ struct ExprFrame {
     /// The `every` that has just held: its domain is left after the redo.
     leaves: Option<(u32, u64, u64)>,
     locals: Vec<(u32, String)>,
+    /// For stacks: the values that its variables had when it began. (OPA takes back what it has bound itself before it looks.)
+    now: Vec<(u32, String)>,
+}
+
+/// A query, rule or body that is under way, with the expression that is.
+pub(crate) struct Running {
+    /// Its number, in the order of OPA.
+    pub(crate) query: u64,
+    /// The query, rule or body.
+    pub(crate) node: u32,
+    /// The expression; none if none has begun.
+    pub(crate) expression: Option<u32>,
+    /// The values of variables, for the expression.
+    pub(crate) values: Vec<(u32, String)>,
+}
+
+/// What is kept.
+#[derive(Clone, Default)]
+pub(crate) struct Keep {
+    /// All events.
+    pub(crate) trace: bool,
+    /// What is needed to tell where a run is: for each site the names whose values matter for it, sorted.
+    pub(crate) stack: Option<Vec<Vec<u32>>>,
 }
 
 /// A query, rule or body that is under way, or a call of rules of one name.
@@ -86,6 +110,21 @@ struct Frame {
     tail: Vec<Event>,
 }
 
+/// The numbers of queries in the order in which they begin.
+fn numbers<'e>(events: impl IntoIterator<Item = &'e Event>) -> HashMap<u64, u64> {
+    let mut numbers = HashMap::new();
+    for event in events {
+        if event.operation == Operation::Enter {
+            let next = numbers.len() as u64;
+            numbers.entry(event.query).or_insert(next);
+        }
+    }
+    numbers
+}
+
+/// Characters of values in stacks at most; a longer text is not shown.
+pub(crate) const MAX_SHOWN: usize = 80;
+
 /// Texts of values are not longer than this.
 const MAX_TEXT: usize = 4096;
 
@@ -96,15 +135,14 @@ pub(crate) struct Frames {
     /// What the index found for a call.
     found: HashMap<(u32, u64), (u32, u32, bool)>,
     last_called: (u32, u64),
-    /// Whether events are kept for a trace.
-    keep: bool,
+    keep: Keep,
     trace: Vec<Event>,
 }
 
 type Sink<'s> = &'s mut dyn FnMut((Operation, u32));
 
 impl Frames {
-    pub(crate) fn new(keep: bool) -> Frames {
+    pub(crate) fn new(keep: Keep) -> Frames {
         Frames {
             stack: Vec::new(),
             next: 0,
@@ -116,18 +154,50 @@ impl Frames {
         }
     }
 
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self, stack: Option<Vec<Vec<u32>>>) {
+        self.keep.stack = stack;
         self.stack.clear();
         self.found.clear();
         self.next = 0;
     }
 
+    /// The events, with queries numbered in their order.
     pub(crate) fn take(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.trace)
+        let mut events = std::mem::take(&mut self.trace);
+        if !self.keep.trace {
+            return Vec::new();
+        }
+        let numbers = numbers(&events);
+        for event in &mut events {
+            for query in [&mut event.query, &mut event.parent] {
+                *query = numbers.get(query).copied().unwrap_or(*query);
+            }
+        }
+        events
+    }
+
+    /// What is under way, innermost first.
+    pub(crate) fn running_now(&self) -> Vec<Running> {
+        // What OPA has not come to yet does not count.
+        let kept_back = self.stack.iter().flat_map(|frame| &frame.tail);
+        let numbers = numbers(self.trace.iter().chain(kept_back));
+        let nodes = self.stack.iter().rev().filter(|frame| !frame.is_call);
+        nodes
+            .map(|frame| {
+                let expression = frame.exprs.last();
+                Running {
+                    query: numbers.get(&frame.id).copied().unwrap_or(frame.id),
+                    node: frame.site,
+                    expression: expression.map(|expression| expression.site),
+                    values: expression.map_or_else(Vec::new, |expression| expression.now.clone()),
+                }
+            })
+            .collect()
     }
 
     fn push(&mut self, event: Event) {
-        if !self.keep {
+        let counted = self.keep.stack.is_some() && event.operation == Operation::Enter;
+        if !self.keep.trace && !counted {
             return;
         }
         let target = self.stack.iter_mut().rev().find(|frame| frame.exited);
@@ -155,7 +225,7 @@ impl Frames {
         sink: Sink<'_>,
     ) {
         sink((operation, site));
-        if !self.keep {
+        if !self.keep.trace && self.keep.stack.is_none() {
             return;
         }
         let (query, parent) = self.ids();
@@ -230,7 +300,7 @@ impl Frames {
     ) {
         let site = point.site;
         let silent = |site: u32| program.observed.sites[site as usize].silent;
-        let keep = self.keep;
+        let keep = self.keep.trace;
         let locals = || -> Vec<(u32, String)> {
             if !keep {
                 return Vec::new();
@@ -247,6 +317,21 @@ impl Frames {
                 .iter()
                 .map(|(name, value)| (*name, text(value)))
                 .collect()
+        };
+        let now = match &self.keep.stack {
+            Some(wanted) if point.moment == Moment::Eval => {
+                let result = self
+                    .stack
+                    .last()
+                    .map_or(&[][..], |frame| &wanted[frame.site as usize]);
+                let wanted = &wanted[site as usize];
+                values
+                    .iter()
+                    .filter(|(name, _)| wanted.contains(name) || result.contains(name))
+                    .map(|(name, value)| (*name, rego_text_start(*value, MAX_SHOWN)))
+                    .collect()
+            }
+            _ => Vec::new(),
         };
         match point.moment {
             Moment::Enter => {
@@ -291,6 +376,7 @@ impl Frames {
                         pending: Vec::new(),
                         leaves: None,
                         locals,
+                        now,
                     });
                 }
             }
@@ -375,7 +461,7 @@ impl Frames {
     }
 
     fn index(&mut self, rule: u32, matched: u32, early: bool) {
-        if !self.keep {
+        if !self.keep.trace {
             return;
         }
         // What the same expression asked for before is done.
@@ -409,7 +495,7 @@ impl Frames {
     }
 
     pub(crate) fn note(&mut self, text: &str) {
-        if !self.keep {
+        if !self.keep.trace {
             return;
         }
         let (query, parent) = self.ids();

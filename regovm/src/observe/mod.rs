@@ -25,6 +25,7 @@ mod coverage;
 mod frames;
 mod html;
 mod trace;
+pub(crate) mod traceback;
 mod why;
 
 use std::collections::HashMap;
@@ -35,7 +36,7 @@ use regovm_core::value::Value;
 use regovm_vm::observe::{Observed, Point, Site, SiteKind};
 use regovm_vm::{EvalError, Program};
 
-use crate::report::ErrorReport;
+use crate::report::{ErrorReport, TraceFrame};
 use crate::session::Clock;
 
 pub(crate) use costs::UnservedLoop;
@@ -50,7 +51,7 @@ pub use regovm_vm::profile::Costs;
 pub use trace::{Explain as TraceFilter, Trace, TraceOptions};
 pub use why::{Branch as WhyBranch, Why};
 
-use frames::Frames;
+use frames::{Frames, Keep};
 pub(crate) use trace::truncate;
 
 /// What a [`Recorder`] keeps.
@@ -62,6 +63,8 @@ pub struct Wanted {
     pub coverage: bool,
     /// Every event.
     pub trace: bool,
+    /// What was under way when an error arose; needs [`Observe::values`].
+    pub stack: bool,
 }
 
 /// One row of OPA's profile: the expressions of one line.
@@ -101,6 +104,8 @@ struct Recording {
     sites: Arc<Vec<TraceSite>>,
     names: Names,
     errors: Vec<ErrorReport>,
+    /// What was under way when the error arose that ended the evaluation.
+    stack: Option<Vec<TraceFrame>>,
     calls: Calls,
 }
 
@@ -168,11 +173,18 @@ pub(crate) struct TraceSite {
     pub(crate) variable_spans: Vec<Span>,
 }
 
+fn frames_for(wanted: &Wanted) -> Frames {
+    Frames::new(Keep {
+        trace: wanted.trace,
+        stack: None,
+    })
+}
+
 impl Recorder {
     /// Keeps what is wanted.
     pub fn new(wanted: Wanted) -> Recorder {
         Recorder(Arc::new(Mutex::new(Recording {
-            frames: Frames::new(wanted.trace),
+            frames: frames_for(&wanted),
             wanted,
             rows: HashMap::new(),
             last: None,
@@ -182,6 +194,7 @@ impl Recorder {
             sites: Arc::default(),
             names: Names::default(),
             errors: Vec::new(),
+            stack: None,
             calls: Calls::default(),
         })))
     }
@@ -224,6 +237,11 @@ impl Recorder {
         std::mem::take(&mut self.lock().errors)
     }
 
+    /// What was under way when the error arose that ended the last evaluation, innermost first.
+    pub(crate) fn take_stack(&self) -> Vec<TraceFrame> {
+        self.lock().stack.take().unwrap_or_default()
+    }
+
     /// Forgets everything but what is wanted.
     pub fn clear(&self) {
         let mut recording = self.lock();
@@ -234,7 +252,8 @@ impl Recorder {
         recording.trace.clear();
         recording.errors.clear();
         recording.calls = Calls::default();
-        recording.frames = Frames::new(wanted.trace);
+        recording.stack = None;
+        recording.frames = frames_for(&wanted);
     }
 
     /// Looks at one evaluation. What is recorded of another program before must have been taken.
@@ -255,7 +274,9 @@ impl Recording {
     fn begin(&mut self, program: &Program) {
         self.places.clear();
         self.last = None;
-        self.frames.begin();
+        self.stack = None;
+        let stack = self.wanted.stack.then(|| traceback::names(program));
+        self.frames.begin(stack);
         if self.wanted.trace {
             let site = |site: &Site| {
                 let locate = |span: Span| {
@@ -293,6 +314,10 @@ impl Recording {
     }
 
     fn end(&mut self, program: &Program) {
+        if self.wanted.stack && self.stack.is_none() {
+            // Whatever is still under way was ended by an error.
+            self.stack = Some(traceback::frames(program, self.frames.running_now()));
+        }
         let mut events = Vec::new();
         self.frames.end(program, &mut |event| events.push(event));
         for event in events {
@@ -404,10 +429,19 @@ impl regovm_vm::observe::Observer for Recording {
         self.frames.note(text);
     }
 
+    fn conflict(&mut self, program: &Program) {
+        if self.wanted.stack && self.stack.is_none() {
+            self.stack = Some(traceback::frames(program, self.frames.running_now()));
+        }
+    }
+
     fn builtin_error(&mut self, program: &Program, error: EvalError) {
         let mut report = ErrorReport::message(error.message);
         report.code = Some(error.code);
         report.location = program.sources.locate(error.span);
+        if self.wanted.stack {
+            report.trace = traceback::frames(program, self.frames.running_now());
+        }
         self.errors.push(report);
     }
 }

@@ -6,12 +6,13 @@ use regovm_compiler::front::sort_modules;
 use regovm_compiler::resolve::is_scalar;
 use regovm_compiler::resolve::test_rules::{TEST_PREFIX, TODO_PREFIX, is_test_name, test_name};
 use regovm_compiler::state::full_ref;
+use regovm_core::host::Host;
 use regovm_parser::ast::{Head, Module, Name, Term, TermKind};
 use regovm_parser::print;
 
 use super::{Test, TestOptions, TestSuite, Traced, Watched};
 use crate::engine::{Engine, QueryContext};
-use crate::observe::{Observe, UncoveredKind, Wanted};
+use crate::observe::{Observe, UncoveredKind, Wanted, traceback};
 use crate::policy::PreparedPolicy;
 use crate::report::{Failure, Stage};
 use crate::session::Session;
@@ -47,6 +48,7 @@ impl Engine {
                     skipped: name.starts_with(TODO_PREFIX),
                     has_cases: is_object(&rule.head),
                     query: Ok(queries.len()),
+                    text: query.clone(),
                 });
                 queries.push(query);
             }
@@ -78,6 +80,36 @@ impl Engine {
             watched: watched.into(),
             modules: modules.into(),
             sources: self.sources().clone(),
+        })
+    }
+}
+
+impl TestSuite {
+    /// Adds to the error of a test what was under way when it arose; see [`Engine::trace_back`]. `engine` is the one that
+    /// prepared the tests.
+    pub fn trace_back(
+        &self,
+        engine: &Engine,
+        test: &Test,
+        failure: Failure,
+        host: Box<dyn Host + Send>,
+    ) -> Failure {
+        let observe = Observe {
+            values: true,
+            ..Observe::default()
+        };
+        let modules = || self.modules.to_vec();
+        let mut prepare = || {
+            let prepared =
+                engine.prepare_test_queries(modules(), &[&test.text], false, Some(observe));
+            prepared.ok().map(|prepared| prepared.policy)
+        };
+        let mut host = Some(host);
+        traceback::trace_back(failure, &mut prepare, &mut |session| {
+            if let Some(host) = host.take() {
+                session.set_host(host);
+            }
+            session.eval_without_input(0).map(drop)
         })
     }
 }

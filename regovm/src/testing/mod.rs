@@ -83,6 +83,8 @@ pub struct Test {
     pub has_cases: bool,
     /// The query of the suite's policy that runs it, or why there is none.
     query: Result<usize, Failure>,
+    /// That query.
+    text: String,
 }
 
 /// A policy that is compiled so that somebody can look on.

@@ -59,6 +59,14 @@ impl<'a> Machine<'a, '_> {
         }
     }
 
+    /// Tells the observer of the conflict that will end the query.
+    #[cold]
+    pub(crate) fn observe_conflict(&mut self) {
+        if let Some(observer) = self.watch.observer.as_deref_mut() {
+            observer.conflict(self.program);
+        }
+    }
+
     /// Tells the observer of a call of `trace`.
     pub(super) fn observe_note(&mut self, name: &str, pc: usize) {
         if name != "trace" {

@@ -79,6 +79,8 @@ pub fn parts(text: &str) -> Parts {
                     text: "x".into(),
                     silent: false,
                     references: Vec::new(),
+                    reads: Vec::new(),
+                    result: None,
                     variables: Vec::new(),
                 }];
             }

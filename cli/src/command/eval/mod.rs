@@ -186,7 +186,7 @@ impl Looks {
     fn observe(&self, args: &EvalArgs) -> Option<Observe> {
         let any = self.profile || self.trace || self.coverage || self.errors || args.instrument;
         any.then_some(Observe {
-            values: self.trace,
+            values: self.trace || self.errors,
             indexing: !args.disable_indexing,
             early_exit: !args.disable_early_exit,
         })
@@ -396,6 +396,7 @@ impl Job<'_> {
             profile: self.looks.profile.then_some(clock),
             coverage: self.looks.coverage,
             trace: self.looks.trace,
+            stack: self.looks.errors,
         });
         if self.engine.is_observed() {
             session.set_recorder(Some(recorder.clone()));
@@ -447,7 +448,7 @@ impl Job<'_> {
             let others = self.coverage_runs()?;
             extras.coverage = Some(self.engine.coverage(&recorder.covered(), &others));
         }
-        let answer = result?;
+        let answer = result.map_err(|failure| self.trace_back(failure))?;
         if direct {
             self.show_costs(&costs.profile(policy), extras)?;
         } else if self.looks.costs || (self.looks.profile && args.format == EvalFormat::Pretty) {
@@ -459,6 +460,26 @@ impl Job<'_> {
             }
         }
         Ok(go_on(&answer, extras))
+    }
+
+    /// The error of an evaluation with what was under way when it arose.
+    fn trace_back(&self, failure: Failure) -> Failure {
+        if self.saved.is_some() {
+            return failure;
+        }
+        let mut again = |session: &mut Session| {
+            let host = world::quiet_host(&[], self.args.capabilities.as_ref());
+            session
+                .set_strict_builtin_errors(self.args.strict_builtin_errors)
+                .set_host(Box::new(host));
+            match &self.input {
+                Some(bytes) => session.eval_document(0, bytes),
+                None => session.eval_without_input(0),
+            }
+            .map(drop)
+        };
+        self.engine
+            .trace_back(self.query, &self.context, failure, &mut again)
     }
 
     /// Writes and compares the profile of the real program, and keeps of it what is shown.

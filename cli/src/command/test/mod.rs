@@ -430,7 +430,7 @@ fn once(
     let mut out = io::BufWriter::new(io::stdout().lock());
     if args.wants_coverage() {
         let mut results = Vec::new();
-        each(args, suite, &run, &mut |test, result| {
+        each(args, (engine, suite), &run, &mut |test, result| {
             tally.add(args, test, &result);
             results.push(Done { test, result });
             ControlFlow::Continue(())
@@ -445,7 +445,7 @@ fn once(
     if matches!(args.format, TestFormat::Pretty | TestFormat::Gobench) {
         let mut pretty = pretty::Pretty::new(args, suite);
         let mut written = Ok(());
-        each(args, suite, &run, &mut |test, result| {
+        each(args, (engine, suite), &run, &mut |test, result| {
             tally.add(args, test, &result);
             // Results are seen as they come.
             written = pretty
@@ -460,7 +460,7 @@ fn once(
         pretty.finish(&mut out)?;
     } else {
         let mut results = Vec::new();
-        each(args, suite, &run, &mut |test, result| {
+        each(args, (engine, suite), &run, &mut |test, result| {
             tally.add(args, test, &result);
             results.push(Done { test, result });
             ControlFlow::Continue(())
@@ -483,12 +483,21 @@ fn once(
 /// Runs tests or benchmarks, as long as the report wants more.
 fn each<'s>(
     args: &TestArgs,
-    suite: &'s TestSuite,
+    (engine, suite): (&Engine, &'s TestSuite),
     run: &TestRun<'_>,
     report: &mut dyn FnMut(&'s Test, TestResult) -> ControlFlow<()>,
 ) {
     if !args.bench {
-        suite.run(run, report);
+        suite.run(run, &mut |test, mut result| {
+            // A report of coverage tells errors in short.
+            if let Outcome::Error(failure) = &mut result.outcome
+                && !args.wants_coverage()
+            {
+                let host = world::quiet_host(&[], args.capabilities.as_ref());
+                *failure = suite.trace_back(engine, test, failure.clone(), Box::new(host));
+            }
+            report(test, result)
+        });
         return;
     }
     for test in suite.tests() {

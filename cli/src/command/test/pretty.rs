@@ -80,6 +80,15 @@ impl<'a> Pretty<'a> {
         }
         if let Outcome::Error(failure) = &result.outcome {
             writeln!(out, "  {}", super::failure_text(failure))?;
+            let [only] = failure.errors.as_slice() else {
+                return Ok(());
+            };
+            if !only.trace.is_empty() {
+                writeln!(out, "  Traceback:")?;
+            }
+            for frame in &only.trace {
+                writeln!(out, "    {frame}")?;
+            }
         }
         let explained = self.args.is_verbose() || self.args.var_values;
         if explained && !test.skipped && matches!(result.outcome, Outcome::Failed) {
