@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     name = "regovm",
     version,
-    about = "Evaluates Rego policies: the Open Policy Agent language, compiled to bytecode"
+    about = "Evaluates Rego policies: the Open Policy Agent language, compiled to bytecode",
+    after_help = "Examples:\n  regovm eval -d policy/ -i input.json data.authz.allow\n  regovm test policy/ -v\n  regovm scan -p policy/ plan.json\n  regovm check policy/ && regovm fmt --fail policy/\n\n`regovm COMMAND --help` has the flags of a command, with examples."
 )]
 pub struct Cli {
     /// What to do.

@@ -8,10 +8,13 @@ const PREFIXES: [&str; 2] = ["REGOVM", "OPA"];
 
 /// The command, with every flag of its commands taken from the environment where the command line does not have it.
 pub fn of_flags(command: Command) -> Command {
+    let examples = command
+        .get_after_help()
+        .map_or_else(String::new, ToString::to_string);
     command
-        .after_help(
-            "Every flag can come from the environment: REGOVM_EVAL_STRICT=true or OPA_EVAL_STRICT=true is `eval --strict`.",
-        )
+        .after_help(format!(
+            "{examples}\n\nEvery flag can come from the environment: REGOVM_EVAL_STRICT=true or OPA_EVAL_STRICT=true is `eval --strict`."
+        ))
         .mut_subcommands(|command| of_command(command, ""))
 }
 

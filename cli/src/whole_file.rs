@@ -1,8 +1,10 @@
 //! Files that are written whole or not at all.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use crate::interrupt::Unfinished;
 
 /// Writes a file through another one beside it, so that whoever stops half-way leaves the old one as it was. What is
 /// there already and no plain file (a pipe, a device) is written to as it is.
@@ -13,14 +15,13 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         return fs::write(path, bytes);
     }
     let beside = beside(path);
-    let written = File::create_new(&beside)
-        .and_then(|mut file| {
-            if let Ok(metadata) = fs::metadata(path) {
-                file.set_permissions(metadata.permissions())?;
-            }
-            file.write_all(bytes)
-        })
-        .and_then(|()| fs::rename(&beside, path));
+    let written = Unfinished::create(&beside).and_then(|(mut file, _unfinished)| {
+        if let Ok(metadata) = fs::metadata(path) {
+            file.set_permissions(metadata.permissions())?;
+        }
+        file.write_all(bytes)?;
+        fs::rename(&beside, path)
+    });
     if written.is_err() {
         // The first error is the one that counts.
         let _ = fs::remove_file(&beside);

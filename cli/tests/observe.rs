@@ -64,6 +64,108 @@ fn a_loop_in_a_loop_is_named_with_its_line_and_what_helps() {
     );
 }
 
+/// The example, and a plan that makes it slow.
+fn example() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/terraform/quadratic.rego"
+    );
+    fs::copy(policy, folder.path().join("quadratic.rego")).unwrap();
+    let kinds = [
+        "aws_s3_bucket",
+        "aws_instance",
+        "aws_s3_bucket_server_side_encryption_configuration",
+    ];
+    let changes: Vec<_> = (0..300)
+        .map(|n| {
+            let (kind, name) = (kinds[n % 3], format!("x{}", n / 3));
+            serde_json::json!({"type": kind, "name": name, "address": format!("{kind}.{name}")})
+        })
+        .filter(|change| {
+            change["address"] != "aws_s3_bucket_server_side_encryption_configuration.x7"
+        })
+        .collect();
+    let plan = serde_json::json!({"resource_changes": changes});
+    fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    folder
+}
+
+#[test]
+fn the_slow_example_is_told_its_line_its_loop_and_the_remedy() {
+    let folder = example();
+    let query = "data.terraform.quadratic.deny";
+    let base = ["eval", "-d", "quadratic.rego", "-i", "plan.json", query];
+    let run = |args: &[&str]| text(&regovm(folder.path(), &[&base, args].concat()).stdout);
+    let out = run(&["--profile", "-f", "pretty"]);
+    assert!(out.contains("aws_s3_bucket.x7 is not encrypted"), "{out}");
+    let line = "quadratic.rego:15: `some other in input.resource_changes` is a loop inside a loop: it ran 100 times and visited";
+    assert!(out.contains(line), "{out}");
+    let caller = "called from quadratic.rego:8 `not is_encrypted(bucket)`; data.terraform.quadratic.is_encrypted takes 9";
+    assert!(out.contains(caller), "{out}");
+    let remedy = "remedy: no index can serve `endswith(other.address, sprintf(\".%s\", [bucket.name]))`: compare a field of the member with ==";
+    assert!(out.contains(remedy), "{out}");
+    // Programs are told too.
+    let json: serde_json::Value = serde_json::from_str(&run(&["--profile"])).unwrap();
+    let found = &json["regovm_profile"]["quadratic"];
+    assert_eq!(found.as_array().map(Vec::len), Some(1), "{json}");
+    assert_eq!(
+        (&found[0]["row"], &found[0]["begun"]),
+        (&15.into(), &100.into())
+    );
+    assert_eq!(found[0]["called_from"]["row"], 8);
+
+    run(&["--profile-by", "steps", "--profile-out", "x.html"]);
+    let page = fs::read_to_string(folder.path().join("x.html")).unwrap();
+    let (_, rest) = page.split_once("id=\"data\">").unwrap();
+    let data: serde_json::Value =
+        serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
+    let found = &data["quadratic"][0];
+    assert_eq!(
+        (&found["p"], &found["t"]),
+        (
+            &"quadratic.rego:15".into(),
+            &"some other in input.resource_changes".into()
+        )
+    );
+    assert!(found["remedy"].as_str().unwrap().contains("endswith"));
+    // The stacks add up to the total, frame by frame.
+    let frames = data["frames"].as_array().unwrap().len() as u64;
+    let mut steps = 0;
+    for stack in data["stacks"].as_array().unwrap() {
+        let way = stack[0].as_array().unwrap();
+        assert!(way.iter().all(|frame| frame.as_u64().unwrap() < frames));
+        steps += stack[1][1].as_u64().unwrap();
+    }
+    assert_eq!(data["total"][1], steps);
+    // Each frame of an expression is an expression of the table, so that the page finds its source.
+    let all = |list: &str, key: &str| -> Vec<serde_json::Value> {
+        let lines = data[list].as_array().unwrap().iter();
+        lines.map(|line| line[key].clone()).collect()
+    };
+    let (labels, names) = (all("expressions", "l"), all("functions", "f"));
+    for frame in data["frames"].as_array().unwrap() {
+        assert!(labels.contains(frame) || names.contains(frame), "{frame}");
+    }
+    assert!(
+        data["sources"]["quadratic.rego"]
+            .as_str()
+            .unwrap()
+            .contains("is_encrypted")
+    );
+
+    // Taken at its word, the remedy helps.
+    let policy = fs::read_to_string(folder.path().join("quadratic.rego")).unwrap();
+    let better = policy.replace(
+        "endswith(other.address, sprintf(\".%s\", [bucket.name]))",
+        "other.name == bucket.name",
+    );
+    fs::write(folder.path().join("quadratic.rego"), better).unwrap();
+    let out = run(&["--profile", "-f", "pretty"]);
+    assert!(out.contains("aws_s3_bucket.x7 is not encrypted"), "{out}");
+    assert!(!out.contains("loop inside a loop"), "{out}");
+}
+
 #[test]
 fn profiles_are_written_in_the_form_that_the_name_asks_for() {
     let folder = folder();

@@ -8,6 +8,7 @@ pub mod front;
 pub mod input_paths;
 pub mod ir;
 pub mod lower;
+mod nearest;
 pub mod optimize;
 pub mod options;
 pub mod order;

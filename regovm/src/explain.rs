@@ -73,6 +73,10 @@ pub(crate) fn unserved_loops(
     let steps = plan(ir, &Context { builtins });
     let remedy = |step: &Step| -> Option<String> {
         Some(match &step.how {
+            How::All(WhyNot::OtherwiseCompared(span)) => format!(
+                "no index can serve {}: compare a field of the member with == to something that is known before the loop; or build an object of the members by such a field in a rule of its own, and look it up",
+                quoted(sources, *span)
+            ),
             How::All(WhyNot::NothingCompared) => "compare a field of the member with == to something that is known before the loop, so that an index finds it; or build an object of the members by that field in a rule of its own, and look it up".to_owned(),
             How::All(WhyNot::ComparedWithItself(span)) => format!(
                 "both sides of {} depend on the member: put what the member does not decide on one side of ==, so that an index finds it",
@@ -138,6 +142,10 @@ fn how(how: &How, sources: &SourceMap) -> String {
             "visits all members: none is compared (==) with what is known before the loop"
                 .to_owned()
         }
+        How::All(WhyNot::OtherwiseCompared(span)) => format!(
+            "visits all members: none is compared (==) with what is known before the loop, and no index can serve {}",
+            quoted(sources, *span)
+        ),
         How::All(WhyNot::ComparedWithItself(span)) => format!(
             "visits all members: both sides of {} depend on the member",
             quoted(sources, *span)

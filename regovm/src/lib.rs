@@ -66,6 +66,7 @@
 //! In `regovm/examples` there are programs to start from: `admission` (a webhook of Kubernetes: bytes in, bytes out, with
 //! limits), `swap` (threads, and a policy that changes while they run), `custom_builtin`, and `typed_results`.
 
+mod advice;
 mod answer;
 pub mod builtin;
 #[cfg(feature = "bundle")]
@@ -109,6 +110,7 @@ pub mod value {
 
 use std::sync::{Arc, LazyLock};
 
+pub use advice::advice;
 pub use answer::{Answer, AnswerValue, ExpressionValue, JsonLayout, Solution};
 pub use builtin::Builtin;
 pub use capabilities::Capabilities;

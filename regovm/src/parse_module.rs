@@ -55,7 +55,7 @@ fn parse_module<'a>(
         Err(errors) => {
             let is_list = errors.iter().all(|error| error.message != EMPTY_MODULE);
             let failure = Failure::from_diagnostics(Stage::Compile, errors, &sources);
-            let text = failure.text("");
+            let text = failure.plain_text("");
             let only = text.strip_prefix("1 error occurred: ").unwrap_or(&text);
             let text = if is_list { &text } else { only };
             Err(BuiltinError::value(text.trim_end()))

@@ -6,6 +6,8 @@ use regovm_parser::EMPTY_MODULE;
 
 use regovm_core::{Code, Diagnostic, Location, SourceMap, Span};
 
+use crate::advice::advice;
+
 /// When something went wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stage {
@@ -202,6 +204,14 @@ impl ErrorReport {
         }
     }
 
+    /// What to do about it: the hint of the stage that found it, or what is known of such errors.
+    pub fn advice(&self) -> Option<&str> {
+        match &self.hint {
+            Some(hint) => Some(hint),
+            None => advice(self.code, &self.message),
+        }
+    }
+
     /// The message with its place, and below it the source line and what else there is to say.
     pub(crate) fn push_text(&self, text: &mut String) {
         let mut plain = String::new();
@@ -210,7 +220,7 @@ impl ErrorReport {
             .find("\n\nTraceback:\n")
             .map_or(plain.len(), |at| at + 1);
         text.push_str(&plain[..traced]);
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = self.advice() {
             // Writing to a text never fails.
             let _ = writeln!(text, "\thint: {hint}");
         }

@@ -20,6 +20,8 @@ pub struct Costs {
     pub index_hits: u64,
     /// See `index_hits`.
     pub index_misses: u64,
+    /// Iterations that began to visit members one by one.
+    pub begun: u64,
     /// Members that iterations visited.
     pub members: u64,
 }
@@ -34,6 +36,7 @@ impl Costs {
         self.known += other.known;
         self.index_hits += other.index_hits;
         self.index_misses += other.index_misses;
+        self.begun += other.begun;
         self.members += other.members;
     }
 }

@@ -128,7 +128,11 @@ fn failed(failure: Failure, before: &str) -> BundleError {
         _ => "",
     };
     let text = failure.plain_text(during);
-    BundleError::new(format!("{before}{}", text.trim_end()))
+    let first = failure.errors.first();
+    BundleError {
+        hint: first.and_then(|error| error.advice()).map(str::to_owned),
+        ..BundleError::new(format!("{before}{}", text.trim_end()))
+    }
 }
 
 fn build(args: &BuildArgs) -> Result<(), BundleError> {

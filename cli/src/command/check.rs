@@ -65,15 +65,15 @@ fn add_bundles(args: &CheckArgs, engine: &mut Engine) -> Result<(), BundleError>
 /// Errors of bundles are not counted; in JSON those of a policy stand alone.
 fn report_bundle(args: &CheckArgs, error: BundleError) -> io::Result<u8> {
     let mut out = io::stderr().lock();
-    match (args.format, error.policy) {
+    match (args.format, &error.policy) {
         (CheckFormat::Json, Some(policy)) => errors::write_json(&mut out, &policy.errors)?,
         (CheckFormat::Json, None) => {
-            errors::write_json(&mut out, &[ErrorReport::message(error.message)])?;
+            errors::write_json(&mut out, &[ErrorReport::message(error.message.clone())])?;
         }
         (CheckFormat::Pretty, _) => {
             writeln!(out, "{}", error.message)?;
             drop(out);
-            errors::print_hint(error.hint.as_deref())?;
+            errors::print_hint(error.advice())?;
             return Ok(ERRORS);
         }
     }

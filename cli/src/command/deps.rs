@@ -66,7 +66,7 @@ pub fn run(args: &DepsArgs) -> io::Result<u8> {
         }
     } else if let Err(error) = bundles::activate(&mut engine, &args.bundle, &args.ignore) {
         writeln!(io::stderr(), "{}", error.message)?;
-        errors::print_hint(error.hint.as_deref())?;
+        errors::print_hint(error.advice())?;
         return Ok(ERRORS);
     }
     match engine.dependencies(query) {

@@ -121,7 +121,7 @@ pub fn run(args: &ExecArgs) -> io::Result<u8> {
     match decide(args) {
         Ok(status) => status,
         Err(message) => {
-            writeln!(io::stderr(), "Error: {}", message.trim_end())?;
+            errors::complain(&format!("Error: {}", message.trim_end()))?;
             Ok(ERROR)
         }
     }

@@ -107,7 +107,7 @@ pub fn run(args: &FmtArgs) -> io::Result<u8> {
             Ok(()) => {}
             Err(End::Output(error)) => return Err(error),
             Err(End::Message(message, status)) => {
-                writeln!(io::stderr(), "{message}")?;
+                errors::complain(&message)?;
                 return Ok(status);
             }
             Err(End::Failure(before, failure)) => {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::version;
 use crate::bundles::{self, Reading};
 use crate::load::{Wanted, load};
-use crate::render::{go_json, table};
+use crate::render::{errors, go_json, table};
 
 /// Output formats of `inspect`.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,8 +57,12 @@ pub fn run(args: &InspectArgs) -> io::Result<u8> {
         Err(error) => {
             let mut err = io::stderr().lock();
             writeln!(err, "error: {}", error.message)?;
-            if let Some(hint) = &error.hint {
-                writeln!(err, "\thint: {hint}")?;
+            match &error.hint {
+                Some(hint) => writeln!(err, "\thint: {hint}")?,
+                None => {
+                    drop(err);
+                    errors::print_hint(error.advice())?;
+                }
             }
             return Ok(crate::FAILED);
         }

@@ -87,5 +87,6 @@ pub fn run(args: &ParseArgs) -> io::Result<u8> {
 
 fn refused(errors: &[ErrorReport]) -> io::Result<u8> {
     errors::write_json(&mut io::stderr().lock(), errors)?;
+    errors::print_hint(errors.first().and_then(ErrorReport::advice))?;
     Ok(1)
 }

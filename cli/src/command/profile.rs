@@ -8,10 +8,13 @@ use regovm::observe::{CostDifference, Weight};
 use serde_json::{Value, json};
 
 use super::eval::{ProfileBy, costs};
-use crate::render::{go_json, table};
+use crate::render::{errors, go_json, table};
 
 /// `regovm profile`
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  regovm eval -d policy/ -i plan.json --profile-out before.json data.terraform.deny\n  regovm profile diff before.json after.json\n\nA page to look at: regovm eval --profile-out profile.html"
+)]
 pub struct ProfileArgs {
     #[command(subcommand)]
     command: ProfileCommand,
@@ -57,7 +60,7 @@ pub fn run(args: &ProfileArgs) -> io::Result<u8> {
     let (before, after) = match (costs::read(&args.before), costs::read(&args.after)) {
         (Ok(before), Ok(after)) => (before, after),
         (Err(message), _) | (_, Err(message)) => {
-            writeln!(io::stderr(), "{message}")?;
+            errors::complain(&message)?;
             return Ok(2);
         }
     };

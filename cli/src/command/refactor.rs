@@ -16,6 +16,9 @@ const ERRORS: u8 = 1;
 
 /// `regovm refactor`
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  regovm refactor move -p data.lib.foo:data.baz.bar --write policy/"
+)]
 pub struct RefactorArgs {
     /// What to change
     #[command(subcommand)]
@@ -65,7 +68,7 @@ pub fn run(args: &RefactorArgs) -> io::Result<u8> {
     match moved(args) {
         Ok(texts) => write_all(args, &texts),
         Err(Refused::Message(message)) => {
-            writeln!(io::stderr(), "error: {message}")?;
+            errors::complain(&format!("error: {message}"))?;
             Ok(ERRORS)
         }
         Err(Refused::Move(MoveError::Policy(failure))) => {
@@ -77,7 +80,7 @@ pub fn run(args: &RefactorArgs) -> io::Result<u8> {
             Ok(ERRORS)
         }
         Err(Refused::Move(error)) => {
-            writeln!(io::stderr(), "error: {error}")?;
+            errors::complain(&format!("error: {error}"))?;
             Ok(ERRORS)
         }
     }

@@ -61,7 +61,7 @@ pub fn report(error: &BundleError) -> io::Result<u8> {
     let mut out = io::stdout().lock();
     writeln!(out, "error: {}", error.message)?;
     out.flush()?;
-    crate::render::errors::print_hint(error.hint.as_deref())?;
+    crate::render::errors::print_hint(error.advice())?;
     Ok(crate::FAILED)
 }
 

@@ -10,6 +10,7 @@ use regovm::{Budget, Engine, Failure, QueryContext, Stage};
 
 use super::{engine_with, version};
 use crate::load::{Wanted, load, reason};
+use crate::render::errors;
 use crate::world;
 
 /// Exit status of an error.
@@ -59,7 +60,7 @@ pub fn run(args: &WhyArgs) -> io::Result<u8> {
             Ok(0)
         }
         Err(failure) => {
-            write!(io::stderr().lock(), "{}", failure.text(""))?;
+            errors::print(&failure, "")?;
             Ok(ERROR)
         }
     }

@@ -26,6 +26,12 @@ pub fn print_after(before: &str, failure: &Failure, during: &str) -> io::Result<
     write!(io::stderr().lock(), "{before}{text}")
 }
 
+/// Prints a line to standard error, and what to do about it if somebody is there who reads it.
+pub fn complain(line: &str) -> io::Result<()> {
+    writeln!(io::stderr().lock(), "{line}")?;
+    print_hint(regovm::advice(None, line))
+}
+
 /// Prints a hint to standard error, if somebody is there who reads it.
 pub fn print_hint(hint: Option<&str>) -> io::Result<()> {
     match hint {
@@ -56,7 +62,7 @@ fn for_reading(failure: &Failure, during: &str, coloured: bool) -> String {
         for line in &error.detail_lines {
             let _ = writeln!(out, "   {line}");
         }
-        if let Some(hint) = &error.hint {
+        if let Some(hint) = error.advice() {
             let _ = writeln!(out, "   {} {hint}", paint(Colour::Yellow, "hint:"));
         }
         if !error.trace.is_empty() {

@@ -7,6 +7,7 @@ use super::types::env::Env;
 use super::types::infer::{Checker, Context};
 use super::types::messages::argument_error;
 use super::types::ty::Kind;
+use crate::nearest;
 use crate::output_vars::is_operator;
 use crate::state::{Query, State};
 use crate::text::{dotted_name, ref_text};
@@ -84,6 +85,7 @@ fn error_of(
         return Some(
             match dotted_name(path)
                 .and_then(|name| Some(state.builtins.left_out(&name)?.hint(&name)))
+                .or_else(|| nearest::function(state, &ref_text(&written())))
             {
                 Some(hint) => error.with_hint(hint),
                 None => error,

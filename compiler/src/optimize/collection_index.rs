@@ -149,6 +149,8 @@ fn rewrite(
 pub enum WhyNot {
     /// No member is compared for equality.
     NothingCompared,
+    /// Nothing but this, which is no comparison for equality, looks at a member and at what is known before.
+    OtherwiseCompared(Span),
     /// Members are compared with what depends on them as well.
     ComparedWithItself(Span),
     /// What comes before the comparison would be missed.
@@ -159,7 +161,11 @@ pub enum WhyNot {
 pub(super) fn why_not(scan: &Body<'_>, effects: &Effects<'_>) -> WhyNot {
     let mut origins = Origins::of(scan);
     let mut seen = None;
+    let mut otherwise = None;
     for stmt in scan.stmts {
+        if otherwise.is_none() && compares(stmt, &origins) {
+            otherwise = Some(stmt.span);
+        }
         if effects.stmt(stmt) == Effect::Seen {
             seen = seen.or(Some(stmt.span));
         }
@@ -185,7 +191,23 @@ pub(super) fn why_not(scan: &Body<'_>, effects: &Effects<'_>) -> WhyNot {
         }
         origins.note(stmt);
     }
-    WhyNot::NothingCompared
+    otherwise.map_or(WhyNot::NothingCompared, WhyNot::OtherwiseCompared)
+}
+
+/// Whether a statement holds a member against what is known before the scan.
+fn compares(stmt: &Stmt, origins: &Origins) -> bool {
+    let plain = matches!(
+        stmt.kind,
+        StmtKind::Guard { .. } | StmtKind::CompareValue { .. } | StmtKind::CallBuiltin { .. }
+    );
+    let (mut member, mut outer) = (false, false);
+    mentions(stmt, &mut |local, role| {
+        if role == Role::Read {
+            member |= origins.local(local) == Origin::Member;
+            outer |= origins.local(local) == Origin::Outer;
+        }
+    });
+    plain && member && outer
 }
 
 /// A guard `member == outer` in the body of a scan.

@@ -134,6 +134,15 @@ impl BundleError {
         self
     }
 
+    /// What to do about it.
+    pub fn advice(&self) -> Option<&str> {
+        match (&self.hint, &self.policy) {
+            (Some(hint), _) => Some(hint),
+            (None, Some(policy)) => policy.errors.first()?.advice(),
+            (None, None) => crate::advice(None, &self.message),
+        }
+    }
+
     /// As a failure of loading, with the message and the hint only.
     pub fn into_failure(self) -> Failure {
         Failure {
@@ -148,7 +157,7 @@ impl BundleError {
 
 impl From<Failure> for BundleError {
     fn from(failure: Failure) -> BundleError {
-        let text = failure.text("");
+        let text = failure.plain_text("");
         BundleError {
             policy: Some(failure),
             ..BundleError::new(text.trim_end())

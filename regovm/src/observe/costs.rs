@@ -131,6 +131,10 @@ pub struct Quadratic {
     pub begun: u64,
     /// Members that it visited altogether.
     pub visited: u64,
+    /// What called its function again and again, if that is why it began so often.
+    pub called_from: Option<CostSite>,
+    /// Steps of its function, with what that called.
+    pub function_steps: u64,
     /// What would help.
     pub remedy: String,
 }
@@ -236,7 +240,13 @@ impl CostProfile {
         }
         let mut total = Costs::default();
         own.iter().for_each(|costs| total.add(costs));
-        let quadratic = quadratic(profile, program, loops);
+        let mut quadratic = quadratic(profile, program, loops);
+        for found in &mut quadratic {
+            let of = functions
+                .values()
+                .find(|line| line.site.function == found.site.function);
+            found.function_steps = of.map_or(0, |line| line.total.steps);
+        }
         let mut sources = BTreeMap::new();
         for source in program.sources.iter() {
             let name = source.name.to_string();
@@ -257,6 +267,11 @@ impl CostProfile {
             sources,
             total,
         }
+    }
+
+    /// Its loops in loops as JSON.
+    pub fn quadratic_json(&self) -> Value {
+        self.quadratic.iter().map(quadratic_json).collect()
     }
 
     /// Folded stacks: a line for each way of calls, with its weight.
@@ -323,7 +338,7 @@ impl CostProfile {
                 "total": costs_json(&self.total),
                 "functions": self.functions.iter().map(line_json).collect::<Vec<_>>(),
                 "expressions": self.expressions.iter().map(line_json).collect::<Vec<_>>(),
-                "quadratic": self.quadratic.iter().map(quadratic_json).collect::<Vec<_>>(),
+                "quadratic": self.quadratic_json(),
             },
         })
     }
@@ -354,15 +369,26 @@ impl CostProfile {
         let mut text = String::new();
         for found in &self.quadratic {
             text.push_str(&format!(
-                "{}: `{}` is a loop inside a loop: it ran {} times and visited {} members\n  {}\n",
+                "{}: `{}` is a loop inside a loop: it ran {} times and visited {} members\n  {}\n  remedy: {}\n",
                 found.site.place(),
                 found.site.text,
                 found.begun,
                 found.visited,
+                self.around(found),
                 found.remedy,
             ));
         }
         text
+    }
+
+    /// Who calls the function of a loop, and what part of everything that function is.
+    pub(super) fn around(&self, found: &Quadratic) -> String {
+        let share = 100.0 * found.function_steps as f64 / self.total.steps.max(1) as f64;
+        let share = format!("{} takes {share:.1} % of all steps", found.site.function);
+        match &found.called_from {
+            Some(site) => format!("called from {} `{}`; {share}", site.place(), site.text),
+            None => share,
+        }
     }
 
     /// The profile as one page of HTML that needs nothing else.
@@ -381,7 +407,7 @@ fn line(lines: &mut BTreeMap<CostSite, CostLine>, site: CostSite) -> &mut CostLi
 }
 
 /// An expression as a frame.
-fn label(site: &CostSite) -> String {
+pub(super) fn label(site: &CostSite) -> String {
     let place = site.place();
     // The folders would leave no room for what is seen of a frame.
     let place = place
@@ -410,36 +436,55 @@ fn site(program: &Program, function: String, span: Span) -> CostSite {
     }
 }
 
+/// What is known of the runs of a loop.
+#[derive(Default)]
+struct Visits {
+    begun: u64,
+    members: u64,
+    function: u32,
+    /// Who called the function most often, and how often.
+    caller: Option<(u32, u32)>,
+    calls: u64,
+}
+
 fn quadratic(profile: &Profile, program: &Program, loops: &[UnservedLoop]) -> Vec<Quadratic> {
-    let mut visited: BTreeMap<(u32, u32), (u64, u64, u32)> = BTreeMap::new();
-    for node in profile.nodes() {
+    let nodes = profile.nodes();
+    // By the loop's place: it is opened by one instruction and visits by another.
+    let mut visits: BTreeMap<(u32, u32), Visits> = BTreeMap::new();
+    for node in nodes {
         for (pc, costs) in &node.code {
-            if costs.members == 0 {
+            if costs.begun == 0 && costs.members == 0 {
                 continue;
             }
             let span = program.span_at(*pc);
-            // An iteration looks once more than it finds members.
-            let begun = costs.runs.saturating_sub(costs.members);
-            let entry = visited.entry((span.start, *pc)).or_default();
-            entry.0 += begun;
-            entry.1 += costs.members;
-            entry.2 = node.function;
+            let entry = visits.entry((span.start, span.end)).or_default();
+            entry.begun += costs.begun;
+            entry.members += costs.members;
+            entry.function = node.function;
+            if node.calls > entry.calls {
+                entry.calls = node.calls;
+                entry.caller = node
+                    .parent
+                    .map(|parent| (nodes[parent].function, node.caller));
+            }
         }
     }
-    let mut found: Vec<Quadratic> = visited
+    let name = |function: u32| program.functions[function as usize].name.clone();
+    let mut found: Vec<Quadratic> = visits
         .into_iter()
-        .filter(|(_, (begun, members, _))| *begun >= OFTEN && *members >= MANY * *begun)
-        .filter_map(|((_, pc), (begun, members, function))| {
-            let span = program.span_at(pc);
+        .filter(|(_, seen)| seen.begun >= OFTEN && seen.members >= MANY * seen.begun)
+        .filter_map(|((start, end), seen)| {
+            let span = Span { start, end };
             let unserved = loops.iter().find(|unserved| unserved.span == span)?;
+            // With fewer calls the loop outside is in the same function.
+            let called_from = seen.caller.filter(|_| seen.calls >= OFTEN);
             Some(Quadratic {
-                site: site(
-                    program,
-                    program.functions[function as usize].name.clone(),
-                    span,
-                ),
-                begun,
-                visited: members,
+                site: site(program, name(seen.function), span),
+                begun: seen.begun,
+                visited: seen.members,
+                called_from: called_from
+                    .map(|(function, pc)| site(program, name(function), program.span_at(pc))),
+                function_steps: 0,
                 remedy: unserved.remedy.clone(),
             })
         })
@@ -450,7 +495,7 @@ fn quadratic(profile: &Profile, program: &Program, loops: &[UnservedLoop]) -> Ve
 
 type Part = fn(&mut Costs) -> &mut u64;
 
-const COSTS: [(&str, Part); 8] = [
+const COSTS: [(&str, Part); 9] = [
     ("runs", |costs| &mut costs.runs),
     ("nanos", |costs| &mut costs.nanos),
     ("steps", |costs| &mut costs.steps),
@@ -458,6 +503,7 @@ const COSTS: [(&str, Part); 8] = [
     ("known", |costs| &mut costs.known),
     ("index_hits", |costs| &mut costs.index_hits),
     ("index_misses", |costs| &mut costs.index_misses),
+    ("begun", |costs| &mut costs.begun),
     ("members", |costs| &mut costs.members),
 ];
 
@@ -500,6 +546,10 @@ fn quadratic_json(found: &Quadratic) -> Value {
     let mut object = site_json(&found.site);
     object.insert("begun".into(), json!(found.begun));
     object.insert("visited".into(), json!(found.visited));
+    if let Some(site) = &found.called_from {
+        object.insert("called_from".into(), Value::Object(site_json(site)));
+    }
+    object.insert("function_steps".into(), json!(found.function_steps));
     object.insert("remedy".into(), json!(found.remedy));
     Value::Object(object)
 }

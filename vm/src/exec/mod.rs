@@ -298,6 +298,9 @@ impl<'a> Machine<'a, '_> {
                 Instruction::IterOpen { iter, base } => {
                     let base = read!(base);
                     self.iters[frame.iters + iter.index()] = Iter::over(base);
+                    if PROFILED {
+                        self.profile_costs(pc, |costs| costs.begun += 1);
+                    }
                     pc += 1;
                 }
                 Instruction::IterNext { iter, key, value } => {
@@ -345,12 +348,18 @@ impl<'a> Machine<'a, '_> {
                 Instruction::WalkOpen { iter, base } => {
                     let base = read!(base);
                     self.iters[frame.iters + iter.index()] = Iter::Walk(Box::new(Walk::over(base)));
+                    if PROFILED {
+                        self.profile_costs(pc, |costs| costs.begun += 1);
+                    }
                     pc += 1;
                 }
                 Instruction::WalkNext { iter, path, value } => {
                     get!(self.charge(1));
                     let found =
                         get!(self.walk_next(frame.iters + iter.index(), path.get().is_some()));
+                    if PROFILED && found.is_some() {
+                        self.profile_costs(pc, |costs| costs.members += 1);
+                    }
                     member!(path, value, found);
                 }
                 Instruction::UseOverlay { overlay } => {

@@ -21,6 +21,8 @@ use regovm::{
     Session, Stage,
 };
 
+use serde_json::json;
+
 use super::{disable, document, engine_with, restrict, schemas, version};
 use crate::bundles;
 use crate::load::{Wanted, load, reason};
@@ -44,7 +46,7 @@ pub fn run(args: &EvalArgs) -> io::Result<u8> {
         return crate::usage_error(&message, "eval");
     }
     if let Some(message) = impossible(args) {
-        writeln!(io::stderr(), "{message}")?;
+        errors::complain(message)?;
         return Ok(ERROR);
     }
     let query = match args.query.first() {
@@ -451,13 +453,15 @@ impl Job<'_> {
         let answer = result.map_err(|failure| self.trace_back(failure))?;
         if direct {
             self.show_costs(&costs.profile(policy), extras)?;
-        } else if self.looks.costs || (self.looks.profile && args.format == EvalFormat::Pretty) {
-            let profile = self.measure()?;
-            if self.looks.costs {
-                self.show_costs(&profile, extras)?;
-            } else {
-                extras.notes = profile.notes();
-            }
+        } else if self.looks.costs {
+            self.show_costs(&self.measure()?, extras)?;
+        } else if self.looks.profile
+            && let Ok(profile) = self.measure()
+            && !profile.quadratic.is_empty()
+        {
+            // Advice that nobody asked for: what cannot be measured is no reason for an error.
+            extras.notes = profile.notes();
+            extras.costs = Some(json!({"quadratic": profile.quadratic_json()}));
         }
         Ok(go_on(&answer, extras))
     }
@@ -600,7 +604,7 @@ fn report(args: &EvalArgs, failure: &Failure, extras: &Extras) -> io::Result<()>
         let mut err = io::stderr().lock();
         writeln!(err, "{only}")?;
         drop(err);
-        return errors::print_hint(only.hint.as_deref());
+        return errors::print_hint(only.advice());
     }
     match args.format {
         EvalFormat::Json | EvalFormat::Discard => {
@@ -623,7 +627,8 @@ fn report(args: &EvalArgs, failure: &Failure, extras: &Extras) -> io::Result<()>
                 json.sort_all_objects();
             }
             go_json::write_indented(&mut out, &json)?;
-            out.flush()
+            out.flush()?;
+            errors::print_hint(failure.errors.first().and_then(ErrorReport::advice))
         }
         EvalFormat::Pretty => {
             let mut out = io::stdout().lock();

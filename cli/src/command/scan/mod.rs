@@ -27,6 +27,7 @@ use settings::Settings;
 use super::{engine_with, restrict};
 use crate::interrupt;
 use crate::load::{Wanted, load};
+use crate::render::colour;
 
 /// Exit status when rules failed, and of all errors.
 const FAILED: u8 = 1;
@@ -175,13 +176,11 @@ fn finish(settings: &Settings, report: &Report, interrupted: bool) -> io::Result
         true => of_rules,
     };
     if !settings.quiet || of_rules != 0 || status != 0 || interrupted {
-        let no_color =
-            settings.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         let shown = output::Shown {
             results: &report.results,
             troubles: &report.troubles,
             settings,
-            is_colored: !no_color && io::stdout().is_terminal(),
+            is_colored: colour::wanted(!settings.no_color && io::stdout().is_terminal()),
             status,
         };
         let mut err = io::stderr().lock();

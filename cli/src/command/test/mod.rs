@@ -282,7 +282,7 @@ fn all(args: &TestArgs, cancel: &Arc<AtomicBool>) -> io::Result<u8> {
             // What has no code is no list of errors.
             match failure.errors.as_slice() {
                 [only] if only.code.is_none() && failure.stage != Stage::Load => {
-                    writeln!(io::stderr(), "{only}")?;
+                    crate::render::errors::complain(&only.to_string())?;
                 }
                 _ => crate::render::errors::print(&failure, during)?,
             }
