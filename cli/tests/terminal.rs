@@ -74,7 +74,6 @@ fn every_error_of_a_policy_says_what_to_do() {
         ("p := 007", "without zeros"),
         ("p if {", "hint: "),
         ("p if { x := 1 y := 2 }", "on a line of its own"),
-        ("p if {\n}", "put an expression"),
         ("default p := input.x", "a default is a constant"),
         ("p if { cuont(input.x) > 1 }", "did you mean `count`?"),
         (
@@ -141,6 +140,10 @@ fn every_error_of_a_command_says_what_to_do() {
     let folder = Folder::new();
     folder
         .file("ok.rego", "package p\nallow := input.x\n")
+        .file(
+            "deny.rego",
+            "package main\ndeny contains \"no\" if input.x\n",
+        )
         .file("ugly.rego", "package p\nallow   :=   1\n")
         .file("bad.rego", "package p\nallow {\n")
         .file("wrong.rego", "package p\nallow := cuont(1)\n")
@@ -163,7 +166,12 @@ fn every_error_of_a_command_says_what_to_do() {
         &["eval", "-i", "bad.json", "input"],
         &["eval", "-b", "missing", "1"],
         &["eval", "-b", "bundle.tar.gz", "1"],
-        &["eval", "--max-steps", "10", "count(numbers.range(1, 1000))"],
+        &[
+            "eval",
+            "--max-steps",
+            "10",
+            "[x | some x in numbers.range(1, 1000)]",
+        ],
         &[
             "eval",
             "--max-memory",
@@ -249,7 +257,7 @@ fn every_error_of_a_command_says_what_to_do() {
         &["scan"],
         &["scan", "-p", "missing", "input.json"],
         &["scan", "-p", "ok.rego", "missing.json"],
-        &["scan", "-p", "ok.rego", "bad.json"],
+        &["scan", "-p", "deny.rego", "bad.json"],
         &["scan", "-p", "wrong.rego", "input.json"],
         &["scan", "-p", "ok.rego", "--output", "papyrus", "input.json"],
         &["completion", "tcsh"],
@@ -523,7 +531,7 @@ fn there_are_colours_on_a_terminal_only() {
     let shown = on_a_terminal(&folder, &[("NO_COLOR", "1")], &["check", "wrong.rego"]).unwrap();
     assert_eq!(
         shown,
-        "1 error occurred: wrong.rego:2: rego_type_error: undefined function cuont\n  |\n2 | allow := cuont(1)\n  |          ^^^^^^^^\n   hint: did you mean `count`?\n"
+        "1 error occurred: wrong.rego:2: rego_type_error: undefined function cuont\n     |\n   2 | allow := cuont(1)\n     |          ^^^^^^^^\n   hint: did you mean `count`?\n"
     );
 }
 
@@ -532,10 +540,10 @@ fn long_scans_show_their_progress_on_a_terminal_and_take_it_away() {
     let folder = Folder::new();
     folder.file(
         "policy/p.rego",
-        "package main\ndeny contains \"no\" if count({x | some x in numbers.range(1, 20000); x < 0}) > 0\n",
+        "package main\ndeny contains \"no\" if count({x | some x in numbers.range(1, 150000 + input.n); x < 0}) > 0\n",
     );
     for n in 0..60 {
-        folder.file(&format!("inputs/{n}.json"), "{}");
+        folder.file(&format!("inputs/{n}.json"), format!("{{\"n\": {n}}}"));
     }
     let arguments = ["scan", "-p", "policy", "inputs"];
     let Some(shown) = on_a_terminal(&folder, &[], &arguments) else {

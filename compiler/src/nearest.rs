@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use regovm_core::Span;
+use regovm_core::{Diagnostic, Span};
 
 use crate::resolve::refs::import_name;
-use crate::state::State;
+use crate::state::{RuleId, State};
 use crate::text::dotted_name;
 
 /// Names that one wrong name is compared with, at most: each comparison takes the product of the lengths.
@@ -46,20 +46,31 @@ pub(crate) fn function(state: &State<'_>, wrong: &str) -> Option<String> {
             continue;
         }
         // As it is called from elsewhere, and from its own package.
-        let path = state.rule_ref(id);
-        let package = state.module_of(id).package.path.len();
-        known.extend(dotted_name(&path));
-        let own: Option<Vec<&str>> = path[package.min(path.len())..]
-            .iter()
-            .map(|term| term.as_str())
-            .collect();
-        known.extend(own.map(|parts| parts.join(".")));
+        known.extend(dotted_name(&state.rule_ref(id)));
+        known.extend(name_in_package(state, id));
     }
     nearest(wrong, known.iter().map(String::as_str)).map(hint)
 }
 
-/// A hint for a variable that nothing binds, at a place: it may be meant to be a rule, an import or a document.
-pub(crate) fn variable(state: &State<'_>, wrong: &str, span: Span) -> Option<String> {
+/// The name of a rule as its own package writes it.
+fn name_in_package(state: &State<'_>, id: RuleId) -> Option<String> {
+    let path = state.rule_ref(id);
+    let below = path.get(state.module_of(id).package.path.len()..)?;
+    let parts: Option<Vec<&str>> = below.iter().map(|term| term.as_str()).collect();
+    parts.map(|parts| parts.join("."))
+}
+
+/// Adds to an error about a variable that nothing binds which rule, import or document it may be meant to be.
+pub(crate) fn unsafe_variable(state: &State<'_>, error: Diagnostic) -> Diagnostic {
+    let words = error.message.strip_prefix("var ");
+    let wrong = words.and_then(|words| words.split_once(" is unsafe"));
+    match wrong.and_then(|(wrong, _)| variable(state, wrong, error.span)) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+fn variable(state: &State<'_>, wrong: &str, span: Span) -> Option<String> {
     let mut known: BTreeSet<String> = ["input", "data"].map(str::to_owned).into();
     let file = |span: Span| state.sources.locate(span).map(|at| at.file);
     let here = file(span);
@@ -69,10 +80,9 @@ pub(crate) fn variable(state: &State<'_>, wrong: &str, span: Span) -> Option<Str
         .position(|module| here.is_some() && file(module.package.span) == here);
     if let Some(at) = place {
         let package = dotted_name(&state.modules[at].package.path);
-        for module in &state.modules {
-            if dotted_name(&module.package.path) == package {
-                let names = module.rules.iter().map(|rule| rule.head.name.to_string());
-                known.extend(names);
+        for id in state.rule_ids() {
+            if dotted_name(&state.module_of(id).package.path) == package {
+                known.extend(name_in_package(state, id));
             }
         }
         let imports = state.imports.get(at).into_iter().flatten();

@@ -414,6 +414,17 @@ const OTHER: Hints = &[
     ("is a directory", "name a file in the folder"),
     ("not a directory", "a part of the path is a file"),
     (
+        "requires at least 1 path",
+        "name inputs, files or folders: `regovm exec --help` has examples",
+    ),
+    ("but not both", "leave one of them out"),
+    ("without running benchmarks", "add --bench"),
+    ("threshold must be", "a percentage: --threshold 80"),
+    (
+        "no tests were run",
+        "tests are rules whose names begin with test_, in files that are loaded; --run may leave them all out",
+    ),
+    (
         "undefined result",
         "nothing is defined for this input: `regovm why` names the expression that failed",
     ),
@@ -421,10 +432,7 @@ const OTHER: Hints = &[
         "wasm",
         "there is no WebAssembly: use -t regovm for a compiled program, or -t rego",
     ),
-    (
-        "entrypoint",
-        "name what is asked for: -e package/rule",
-    ),
+    ("entrypoint", "name what is asked for: -e package/rule"),
     (
         "expected mapping",
         "write FROM:TO, for example -p data.lib.foo:data.bar",

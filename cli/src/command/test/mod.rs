@@ -22,6 +22,7 @@ use regovm::{Clock, Engine, Failure, Host, Stage};
 use super::{engine_with, restrict, schemas, version};
 use crate::bundles::{self, Reading};
 use crate::load::{Wanted, load};
+use crate::render::errors;
 use crate::world;
 
 /// Exit status when tests cannot be run.
@@ -236,17 +237,11 @@ pub fn run(args: &TestArgs) -> io::Result<u8> {
         return crate::usage_error(message, "test");
     }
     if args.format == TestFormat::Gobench && !args.bench {
-        writeln!(
-            io::stderr(),
-            "cannot use output format gobench without running benchmarks (--bench)"
-        )?;
+        errors::complain("cannot use output format gobench without running benchmarks (--bench)")?;
         return Ok(0);
     }
     if !(0.0..=100.0).contains(&args.threshold) {
-        writeln!(
-            io::stderr(),
-            "Code coverage threshold must be between 0 and 100"
-        )?;
+        errors::complain("Code coverage threshold must be between 0 and 100")?;
         return Ok(ERROR);
     }
     if args.sort != Sort::None && args.format != TestFormat::Json && !args.wants_coverage() {
@@ -282,9 +277,9 @@ fn all(args: &TestArgs, cancel: &Arc<AtomicBool>) -> io::Result<u8> {
             // What has no code is no list of errors.
             match failure.errors.as_slice() {
                 [only] if only.code.is_none() && failure.stage != Stage::Load => {
-                    crate::render::errors::complain(&only.to_string())?;
+                    errors::complain(&only.to_string())?;
                 }
-                _ => crate::render::errors::print(&failure, during)?,
+                _ => errors::print(&failure, during)?,
             }
             return Ok(ERROR);
         }
@@ -399,7 +394,7 @@ impl Tally {
 
     fn status(&self, args: &TestArgs) -> io::Result<u8> {
         if !self.ran && args.fail_on_empty {
-            writeln!(io::stderr(), "no tests were run")?;
+            errors::complain("no tests were run")?;
             return Ok(ERROR);
         }
         Ok(if self.failed { FAILED } else { 0 })

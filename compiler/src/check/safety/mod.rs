@@ -9,6 +9,7 @@ mod report;
 use regovm_core::{Code, Diagnostic};
 use regovm_parser::ast::{Body, Module, Rule};
 
+use crate::nearest;
 use crate::resolve::is_scalar;
 use crate::state::{Query, State};
 use crate::visit::{
@@ -29,7 +30,8 @@ pub fn heads(state: &mut State<'_>) {
         }
     }
     for diagnostic in found {
-        state.error(diagnostic);
+        let advised = nearest::unsafe_variable(state, diagnostic);
+        state.error(advised);
     }
 }
 
@@ -92,7 +94,8 @@ pub fn bodies(state: &mut State<'_>) {
     }
     state.modules = modules;
     for diagnostic in found {
-        state.error(diagnostic);
+        let advised = nearest::unsafe_variable(state, diagnostic);
+        state.error(advised);
     }
 }
 
@@ -105,4 +108,7 @@ pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
         return Vec::new();
     }
     report::errors(state, &query.rewritten_vars, &left, "")
+        .into_iter()
+        .map(|error| nearest::unsafe_variable(state, error))
+        .collect()
 }

@@ -6,7 +6,6 @@ use regovm_core::{Code, Diagnostic, Span};
 use regovm_parser::ast::{Module, Name, Ref, Rule};
 
 use super::reorder::Unsafe;
-use crate::nearest;
 use crate::order::{ground_prefix, refs_equal};
 use crate::state::State;
 use crate::text::ref_text;
@@ -71,11 +70,7 @@ pub fn errors(
         } else {
             format!("var {text} is unsafe{scope}")
         };
-        let error = Diagnostic::new(Code::UnsafeVar, *span, message);
-        found.push(match nearest::variable(state, text, *span) {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        });
+        found.push(Diagnostic::new(Code::UnsafeVar, *span, message));
     }
     if !found.is_empty() {
         found.sort_by_key(|error| by_place(state, error.span));
