@@ -71,6 +71,9 @@ pub fn run(args: &ScanArgs) -> io::Result<u8> {
         )?;
         return Ok(FAILED);
     }
+    if let Some(message) = &plan.nothing_asked {
+        writeln!(io::stderr(), "Warning: {message}")?;
+    }
     let cancel = interrupt::flag();
     let scan = Scan {
         plan: &plan,

@@ -1,6 +1,7 @@
 //! What is asked: the rules of each namespace, as queries.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use regovm::{Engine, Failure, ModuleOutline, PreparedPolicy, QueryContext, Stage};
 
@@ -61,6 +62,8 @@ pub struct Plan {
     /// Rules are asked one by one, so that what they print and their traces are those of conftest. Then each rule has two
     /// queries, and each solution counts.
     pub one_by_one: bool,
+    /// What to say because nothing is asked: a check that checks nothing must not pass unnoticed.
+    pub nothing_asked: Option<String>,
 }
 
 impl Plan {
@@ -125,6 +128,7 @@ impl Plan {
         let texts: Vec<&str> = queries.iter().map(String::as_str).collect();
         let policy = engine.prepare_with(&texts, &QueryContext::default())?;
         Ok(Plan {
+            nothing_asked: nothing_asked(&namespaces, &modules),
             namespaces,
             policy,
             one_by_one,
@@ -146,6 +150,30 @@ impl Plan {
         let asked = self.namespaces.iter().filter(|it| !it.rules.is_empty());
         (!self.one_by_one && asked.count() > 1).then_some(0)
     }
+}
+
+fn nothing_asked(namespaces: &[Namespace], modules: &[ModuleOutline]) -> Option<String> {
+    if namespaces.iter().any(|asked| !asked.rules.is_empty()) {
+        return None;
+    }
+    let has_rules = |module: &&ModuleOutline| {
+        let mut names = module.rules.iter().filter_map(|rule| rule.name.as_deref());
+        names.any(is_asked)
+    };
+    let others: BTreeSet<&str> = modules.iter().filter(has_rules).map(name_of).collect();
+    let others: Vec<&str> = others.into_iter().collect();
+    let asked: Vec<&str> = namespaces.iter().map(|asked| asked.name.as_str()).collect();
+    let asked = format!(
+        "no rule is checked: there is no deny, violation or warn in package {}",
+        asked.join(", ")
+    );
+    Some(match &others[..] {
+        [] => asked,
+        others => format!(
+            "{asked}, but in {}: name packages with --namespace, or ask them all with --all-namespaces",
+            others.join(", ")
+        ),
+    })
 }
 
 /// The name of a package in results: without `data.` in front.
