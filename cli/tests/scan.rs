@@ -373,3 +373,20 @@ fn ctrl_c_ends_with_what_is_known() {
     );
     assert!(stdout.contains("1 test, 1 passed"), "{stdout}");
 }
+
+#[test]
+fn a_check_that_checks_nothing_says_so() {
+    let folder = Folder::new();
+    folder
+        .file("policy/a.rego", "package team.a\ndeny contains \"no\" if true\n")
+        .file("policy/b.rego", "package b\nwarn contains \"hm\" if true\n")
+        .file("input.json", "{}");
+    let run = folder.run(&["scan", "input.json"]);
+    assert_eq!(run.status, 0, "{}", run.brief());
+    assert_eq!(
+        run.stderr,
+        "Warning: no rule is checked: there is no deny, violation or warn in package main, but in b, team.a: name packages with --namespace, or ask them all with --all-namespaces\n"
+    );
+    let run = folder.run(&["scan", "--namespace", "team.a", "input.json"]);
+    assert_eq!((run.status, run.stderr.as_str()), (1, ""));
+}
