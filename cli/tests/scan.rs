@@ -378,7 +378,10 @@ fn ctrl_c_ends_with_what_is_known() {
 fn a_check_that_checks_nothing_says_so() {
     let folder = Folder::new();
     folder
-        .file("policy/a.rego", "package team.a\ndeny contains \"no\" if true\n")
+        .file(
+            "policy/a.rego",
+            "package team.a\ndeny contains \"no\" if true\n",
+        )
         .file("policy/b.rego", "package b\nwarn contains \"hm\" if true\n")
         .file("input.json", "{}");
     let run = folder.run(&["scan", "input.json"]);

@@ -85,6 +85,24 @@ impl Format {
         NAMES.iter().map(|(_, format)| *format)
     }
 
+    /// Those that this build can read, whatever else is said of a text.
+    pub fn readable() -> impl Iterator<Item = Format> {
+        Format::all().filter(|format| match format {
+            Format::Cue
+            | Format::Edn
+            | Format::Groovy
+            | Format::Hcl1
+            | Format::Hocon
+            | Format::Jsonnet
+            | Format::Textproto
+            | Format::Vcl => false,
+            Format::Hcl2 => cfg!(feature = "hcl"),
+            Format::Toml => cfg!(feature = "toml"),
+            Format::Xml => cfg!(feature = "xml"),
+            _ => true,
+        })
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         let known = NAMES.iter().find(|(_, format)| *format == self);

@@ -165,6 +165,13 @@ fn tree(format: Format, text: &str) -> Result<Node, ConfigError> {
             "there is no reader for {} in this build",
             format.name()
         ))
-        .with_hint(format.advice())),
+        .with_hint(format!(
+            "{}; there are readers for {}",
+            format.advice(),
+            Format::readable()
+                .map(Format::name)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ))),
     }
 }

@@ -19,6 +19,8 @@ pub enum Seeds {
     Json,
     /// YAML documents.
     Yaml,
+    /// Configuration files of all formats.
+    Config,
     /// Saved programs.
     Programs,
 }
@@ -39,8 +41,22 @@ pub fn seeds(kind: Seeds) -> Vec<Vec<u8>> {
             b"a: [1, 2]\nb: &x {c: yes, d: 0o17}\ne: *x\nf: |\n  text\n  more\n---\nsecond: 1\n".to_vec(),
             b"- a\n- b: 1\n  <<: {c: 2}\n- 'it''s'\n- \"\\u00e9\"\n- 2001-01-01\n".to_vec(),
         ],
+        Seeds::Config => config_files(),
         Seeds::Programs => targets::saved_programs(),
     }
+}
+
+/// The files that the readers of formats are tested with.
+fn config_files() -> Vec<Vec<u8>> {
+    macro_rules! files {
+        ($($name:literal)*) => {
+            vec![$(include_bytes!(concat!("../../config/tests/files/", $name)).to_vec()),*]
+        };
+    }
+    files![
+        "CODEOWNERS" "Dockerfile" "comments.jsonc" "dates.toml" "escapes.properties" "expressions.tf" "labels.hcl"
+        "names.xml" "nginx.conf" "object.json" "rules.gitignore" "sections.ini" "stream.yaml" "variables.env"
+    ]
 }
 
 /// Runs a target on `runs` mutations of its seeds.

@@ -3,10 +3,11 @@
 use std::sync::OnceLock;
 
 use regovm::internals::core::json::{self, Style};
-use regovm::internals::core::value::Arena;
+use regovm::internals::core::value::{Arena, Value};
 use regovm::internals::core::{SourceMap, yaml};
 use regovm::internals::parser::{ParseOptions, canonical, parse_module};
 use regovm::{Budget, Engine, PreparedPolicy, RegoVersion};
+use regovm_config::{Format, Step};
 
 use crate::Seeds;
 
@@ -46,6 +47,11 @@ pub const TARGETS: &[Target] = &[
         name: "yaml",
         seeds: Seeds::Yaml,
         run: read_yaml,
+    },
+    Target {
+        name: "config",
+        seeds: Seeds::Config,
+        run: read_config,
     },
     Target {
         name: "program",
@@ -183,6 +189,84 @@ fn read_yaml(bytes: &[u8]) {
     let arena = Arena::with_limit(64 << 20);
     if let Err(error) = yaml::read(text, &arena) {
         assert!(!error.to_string().is_empty());
+    }
+}
+
+/// Every format takes any text: what it reads is JSON, and whatever is in it stands somewhere in the text.
+fn read_config(bytes: &[u8]) {
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    for format in Format::all() {
+        let documents = match regovm_config::documents(format, bytes) {
+            Ok(documents) => documents,
+            Err(error) => {
+                assert!(!error.message.is_empty(), "{}", format.name());
+                continue;
+            }
+        };
+        // JSON is checked by those who evaluate it.
+        let is_json = is_unchecked(format);
+        let mut paths = Vec::new();
+        for (number, document) in documents.iter().enumerate() {
+            let arena = Arena::with_limit(64 << 20);
+            match json::read(document, &arena, json::ReadOptions::default()) {
+                Ok(value) => collect_paths(value, number, &mut Vec::new(), &mut paths),
+                Err(error) => assert!(is_json, "{}: {}", format.name(), error.message),
+            }
+        }
+        let wanted: Vec<(usize, &[Step])> = paths
+            .iter()
+            .map(|(number, path)| (*number, path.as_slice()))
+            .collect();
+        let places = regovm_config::places(format, bytes, &wanted);
+        assert_eq!(places.len(), wanted.len(), "{}", format.name());
+        for (place, wanted) in places.iter().zip(&wanted) {
+            match place {
+                Some(at) => assert!(
+                    (1..=lines).contains(&at.line) && at.column >= 1,
+                    "{} {wanted:?}: {at:?}",
+                    format.name()
+                ),
+                None => assert!(
+                    is_json || format == Format::Yaml,
+                    "{} {wanted:?}",
+                    format.name()
+                ),
+            }
+        }
+    }
+}
+
+fn is_unchecked(format: Format) -> bool {
+    matches!(
+        format,
+        Format::Json | Format::Jsonc | Format::CycloneDx | Format::Spdx
+    )
+}
+
+/// The paths of some members of a value.
+fn collect_paths(
+    value: Value<'_>,
+    document: usize,
+    path: &mut Vec<Step>,
+    paths: &mut Vec<(usize, Vec<Step>)>,
+) {
+    if paths.len() >= 40 || path.len() >= 8 {
+        return;
+    }
+    paths.push((document, path.clone()));
+    let mut below = |step: Step, value: Value<'_>| {
+        path.push(step);
+        collect_paths(value, document, path, paths);
+        path.pop();
+    };
+    if let Some(object) = value.as_object() {
+        for (key, value) in object.iter() {
+            below(Step::name(key.as_str().unwrap_or_default()), value);
+        }
+    } else if let Some(array) = value.as_array() {
+        for (index, value) in array.iter().enumerate() {
+            below(Step::Index(index), value);
+        }
     }
 }
 
