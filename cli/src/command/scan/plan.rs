@@ -163,10 +163,13 @@ fn nothing_asked(namespaces: &[Namespace], modules: &[ModuleOutline]) -> Option<
     let others: BTreeSet<&str> = modules.iter().filter(has_rules).map(name_of).collect();
     let others: Vec<&str> = others.into_iter().collect();
     let asked: Vec<&str> = namespaces.iter().map(|asked| asked.name.as_str()).collect();
-    let asked = format!(
-        "no rule is checked: there is no deny, violation or warn in package {}",
-        asked.join(", ")
-    );
+    let asked = match asked.is_empty() {
+        true => "no rule is checked: no package has a name that is asked for".to_owned(),
+        false => format!(
+            "no rule is checked: there is no deny, violation or warn in package {}",
+            asked.join(", ")
+        ),
+    };
     Some(match &others[..] {
         [] => asked,
         others => format!(
