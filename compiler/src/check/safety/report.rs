@@ -73,7 +73,9 @@ pub fn errors(
         found.push(Diagnostic::new(Code::UnsafeVar, *span, message));
     }
     if !found.is_empty() {
-        found.sort_by_key(|error| by_place(state, error.span));
+        // Where several stand at one place, OPA has no order; what has a name comes first here.
+        let unnamed = format!("var _ is unsafe{scope}");
+        found.sort_by_key(|error| (by_place(state, error.span), error.message == unnamed));
         return found;
     }
 
