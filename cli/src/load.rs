@@ -4,6 +4,7 @@
 //! below it become the path of the data found there. A file that is named itself is read whatever its
 //! name is. `prefix:path` puts data below a path.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,18 @@ pub struct Loaded {
     pub modules: Vec<(String, Vec<u8>)>,
     /// Data files in the order in which they were found.
     pub data: Vec<DataFile>,
+    /// Files and folders that cannot be read: how many policies and data files were found before, and why.
+    pub unreadable: Vec<(usize, String)>,
+    /// Which of what was found is a policy, in the order in which it was found.
+    pub is_policy: Vec<bool>,
+    seen: HashSet<(Vec<String>, PathBuf)>,
+}
+
+impl Loaded {
+    fn cannot(&mut self, what: &str, path: &Path, error: &std::io::Error) {
+        let message = format!("{what} {}: {}", path.display(), reason(error));
+        self.unreadable.push((self.is_policy.len(), message));
+    }
 }
 
 /// Which files are wanted.
@@ -39,23 +52,31 @@ pub enum Wanted {
     Policies,
 }
 
-/// Loads every path; stops at the first that cannot be read.
+/// Loads every path; an error if one cannot be read.
 pub fn load(paths: &[String], ignore: &[String], wanted: Wanted) -> Result<Loaded, String> {
+    let mut loaded = load_all(paths, ignore, wanted);
+    if loaded.unreadable.is_empty() {
+        return Ok(loaded);
+    }
+    Err(loaded.unreadable.swap_remove(0).1)
+}
+
+/// Loads every path, and says what cannot be read.
+pub fn load_all(paths: &[String], ignore: &[String], wanted: Wanted) -> Loaded {
     let mut loaded = Loaded::default();
     for path in paths {
         let (prefix, path) = split_prefix(path);
         let path = path.strip_prefix("file://").unwrap_or(path);
         let path = clean(Path::new(path));
-        let metadata =
-            fs::metadata(&path).map_err(|e| format!("stat {}: {}", path.display(), reason(&e)))?;
-        if metadata.is_dir() {
-            walk(&path, &prefix, ignore, wanted, &mut loaded)?;
-        } else {
-            add_file(&path, prefix, wanted, true, &mut loaded)?;
+        match fs::metadata(&path) {
+            Err(error) => loaded.cannot("stat", &path, &error),
+            Ok(metadata) if metadata.is_dir() => {
+                walk(&path, &prefix, ignore, wanted, &mut loaded);
+            }
+            Ok(_) => add_file(&path, prefix, wanted, true, &mut loaded),
         }
     }
-    loaded.modules.dedup_by(|a, b| a.0 == b.0);
-    Ok(loaded)
+    loaded
 }
 
 /// The text of an error of the operating system without Rust's additions.
@@ -98,18 +119,12 @@ fn clean(path: &Path) -> PathBuf {
     }
 }
 
-fn walk(
-    folder: &Path,
-    path: &[String],
-    ignore: &[String],
-    wanted: Wanted,
-    loaded: &mut Loaded,
-) -> Result<(), String> {
-    let entries =
-        fs::read_dir(folder).map_err(|e| format!("open {}: {}", folder.display(), reason(&e)))?;
-    let mut entries: Vec<_> = entries
-        .collect::<Result<_, _>>()
-        .map_err(|e| format!("open {}: {}", folder.display(), reason(&e)))?;
+fn walk(folder: &Path, path: &[String], ignore: &[String], wanted: Wanted, loaded: &mut Loaded) {
+    let entries = fs::read_dir(folder).and_then(|entries| entries.collect());
+    let mut entries: Vec<fs::DirEntry> = match entries {
+        Ok(entries) => entries,
+        Err(error) => return loaded.cannot("open", folder, &error),
+    };
     entries.sort_by_key(|entry| entry.file_name());
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -121,8 +136,13 @@ fn walk(
         } else {
             folder.join(&name)
         };
-        let metadata = fs::metadata(&child)
-            .map_err(|e| format!("stat {}: {}", child.display(), reason(&e)))?;
+        let metadata = match fs::metadata(&child) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                loaded.cannot("stat", &child, &error);
+                continue;
+            }
+        };
         if metadata.is_dir() {
             // A link to a folder above would never end.
             if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
@@ -130,34 +150,35 @@ fn walk(
             }
             let mut below = path.to_vec();
             below.push(name);
-            walk(&child, &below, ignore, wanted, loaded)?;
+            walk(&child, &below, ignore, wanted, loaded);
         } else {
-            add_file(&child, path.to_vec(), wanted, false, loaded)?;
+            add_file(&child, path.to_vec(), wanted, false, loaded);
         }
     }
-    Ok(())
 }
 
-fn add_file(
-    file: &Path,
-    path: Vec<String>,
-    wanted: Wanted,
-    named: bool,
-    loaded: &mut Loaded,
-) -> Result<(), String> {
+fn add_file(file: &Path, path: Vec<String>, wanted: Wanted, named: bool, loaded: &mut Loaded) {
     let extension = file.extension().and_then(|e| e.to_str()).unwrap_or("");
     let format = match extension {
         "rego" => None,
         "json" => Some(DocumentFormat::Json),
         "yaml" | "yml" => Some(DocumentFormat::Yaml),
         _ if named => Some(DocumentFormat::Yaml),
-        _ => return Ok(()),
+        _ => return,
     };
     if format.is_some() && wanted == Wanted::Policies {
-        return Ok(());
+        return;
+    }
+    // What is named twice is there once.
+    if !loaded.seen.insert((path.clone(), file.to_owned())) {
+        return;
     }
     let name = file.display().to_string();
-    let bytes = fs::read(file).map_err(|e| format!("open {name}: {}", reason(&e)))?;
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) => return loaded.cannot("open", file, &error),
+    };
+    loaded.is_policy.push(format.is_none());
     match format {
         None => loaded.modules.push((name, bytes)),
         Some(format) => loaded.data.push(DataFile {
@@ -167,7 +188,6 @@ fn add_file(
             bytes,
         }),
     }
-    Ok(())
 }
 
 /// Shell patterns with `*` and `?` over one name.

@@ -7,7 +7,7 @@ use regovm_core::{json, yaml};
 use serde::Serialize;
 
 use crate::convert::{DataError, to_value};
-use crate::report::{Failure, Stage};
+use crate::report::{ErrorReport, Failure, Stage};
 
 /// How a document is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,9 +79,17 @@ pub struct Data(Arc<Frozen>);
 impl Data {
     /// Reads documents and merges them: objects member by member, anything else may be defined once.
     pub fn new(documents: &[Document]) -> Result<Data, Failure> {
-        match merge(documents) {
+        Data::of_documents(documents).map_err(|errors| Failure {
+            stage: Stage::Load,
+            errors: errors.into_iter().map(|(_, error)| error).collect(),
+        })
+    }
+
+    /// The same, with the number of its document beside each error.
+    pub(crate) fn of_documents(documents: &[Document]) -> Result<Data, Vec<(usize, ErrorReport)>> {
+        match merge(documents, &[]) {
             Ok(frozen) => Ok(Data(Arc::new(frozen))),
-            Err(e) => Err(Failure::message(Stage::Load, e.message).with_hint(e.hint)),
+            Err((index, error)) => Err(all_errors(documents, index, error)),
         }
     }
 
@@ -121,30 +129,68 @@ impl Data {
     }
 }
 
-/// Reads and merges documents; objects merge member by member, anything else may be defined once.
-fn merge(documents: &[Document]) -> Result<Frozen, Unreadable> {
+/// The errors of all documents, of which the first is known: those that have one are left out for the others.
+fn all_errors(
+    documents: &[Document],
+    index: usize,
+    error: Unreadable,
+) -> Vec<(usize, ErrorReport)> {
+    let report = |error: Unreadable| ErrorReport {
+        hint: error.hint,
+        ..ErrorReport::message(error.message)
+    };
+    let mut bad = vec![index];
+    let mut errors = vec![(index, report(error))];
+    while let Err((index, error)) = merge(documents, &bad) {
+        bad.push(index);
+        errors.push((index, report(error)));
+    }
+    errors
+}
+
+/// Reads and merges documents except for some; objects merge member by member, anything else may be defined once. An error
+/// comes with the number of its document.
+fn merge(documents: &[Document], except: &[usize]) -> Result<Frozen, (usize, Unreadable)> {
     Frozen::try_build(|arena| {
         let mut root = Tree::default();
         for (index, document) in documents.iter().enumerate() {
-            let value = read(document.format, &document.bytes, arena).map_err(|mut error| {
-                error.message = format!("{}: {}", document.name, error.message);
-                error
-            })?;
-            // Below a path anything may stand.
-            if document.path.is_empty() && value.as_object().is_none() {
-                return Err(format!("{}: document must be of type object", document.name).into());
+            if except.contains(&index) {
+                continue;
             }
-            let nested = document.path.iter().rev().fold(value, |below, key| {
-                arena.object_from([(arena.string(key), below)])
-            });
-            root.add(nested, index, "data").map_err(|conflict| {
-                format!(
-                    "{}: merge error: conflicting values at {}, also defined in {}",
-                    documents[conflict.second].name, conflict.at, documents[conflict.first].name
-                )
-            })?;
+            add_document(&mut root, documents, index, document, arena)
+                .map_err(|error| (index, error))?;
         }
         Ok(root.finish(arena))
+    })
+}
+
+fn add_document<'a>(
+    root: &mut Tree<'a>,
+    documents: &[Document],
+    index: usize,
+    document: &Document,
+    arena: &'a Arena,
+) -> Result<(), Unreadable> {
+    let value = read(document.format, &document.bytes, arena).map_err(|mut error| {
+        error.message = format!("{}: {}", document.name, error.message);
+        error
+    })?;
+    // Below a path anything may stand.
+    if document.path.is_empty() && value.as_object().is_none() {
+        return Err(format!("{}: document must be of type object", document.name).into());
+    }
+    let nested = document.path.iter().rev().fold(value, |below, key| {
+        arena.object_from([(arena.string(key), below)])
+    });
+    root.add(nested, index, "data").map_err(|conflict| {
+        let (second, first) = (&documents[conflict.second], &documents[conflict.first]);
+        let at = conflict.at;
+        let text = "merge error: conflicting values at";
+        format!(
+            "{}: {text} {at}, also defined in {}",
+            second.name, first.name
+        )
+        .into()
     })
 }
 

@@ -57,7 +57,11 @@ pub struct Engine {
     overlays: Vec<document::Overlay>,
     /// The documents merged, once they were needed.
     data: OnceLock<Data>,
-    errors: Vec<Diagnostic>,
+    /// What could not be read: how much was added before it, and why.
+    unread: Vec<(usize, Unread)>,
+    /// For each document how much was added before it.
+    document_places: Vec<usize>,
+    added: usize,
     capabilities: Option<Capabilities>,
     builtins: Arc<Table>,
     disabled: Vec<String>,
@@ -70,6 +74,14 @@ pub(crate) struct TestQueries {
     pub(crate) policy: PreparedPolicy,
     /// Queries that have errors: their numbers, ascending, and why. The others have moved up.
     pub(crate) refused: Vec<(usize, Failure)>,
+}
+
+/// Why something could not be read.
+enum Unread {
+    /// It is a policy that does not parse.
+    Policy(Vec<Diagnostic>),
+    /// What the caller says.
+    Other(String),
 }
 
 /// Adds a text that has to be UTF-8.
@@ -115,7 +127,9 @@ impl Engine {
             #[cfg(feature = "bundle")]
             overlays: Vec::new(),
             data: OnceLock::new(),
-            errors: Vec::new(),
+            unread: Vec::new(),
+            document_places: Vec::new(),
+            added: 0,
             capabilities: None,
             builtins: crate::builtins(),
             disabled: Vec::new(),
@@ -273,8 +287,25 @@ impl Engine {
     pub fn add_module_bytes(&mut self, name: &str, bytes: &[u8]) -> &mut Engine {
         match self.parsed_module(name, bytes, self.version) {
             Ok(module) => self.modules.push(module),
-            Err(errors) => self.errors.extend(errors),
+            Err(errors) => self.unread.push((self.added, Unread::Policy(errors))),
         }
+        self.added += 1;
+        self
+    }
+
+    /// Notes that a file could not be read, in words that name it. That is an error like the one of a policy that does not
+    /// parse: it is reported with those of the others, in the order in which everything was added.
+    ///
+    /// ```
+    /// use regovm::Engine;
+    /// let mut engine = Engine::new();
+    /// engine.add_unreadable("open a.rego: permission denied").add_module("b.rego", "package");
+    /// assert_eq!(engine.check().unwrap_err().errors.len(), 2);
+    /// ```
+    pub fn add_unreadable(&mut self, message: impl Into<String>) -> &mut Engine {
+        self.unread
+            .push((self.added, Unread::Other(message.into())));
+        self.added += 1;
         self
     }
 
@@ -386,23 +417,45 @@ impl Engine {
     /// Adds a document to `data`.
     pub fn add_document(&mut self, document: Document) -> &mut Engine {
         self.documents.push(document);
+        self.document_places.push(self.added);
+        self.added += 1;
         self.data = OnceLock::new();
         self
     }
 
-    /// The errors of the policies that did not parse.
+    /// The errors of the policies that did not parse; if there are some, with those of files that could not be read and of
+    /// documents.
     ///
     /// # Errors
     /// There is one.
     pub fn check_parsed(&self) -> Result<(), Failure> {
-        if self.errors.is_empty() {
+        if self.unread.is_empty() {
             return Ok(());
         }
-        Err(Failure::from_diagnostics(
-            Stage::Load,
-            self.errors.clone(),
-            &self.sources,
-        ))
+        let errors = Data::of_documents(&self.documents).err();
+        Err(self.load_failure(errors.unwrap_or_default()))
+    }
+
+    /// All that went wrong while everything was added, in that order.
+    fn load_failure(&self, of_documents: Vec<(usize, ErrorReport)>) -> Failure {
+        let mut all: Vec<(usize, ErrorReport)> = of_documents
+            .into_iter()
+            .map(|(document, error)| (self.document_places[document], error))
+            .collect();
+        for (place, unread) in &self.unread {
+            let errors = match unread {
+                Unread::Policy(errors) => {
+                    Failure::from_diagnostics(Stage::Load, errors.clone(), &self.sources).errors
+                }
+                Unread::Other(message) => vec![ErrorReport::message(message)],
+            };
+            all.extend(errors.into_iter().map(|error| (*place, error)));
+        }
+        all.sort_by_key(|(place, _)| *place);
+        Failure {
+            stage: Stage::Load,
+            errors: all.into_iter().map(|(_, error)| error).collect(),
+        }
     }
 
     /// The documents as one, which is made once for all that is prepared.
@@ -427,13 +480,17 @@ impl Engine {
                 // There is nothing else, or nothing else counts.
                 Some(overlay) => Data::frozen_as(overlay.data.clone()),
                 None => {
-                    let data = Data::new(&self.documents)?;
+                    let data = self.document_data()?;
                     let overlaid = document::overlaid(data.frozen(), &self.overlays);
                     Data::frozen_as(Arc::new(overlaid))
                 }
             });
         }
-        Data::new(&self.documents)
+        self.document_data()
+    }
+
+    fn document_data(&self) -> Result<Data, Failure> {
+        Data::of_documents(&self.documents).map_err(|errors| self.load_failure(errors))
     }
 
     /// What each policy defines, in the order in which they were added.

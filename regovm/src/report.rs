@@ -160,11 +160,9 @@ impl Failure {
     /// `1 error occurred: `, or a line that says how many.
     pub fn heading(&self, during: &str) -> String {
         // Of a text without statements OPA makes no list of errors, unless it was loading several.
-        if during.is_empty()
-            && self
-                .errors
-                .iter()
-                .any(|error| error.message == EMPTY_MODULE)
+        if let [only] = self.errors.as_slice()
+            && during.is_empty()
+            && only.message == EMPTY_MODULE
         {
             return String::new();
         }

@@ -12,7 +12,7 @@ use regovm::{Clock, Engine, Failure, QueryContext, Stage};
 
 use super::{engine_with, restrict, schemas, version};
 use crate::bundles;
-use crate::load::{Wanted, load, reason};
+use crate::load::{Wanted, load_all, reason};
 use crate::render::{bench, errors, go_json, table};
 use crate::{mapped, world};
 
@@ -133,7 +133,7 @@ pub fn run(args: &BenchArgs) -> io::Result<u8> {
                     BenchFormat::Json => {
                         errors::write_json(&mut io::stdout().lock(), &failure.errors)?;
                     }
-                    _ => errors::print(&failure, "")?,
+                    _ => errors::print_list(&failure)?,
                 }
                 return Ok(ERROR);
             }
@@ -174,10 +174,7 @@ fn once(args: &BenchArgs, query: &str) -> Result<Measured, Failure> {
     let mut engine = Engine::new();
     engine.set_version(version(args.v0_compatible));
     restrict(&mut engine, args.capabilities.as_ref());
-    engine_with(
-        load(&args.data, &args.ignore, Wanted::All).map_err(load_failure)?,
-        &mut engine,
-    );
+    engine_with(load_all(&args.data, &args.ignore, Wanted::All), &mut engine);
     bundles::activate(&mut engine, &args.bundles, &args.ignore)
         .map_err(BundleError::into_failure)?;
     if let Some(path) = &args.schema {

@@ -8,7 +8,7 @@ use regovm::{Engine, ErrorReport, Failure, RegoVersion, Stage};
 use super::{engine_with, restrict, schemas, version};
 use crate::args::{CheckArgs, CheckFormat};
 use crate::bundles::{self, Reading};
-use crate::load::{Wanted, load};
+use crate::load::{Wanted, load_all};
 use crate::render::errors;
 
 /// Exit status when there are errors.
@@ -34,9 +34,10 @@ pub fn run(args: &CheckArgs) -> io::Result<u8> {
             return report_bundle(args, error);
         }
     } else {
-        match load(&args.paths, &args.ignore, Wanted::Policies) {
-            Ok(loaded) => engine_with(loaded, &mut engine),
-            Err(message) => return report(args, &Failure::message(Stage::Load, message)),
+        let loaded = load_all(&args.paths, &args.ignore, Wanted::Policies);
+        engine_with(loaded, &mut engine);
+        if let Err(failure) = engine.check_parsed() {
+            return report(args, &failure);
         }
     }
     if let Some(path) = &args.schema

@@ -7,7 +7,7 @@ use regovm::{Dependencies, Engine, Failure, Stage};
 
 use super::{engine_with, version};
 use crate::bundles;
-use crate::load::{Wanted, load};
+use crate::load::{Wanted, load_all};
 use crate::render::{errors, go_json, table};
 
 /// Exit status of errors.
@@ -58,12 +58,7 @@ pub fn run(args: &DepsArgs) -> io::Result<u8> {
     let mut engine = Engine::new();
     engine.set_version(version(args.v0_compatible));
     if args.bundle.is_empty() {
-        match load(&args.data, &args.ignore, Wanted::All) {
-            Ok(loaded) => engine_with(loaded, &mut engine),
-            Err(message) => {
-                return refused(&Failure::message(Stage::Load, message));
-            }
-        }
+        engine_with(load_all(&args.data, &args.ignore, Wanted::All), &mut engine);
     } else if let Err(error) = bundles::activate(&mut engine, &args.bundle, &args.ignore) {
         writeln!(io::stderr(), "{}", error.message)?;
         errors::print_hint(error.advice())?;

@@ -47,13 +47,30 @@ fn restrict(engine: &mut Engine, capabilities: Option<&Capabilities>) {
     }
 }
 
-/// Hands everything that was loaded to an engine.
+/// Hands everything that was loaded to an engine, in the order in which it was found.
 fn engine_with(loaded: Loaded, engine: &mut Engine) {
-    for (name, bytes) in loaded.modules {
-        engine.add_module_bytes(&name, &bytes);
+    let mut modules = loaded.modules.into_iter();
+    let mut data = loaded.data.into_iter();
+    let mut unreadable = loaded.unreadable.into_iter().peekable();
+    for (place, is_policy) in loaded.is_policy.into_iter().enumerate() {
+        while let Some((_, message)) = unreadable.next_if(|(before, _)| *before <= place) {
+            engine.add_unreadable(message);
+        }
+        match is_policy {
+            true => {
+                if let Some((name, bytes)) = modules.next() {
+                    engine.add_module_bytes(&name, &bytes);
+                }
+            }
+            false => {
+                if let Some(file) = data.next() {
+                    engine.add_document(document(file));
+                }
+            }
+        }
     }
-    for file in loaded.data {
-        engine.add_document(document(file));
+    for (_, message) in unreadable {
+        engine.add_unreadable(message);
     }
 }
 

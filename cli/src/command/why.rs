@@ -9,7 +9,7 @@ use regovm::observe::{Observe, Recorder, Wanted as Record, Why};
 use regovm::{Budget, Engine, Failure, QueryContext, Stage};
 
 use super::{engine_with, version};
-use crate::load::{Wanted, load, reason};
+use crate::load::{Wanted, load_all, reason};
 use crate::render::errors;
 use crate::world;
 
@@ -76,9 +76,7 @@ fn explain(args: &WhyArgs) -> Result<String, Failure> {
             indexing: false,
             early_exit: true,
         }));
-    let loaded = load(&args.data, &args.ignore, Wanted::All)
-        .map_err(|message| Failure::message(Stage::Load, message))?;
-    engine_with(loaded, &mut engine);
+    engine_with(load_all(&args.data, &args.ignore, Wanted::All), &mut engine);
     crate::bundles::activate(&mut engine, &args.bundles, &args.ignore)
         .map_err(regovm::bundle::BundleError::into_failure)?;
     let context = QueryContext {

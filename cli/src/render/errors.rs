@@ -32,6 +32,15 @@ pub fn complain(line: &str) -> io::Result<()> {
     print_hint(regovm::advice(None, line))
 }
 
+/// Prints errors of a command that loads several files, which are always a list.
+pub fn print_list(failure: &Failure) -> io::Result<()> {
+    let is_list = !failure.heading("").is_empty();
+    print_after(if is_list { "" } else { ONE_ERROR }, failure, "")
+}
+
+/// What stands before the only error of a list.
+const ONE_ERROR: &str = "1 error occurred: ";
+
 /// Prints a hint to standard error, if somebody is there who reads it.
 pub fn print_hint(hint: Option<&str>) -> io::Result<()> {
     match hint {

@@ -25,7 +25,7 @@ use serde_json::json;
 
 use super::{disable, document, engine_with, restrict, schemas, version};
 use crate::bundles;
-use crate::load::{Wanted, load, reason};
+use crate::load::{Wanted, load, load_all, reason};
 use crate::mapped::{self, Bytes};
 use crate::programs;
 use crate::render::{errors, go_json, result};
@@ -263,7 +263,7 @@ fn evaluate<T>(
         saved = Some(programs::of_file(path, query, &documents)?);
     } else if !args.data.is_empty() {
         let started = Instant::now();
-        let loaded = load(&args.data, &args.ignore, Wanted::All).map_err(load_failure)?;
+        let loaded = load_all(&args.data, &args.ignore, Wanted::All);
         let (policies, data) = (!loaded.modules.is_empty(), !loaded.data.is_empty());
         let parsing = Instant::now();
         engine_with(loaded, &mut engine);
@@ -634,10 +634,10 @@ fn report(args: &EvalArgs, failure: &Failure, extras: &Extras) -> io::Result<()>
             let mut out = io::stdout().lock();
             extras.write_before(&mut out)?;
             out.flush()?;
-            errors::print(failure, "")?;
+            errors::print_list(failure)?;
             extras.write_after(&mut out)?;
             out.flush()
         }
-        _ => errors::print(failure, ""),
+        _ => errors::print_list(failure),
     }
 }

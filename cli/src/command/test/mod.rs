@@ -21,7 +21,7 @@ use regovm::{Clock, Engine, Failure, Host, Stage};
 
 use super::{engine_with, restrict, schemas, version};
 use crate::bundles::{self, Reading};
-use crate::load::{Wanted, load};
+use crate::load::{Wanted, load_all};
 use crate::render::errors;
 use crate::world;
 
@@ -327,9 +327,10 @@ fn prepare(args: &TestArgs) -> Result<Loaded, Refused> {
     if args.bundle {
         add_bundles(args, &mut engine)?;
     } else {
-        let loaded = load(&args.paths, &args.ignore, Wanted::All)
-            .map_err(|message| Failure::message(Stage::Load, message))?;
-        engine_with(loaded, &mut engine);
+        engine_with(
+            load_all(&args.paths, &args.ignore, Wanted::All),
+            &mut engine,
+        );
     }
     if let Some(path) = &args.schema {
         schemas::add(&mut engine, path)

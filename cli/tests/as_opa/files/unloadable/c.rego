@@ -1,0 +1,5 @@
+package c
+
+q if input.x ==
+
+r[

@@ -1,0 +1,2 @@
+package g
+z := 1 + "a"
