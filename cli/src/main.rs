@@ -1,5 +1,6 @@
 //! The `regovm` command.
 
+mod allocations;
 mod args;
 mod bundles;
 mod command;

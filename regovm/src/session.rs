@@ -56,6 +56,7 @@ enum Input<'s, 'i> {
     None,
     Json(&'s [u8]),
     Document(&'s [u8]),
+    Ready(Value<'s>),
     Make(&'i Make<'i>),
 }
 
@@ -218,6 +219,15 @@ impl Session {
         self.run(0, Input::Make(&|arena| Ok(from_json(input, arena))))
     }
 
+    /// Evaluates a query with an input that was read before. The memory that the answer tells does not count it.
+    pub fn eval_input<'s>(
+        &'s mut self,
+        query: usize,
+        input: &'s crate::Input,
+    ) -> Result<Answer<'s>, Failure> {
+        self.run(query, Input::Ready(input.frozen().root()))
+    }
+
     /// Evaluates a query without input.
     pub fn eval_without_input(&mut self, query: usize) -> Result<Answer<'_>, Failure> {
         self.run(query, Input::None)
@@ -295,6 +305,7 @@ impl Session {
             Input::None => Ok(None),
             Input::Json(bytes) => document::read_json(bytes, arena, &wanted).map(Some),
             Input::Document(bytes) => document::read_input(bytes, arena, &wanted).map(Some),
+            Input::Ready(value) => Ok(Some(value)),
             Input::Make(make) => make(arena)
                 .map(Some)
                 .map_err(|wrong| wrong.to_string().into()),

@@ -18,6 +18,8 @@ pub struct Once {
     pub bytes: usize,
     /// Steps of the machine.
     pub steps: u64,
+    /// Allocations, if the caller counts them.
+    pub allocations: u64,
 }
 
 /// What the runs of the last round took.
@@ -31,6 +33,8 @@ pub struct Measured {
     pub bytes: u128,
     /// Steps, together.
     pub steps: u128,
+    /// Allocations, together.
+    pub allocations: u128,
     /// The time of each run, in nanoseconds.
     pub samples: Vec<u64>,
     /// What else is said of the benchmark, by name.
@@ -48,12 +52,17 @@ pub fn measure<E>(clock: &Clock, mut once: impl FnMut() -> Result<Once, E>) -> R
         let started = clock();
         let mut before = started;
         for _ in 0..runs {
-            let Once { bytes, steps } = once()?;
+            let Once {
+                bytes,
+                steps,
+                allocations,
+            } = once()?;
             let now = clock();
             let took = now.saturating_sub(before);
             before = now;
             measured.bytes += bytes as u128;
             measured.steps += u128::from(steps);
+            measured.allocations += u128::from(allocations);
             measured
                 .samples
                 .push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
@@ -90,12 +99,17 @@ mod tests {
         let clock: Clock = Arc::new(move || Duration::from_millis(theirs.load(Ordering::Relaxed)));
         let measured = measure(&clock, || {
             ticks.fetch_add(10, Ordering::Relaxed);
-            Ok::<_, ()>(Once { bytes: 3, steps: 2 })
+            Ok::<_, ()>(Once {
+                bytes: 3,
+                steps: 2,
+                allocations: 1,
+            })
         })
         .unwrap();
         assert_eq!(measured.runs, 100);
         assert_eq!(measured.time, Duration::from_secs(1));
         assert_eq!((measured.bytes, measured.steps), (300, 200));
+        assert_eq!(measured.allocations, 100);
         assert!(measured.samples.iter().all(|ns| *ns == 10_000_000));
     }
 

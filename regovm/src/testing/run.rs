@@ -30,6 +30,8 @@ pub struct TestRun<'r> {
     pub timeout: Option<Duration>,
     /// Set to true by any thread to end the test that runs and to begin no other.
     pub cancel: Option<Arc<AtomicBool>>,
+    /// How much was allocated so far, for benchmarks: only a program that has an allocator of its own knows.
+    pub allocations: fn() -> u64,
     /// Gives each test its host. `print` does not reach it: what tests print is part of their results.
     pub host: &'r (dyn Fn() -> Box<dyn Host + Send> + Sync),
 }
@@ -115,6 +117,7 @@ impl<'r> TestRun<'r> {
             clock,
             timeout: None,
             cancel: None,
+            allocations: || 0,
             host,
         }
     }
@@ -173,10 +176,13 @@ impl TestSuite {
         let mut last = TestResult::of(Outcome::Failed);
         let clock = run.clock.clone();
         let measured = measure(&clock, || {
+            let before = (run.allocations)();
             let answer = session.eval_without_input(query);
+            let allocations = (run.allocations)() - before;
             let once = answer.as_ref().map(|answer| Once {
                 bytes: answer.memory(),
                 steps: answer.steps(),
+                allocations,
             });
             let once = once.unwrap_or_default();
             let value = answer.map(|answer| answer.value());

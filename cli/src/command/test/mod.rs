@@ -23,7 +23,7 @@ use super::{engine_with, restrict, schemas, version};
 use crate::bundles::{self, Reading};
 use crate::load::{Wanted, load_all};
 use crate::render::errors;
-use crate::world;
+use crate::{allocations, world};
 
 /// Exit status when tests cannot be run.
 const ERROR: u8 = 1;
@@ -416,6 +416,10 @@ fn once(
     };
     let mut run = TestRun::new(clock, &host);
     run.cancel = Some(cancel.clone());
+    if args.bench {
+        allocations::count();
+        run.allocations = allocations::counted;
+    }
     run.threads = threads(args.parallel);
     run.timeout = Some(match (args.bench, args.timeout) {
         (true, _) => BENCH_TIMEOUT,

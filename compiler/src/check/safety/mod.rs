@@ -107,7 +107,13 @@ pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
     if left.is_empty() {
         return Vec::new();
     }
-    report::errors(state, &query.rewritten_vars, &left, "")
+    let mut errors = report::errors(state, &query.rewritten_vars, &left, "");
+    // What holds the value of an expression stands where the expression does, and has no name; OPA has no order there.
+    errors.sort_by_key(|error| {
+        let unnamed = error.message == "var _ is unsafe";
+        (report::by_place(state, error.span), unnamed)
+    });
+    errors
         .into_iter()
         .map(|error| nearest::unsafe_variable(state, error))
         .collect()

@@ -20,7 +20,7 @@ pub fn var_text(name: &str) -> &str {
 }
 
 /// Orders places as OPA does: by file, row and column; no place comes last.
-fn by_place<'s>(state: &State<'s>, span: Span) -> impl Ord + use<'s> {
+pub fn by_place<'s>(state: &State<'s>, span: Span) -> impl Ord + use<'s> {
     let place = state.sources.order(span);
     (place.is_none(), place)
 }
@@ -73,9 +73,7 @@ pub fn errors(
         found.push(Diagnostic::new(Code::UnsafeVar, *span, message));
     }
     if !found.is_empty() {
-        // Where several stand at one place, OPA has no order; what has a name comes first here.
-        let unnamed = format!("var _ is unsafe{scope}");
-        found.sort_by_key(|error| (by_place(state, error.span), error.message == unnamed));
+        found.sort_by_key(|error| by_place(state, error.span));
         return found;
     }
 
