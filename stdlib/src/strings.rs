@@ -8,7 +8,7 @@ use regovm_core::value::{self, ArrayBuilder, Value, View};
 use regovm_core::work;
 
 use crate::declare::builtin;
-use crate::go::format::{Argument, PlainText, push_formatted, push_plain};
+use crate::go::format::{Argument, Parts, plain_parts, push_formatted};
 use crate::operand::{
     Outcome, array, elements, failed, integer, number_text, object, operands, plain_integer,
     string, wrong, wrong_element, wrong_type,
@@ -373,19 +373,21 @@ fn indexof_n<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> 
 fn lower<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
-    map_chars(cx, x, text, |c| match c.is_ascii() {
+    let map = |c: char| match c.is_ascii() {
         true => c.to_ascii_lowercase(),
         false => simple_lower(c),
-    })
+    };
+    map_chars(cx, x, text, map, str::to_ascii_lowercase)
 }
 
 fn upper<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [x] = operands(arguments)?;
     let text = string(x, 1)?;
-    map_chars(cx, x, text, |c| match c.is_ascii() {
+    let map = |c: char| match c.is_ascii() {
         true => c.to_ascii_uppercase(),
         false => simple_upper(c),
-    })
+    };
+    map_chars(cx, x, text, map, str::to_ascii_uppercase)
 }
 
 /// The small form of one character. The only one with a form of two characters is the capital I
@@ -416,6 +418,7 @@ fn map_chars<'a>(
     x: Value<'a>,
     text: &'a str,
     map: impl Fn(char) -> char,
+    map_ascii: fn(&str) -> String,
 ) -> Outcome<'a> {
     charge_bytes(cx, text.len())?;
     if text.len() <= BLOCK && text.is_ascii() {
@@ -424,10 +427,8 @@ fn map_chars<'a>(
             return Ok(Some(x));
         };
         cx.reserve(2 * text.len())?;
-        let mut mapped = String::with_capacity(text.len());
-        mapped.push_str(&text[..first]);
-        mapped.extend(text[first..].chars().map(map));
-        return Ok(Some(cx.arena.string(&mapped)));
+        let (same, rest) = text.split_at(first);
+        return Ok(Some(cx.arena.concat(&[same, &map_ascii(rest)])));
     }
     if text.chars().all(|c| map(c) == c && work::effort(1)) {
         return Ok(Some(x));
@@ -554,12 +555,10 @@ fn sprintf<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (format, values) = (string(format, 1)?, array(values, 2)?);
     charge_bytes(cx, format.len())?;
     cx.charge(values.len() as u64)?;
-    let mut plain = PlainText::new();
-    if push_plain(format, values.as_slice(), &mut plain) {
-        charge_bytes(cx, plain.len())?;
-        if let Ok(text) = std::str::from_utf8(&plain) {
-            return Ok(Some(cx.arena.string(text)));
-        }
+    let mut parts = Parts::new();
+    if let Some(bytes) = plain_parts(cx.arena, format, values.as_slice(), &mut parts) {
+        charge_bytes(cx, bytes)?;
+        return Ok(Some(cx.arena.concat(&parts)));
     }
     let mut memory = cx.claim(values.len() * size_of::<Argument<'_>>())?;
     let mut converted = Vec::with_capacity(values.len());

@@ -1,7 +1,7 @@
 //! Where fields stand in objects of known shapes.
 //!
-//! Objects from JSON share shapes, and shapes are never used again for other keys, so what was found once holds for the
-//! whole run. The cache is direct-mapped: a new entry takes the place of an old one.
+//! Objects from JSON share shapes, and shapes are never used again for other keys, so what was found once holds for all
+//! runs of a program. The cache is direct-mapped: a new entry takes the place of an old one.
 
 use regovm_core::value::{Object, ShapeId, Value};
 
@@ -25,18 +25,29 @@ const EMPTY: Entry = Entry {
 };
 
 /// Slots of fields by shape and key.
-pub(crate) struct FieldCache(Box<[Entry; ENTRIES]>);
+pub(crate) struct FieldCache {
+    entries: Box<[Entry; ENTRIES]>,
+    /// The address of the program whose constants the keys are.
+    program: usize,
+}
 
 impl Default for FieldCache {
     fn default() -> FieldCache {
-        FieldCache(Box::new([EMPTY; ENTRIES]))
+        FieldCache {
+            entries: Box::new([EMPTY; ENTRIES]),
+            program: 0,
+        }
     }
 }
 
 impl FieldCache {
-    /// Forgets everything: the words of another program's keys mean other texts.
-    pub(crate) fn clear(&mut self) {
-        self.0.fill(EMPTY);
+    /// What is known is for the program at this address: the words of another one's keys mean other texts. Who holds a
+    /// session holds its program too, so that no other one is made at its address in between.
+    pub(crate) fn is_for(&mut self, program: usize) {
+        if self.program != program {
+            self.entries.fill(EMPTY);
+            self.program = program;
+        }
     }
 
     /// The field of an object; `key` is a constant of the program.
@@ -49,7 +60,7 @@ impl FieldCache {
         // Constants lie eight bytes apart at least.
         let place = (word >> 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         let place = (place as usize ^ shape.0.get() as usize) % ENTRIES;
-        let entry = &mut self.0[place];
+        let entry = &mut self.entries[place];
         if entry.key != word || entry.shape != Some(shape) {
             *entry = Entry {
                 key: word,
@@ -73,7 +84,7 @@ mod tests {
         let text = br#"[{"a": 1, "b": 2}, {"a": 3, "b": 4}, {"b": 5}, {"a": 6}, {}]"#;
         let list = json::read(text, &arena, json::ReadOptions::default()).unwrap();
         let mut cache = FieldCache::default();
-        for _ in 0..2 {
+        for round in 1..3 {
             for key in ["a", "b", "c"] {
                 let key = arena.string(key);
                 for value in list.as_array().unwrap().iter() {
@@ -81,7 +92,7 @@ mod tests {
                     assert_eq!(cache.get(object, key), object.get(key));
                 }
             }
-            cache.clear();
+            cache.is_for(round);
         }
     }
 }

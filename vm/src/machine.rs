@@ -65,9 +65,27 @@ enum MemoPlace {
 #[derive(Default)]
 pub(crate) struct Buffers {
     registers: Vec<Option<Value<'static>>>,
+    list: Vec<Value<'static>>,
+    iters: Vec<Iter<'static>>,
+    builders: Vec<Builder<'static>>,
+    rules: Vec<Option<Outcome<'static>>>,
     frames: Vec<Frame>,
+    slots: Vec<OverlayId>,
     fields: FieldCache,
     indexes: KeptIndexes,
+}
+
+/// An empty vector of values of another lifetime in the same memory: the standard library keeps it.
+fn emptied<T, U>(mut vec: Vec<T>) -> Vec<U> {
+    vec.clear();
+    vec.into_iter().map_while(|_| None).collect()
+}
+
+/// What of a vector is kept for the next run.
+fn kept<T, U>(mut vec: Vec<T>) -> Vec<U> {
+    vec.clear();
+    vec.shrink_to(KEPT);
+    emptied(vec)
 }
 
 /// Registers and frames that are kept for the next run, at most.
@@ -115,6 +133,12 @@ pub(crate) struct Machine<'a, 'r> {
     pub(crate) watch: Watch<'r>,
 }
 
+/// A register is read that nothing was assigned to.
+#[cold]
+pub(crate) fn unassigned() -> Fault {
+    Fault::Internal("a register is read that nothing was assigned to")
+}
+
 impl<'a, 'r> Machine<'a, 'r> {
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn new(
@@ -129,16 +153,12 @@ impl<'a, 'r> Machine<'a, 'r> {
         watch: Watch<'r>,
     ) -> Machine<'a, 'r> {
         let program = target.program;
-        // An empty vector of another lifetime: the standard library keeps its memory.
-        let mut registers = buffers.registers;
-        registers.clear();
-        let registers = registers.into_iter().map(|_| None).collect();
+        let address = std::ptr::from_ref(program).addr();
         let mut fields = buffers.fields;
-        fields.clear();
-        let of = (
-            std::ptr::from_ref(program).addr(),
-            target.data.map_or(0, Value::to_bits),
-        );
+        fields.is_for(address);
+        let of = (address, target.data.map_or(0, Value::to_bits));
+        let mut rules = emptied(buffers.rules);
+        rules.resize(program.functions.len(), None);
         Machine {
             program,
             constants: program.constants(),
@@ -154,21 +174,21 @@ impl<'a, 'r> Machine<'a, 'r> {
             options,
             host,
             caches,
-            registers,
+            registers: emptied(buffers.registers),
             frames: buffers.frames,
-            iters: Vec::new(),
+            iters: emptied(buffers.iters),
             indexes: Indexes::new(buffers.indexes, of),
             fields,
             index_data: None,
-            builders: Vec::new(),
-            slots: Vec::new(),
+            builders: emptied(buffers.builders),
+            slots: buffers.slots,
             overlays: Overlays::new(),
             next_overlay: None,
             open_overlay: None,
             open_target: None,
-            rules: vec![None; program.functions.len()],
+            rules,
             fixed: Calls::default(),
-            list: Vec::new(),
+            list: emptied(buffers.list),
             conflicts: Vec::new(),
             rows: Vec::new(),
             watch,
@@ -180,17 +200,18 @@ impl<'a, 'r> Machine<'a, 'r> {
     }
 
     /// The rows, and the memory for the next run.
-    pub(crate) fn finish(mut self) -> (Vec<Vec<Value<'a>>>, Buffers) {
-        self.registers.clear();
-        self.registers.shrink_to(KEPT);
-        self.frames.clear();
-        self.frames.shrink_to(KEPT);
-        let registers = self.registers.into_iter().map(|_| None).collect();
+    pub(crate) fn finish(self) -> (Vec<Vec<Value<'a>>>, Buffers) {
         (
             self.rows,
             Buffers {
-                registers,
-                frames: self.frames,
+                registers: kept(self.registers),
+                list: kept(self.list),
+                iters: kept(self.iters),
+                builders: kept(self.builders),
+                // The next run is most often one of the same program.
+                rules: emptied(self.rules),
+                frames: kept(self.frames),
+                slots: kept(self.slots),
                 fields: self.fields,
                 indexes: self.indexes.into_kept(),
             },
@@ -275,17 +296,12 @@ impl<'a, 'r> Machine<'a, 'r> {
         Ok(self.budget.charge(steps)?)
     }
 
-    /// What a source holds.
+    /// What a source holds; nothing if the compiler is wrong, see [`unassigned`].
     #[inline]
-    pub(crate) fn read(&self, frame: &Frame, source: Source) -> Result<Value<'a>, Fault> {
+    pub(crate) fn read(&self, frame: &Frame, source: Source) -> Option<Value<'a>> {
         match source.split() {
-            Ok(reg) => match self.registers[frame.base + reg.index()] {
-                Some(value) => Ok(value),
-                None => Err(Fault::Internal(
-                    "a register is read that nothing was assigned to",
-                )),
-            },
-            Err(index) => Ok(self.constants[index.index()]),
+            Ok(reg) => self.registers[frame.base + reg.index()],
+            Err(index) => Some(self.constants[index.index()]),
         }
     }
 
@@ -295,18 +311,34 @@ impl<'a, 'r> Machine<'a, 'r> {
     }
 
     /// Reads the `Items` from `at` on into `self.list`.
+    #[inline]
     pub(crate) fn gather(&mut self, frame: &Frame, at: usize, count: usize) -> Result<(), Fault> {
         self.list.clear();
+        // As most calls have it.
+        if let (1 | 2, Some(Instruction::Items { a, b, .. })) = (count, self.program.code.get(at)) {
+            let first = self.read(frame, *a).ok_or_else(unassigned)?;
+            if count == 1 {
+                self.list.push(first);
+            } else {
+                let second = self.read(frame, *b).ok_or_else(unassigned)?;
+                self.list.extend_from_slice(&[first, second]);
+            }
+            return Ok(());
+        }
+        self.gather_many(frame, at, count)
+    }
+
+    fn gather_many(&mut self, frame: &Frame, at: usize, count: usize) -> Result<(), Fault> {
         if count > 4096 {
             self.arena.reserve(count * size_of::<Value<'a>>())?;
         }
         let program = self.program;
-        self.list.reserve(count);
         let mut left = count;
         for word in &program.code[at..at + list_words(count)] {
             if let Instruction::Items { a, b, c } = *word {
-                for source in [a, b, c].into_iter().take(left) {
-                    let value = self.read(frame, source)?;
+                let sources = [a, b, c];
+                for source in &sources[..left.min(3)] {
+                    let value = self.read(frame, *source).ok_or_else(unassigned)?;
                     self.list.push(value);
                 }
                 left = left.saturating_sub(3);

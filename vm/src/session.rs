@@ -109,7 +109,8 @@ pub struct Watch<'w> {
 #[derive(Default)]
 pub struct Session {
     caches: Caches,
-    buffers: Buffers,
+    /// Away while something runs.
+    buffers: Option<Buffers>,
     steps: u64,
 }
 
@@ -164,7 +165,7 @@ impl Session {
         );
         let _watched = budget.watch();
         self.caches.begin_run(arena);
-        let buffers = std::mem::take(&mut self.buffers);
+        let buffers = self.buffers.take().unwrap_or_default();
         let watch = Watch {
             observer: match watch.observer {
                 Some(observer) => Some(&mut *observer),
@@ -187,7 +188,7 @@ impl Session {
         let steps = machine.steps();
         self.steps = steps;
         let (rows, buffers) = machine.finish();
-        self.buffers = buffers;
+        self.buffers = Some(buffers);
         result?;
         Ok(Answer { rows, steps })
     }

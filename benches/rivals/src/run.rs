@@ -89,7 +89,7 @@ pub fn workload(workload: &Workload, opa: &Path, patience: u64) -> Result<Row, E
     Ok(Row {
         name: workload.name.clone(),
         series: workload.series.clone(),
-        from_bytes: workload.from_bytes,
+        from_bytes: workload.job.from_bytes,
         outcomes,
         agree,
     })

@@ -119,17 +119,18 @@ pub fn ingest(rows: &[Row]) -> String {
 pub fn notes(rows: &[Row]) -> String {
     let mut text = String::new();
     for row in rows {
-        let (Some(off), Some(on)) = (report(row, "regovm"), report(row, "regovm, all budgets"))
+        let (Some(ours), Some(turns)) = (report(row, "regovm"), report(row, "regovm, all budgets"))
         else {
             continue;
         };
-        let (off_time, on_time) = (time(row, off).as_secs_f64(), time(row, on).as_secs_f64());
+        let (without, with): (Vec<Duration>, Vec<Duration>) = turns.turns.iter().copied().unzip();
+        let (without, with) = (median(&without).as_secs_f64(), median(&with).as_secs_f64());
         text += &format!(
             "\n{}: with all budgets {:+.1} % time",
             row.name,
-            (on_time / off_time.max(1e-9) - 1.0) * 100.0
+            (with / without.max(1e-9) - 1.0) * 100.0
         );
-        let mut bytes = off.bytes.clone();
+        let mut bytes = ours.bytes.clone();
         bytes.sort();
         if row.from_bytes && bytes.len() >= 100 {
             let late = bytes[bytes.len() * 99 / 100].as_secs_f64();

@@ -15,7 +15,6 @@ pub struct Workload {
     pub name: String,
     /// The policy and the size, if the chart shows it.
     pub series: Option<(String, u64)>,
-    pub from_bytes: bool,
     pub job: Job,
     /// Ours is also run with all budgets set.
     pub with_budgets: bool,
@@ -30,6 +29,12 @@ const PLANS: &[(&str, &str, bool, bool)] = &[
     (
         "linear",
         include_str!("../policies/linear.rego"),
+        true,
+        false,
+    ),
+    (
+        "linear, few findings",
+        include_str!("../policies/linear_clean.rego"),
         true,
         false,
     ),
@@ -99,7 +104,6 @@ pub fn all(work: &Path, quick: bool) -> Result<Vec<Workload>, Error> {
             workloads.push(Workload {
                 name: format!("{name}, {size} resources"),
                 series: Some((name.to_owned(), *size)),
-                from_bytes: false,
                 job: Job {
                     native: native.then(|| name.to_owned()),
                     policy: policy.clone(),
@@ -107,6 +111,7 @@ pub fn all(work: &Path, quick: bool) -> Result<Vec<Workload>, Error> {
                     input: Some(plan.clone()),
                     data: None,
                     runs: if *size > 10_000 { 3 } else { 5 },
+                    from_bytes: false,
                 },
                 with_budgets: name == "linear",
                 with_reader: name == "linear",
@@ -124,7 +129,6 @@ pub fn all(work: &Path, quick: bool) -> Result<Vec<Workload>, Error> {
         workloads.push(Workload {
             name: name.to_owned(),
             series: None,
-            from_bytes,
             job: Job {
                 native: None,
                 policy: place.text(&format!("{file}.rego"), policy)?,
@@ -134,6 +138,7 @@ pub fn all(work: &Path, quick: bool) -> Result<Vec<Workload>, Error> {
                     .map(|data| place.text(&format!("{file}-data.json"), &data.to_string()))
                     .transpose()?,
                 runs,
+                from_bytes,
             },
             with_budgets: name == "admission review",
             with_reader: name == "admission review",
@@ -186,6 +191,7 @@ pub fn commands(work: &Path, quick: bool) -> Result<Vec<(String, Job)>, Error> {
         input: Some(place.plan(size)?),
         data: None,
         runs: 1,
+        from_bytes: true,
     };
     Ok(vec![(format!("linear, {size} resources"), job)])
 }

@@ -353,6 +353,35 @@ impl Arena {
         self.string_ref(self.text(text))
     }
 
+    /// A string of texts one after the other, each of them copied once; empty if it is large and does not fit.
+    ///
+    /// ```
+    /// use regovm_core::Arena;
+    /// let arena = Arena::new();
+    /// assert_eq!(arena.concat(&["a", "", "bc"]).as_str(), Some("abc"));
+    /// ```
+    pub fn concat<'a>(&'a self, parts: &[&str]) -> Value<'a> {
+        let add = |bytes: usize, part: &&str| bytes.checked_add(part.len());
+        let bytes = parts.iter().try_fold(0, add).unwrap_or(usize::MAX);
+        let room = Room::array::<u8>(bytes);
+        let (Ok(()), Ok(room)) = (self.reserve(bytes), room) else {
+            self.exhausted.set(true);
+            return self.string_ref("");
+        };
+        let place = self.room(room);
+        let mut end = place.as_ptr();
+        // SAFETY: the room has as many bytes as all parts together, which are no part of it; all of them are written, and
+        // texts one after the other are a text.
+        let text = unsafe {
+            for part in parts {
+                std::ptr::copy_nonoverlapping(part.as_ptr(), end, part.len());
+                end = end.add(part.len());
+            }
+            std::str::from_utf8_unchecked(std::slice::from_raw_parts(place.as_ptr(), bytes))
+        };
+        self.string_ref(text)
+    }
+
     /// A string that borrows its text.
     #[inline]
     pub fn string_ref<'a>(&'a self, text: &'a str) -> Value<'a> {

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::number::compare_numbers;
 use super::object::ObjectIter;
 use super::{Kind, Value, View};
@@ -24,7 +26,16 @@ enum Frame<'a, 'b> {
 }
 
 /// The order of two values.
+#[inline]
 pub(super) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
+    // Most of what is sorted.
+    if let (Some(a), Some(b)) = (a.as_str(), b.as_str()) {
+        return compare_texts(a, b);
+    }
+    compare_any(a, b)
+}
+
+fn compare_any(a: Value<'_>, b: Value<'_>) -> Ordering {
     match shallow(a, b) {
         Ok(order) => order,
         Err(frame) => deep(frame),
@@ -92,7 +103,8 @@ const PAIRS: u64 = 1 << 12;
 
 /// Compares two collections of one kind. If there is no point in going on, what was found equal so far counts.
 fn deep(first: Frame<'_, '_>) -> Ordering {
-    let mut stack = vec![first];
+    // Most values are not deep, and are compared without asking for memory.
+    let mut stack: SmallVec<[Frame<'_, '_>; 6]> = smallvec![first];
     let mut pairs = 0_u64;
     let mut counted = 0_u64;
     let mut seen = Seen::default();

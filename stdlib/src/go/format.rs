@@ -10,7 +10,7 @@ use super::float::push_float;
 use super::quote::{Charset, can_backquote, is_printable, push_quoted, push_quoted_char};
 use crate::text::Text;
 use regovm_core::builtin::BuiltinError;
-use regovm_core::value::{Object, Value, View};
+use regovm_core::value::{Arena, Object, Value, View};
 
 /// An operand, as the Go type that OPA hands to `fmt.Sprintf`.
 #[derive(Clone)]
@@ -91,43 +91,48 @@ struct Flags {
 
 type Outcome = Result<(), BuiltinError>;
 
-/// Room for a short text.
-pub(crate) type PlainText = SmallVec<[u8; 256]>;
+/// The parts of a text, one after the other.
+pub(crate) type Parts<'t> = SmallVec<[&'t str; 16]>;
 
-/// The longest text that [`push_plain`] makes.
+/// The longest text that [`plain_parts`] makes.
 const LONGEST_PLAIN: usize = 4096;
 
-/// Appends a format of nothing but `%s`, `%d`, `%v` and `%%` filled with as many strings and integers, each where it fits:
-/// most formats are like that. False for all others, whatever was appended.
-pub(crate) fn push_plain(format: &str, values: &[Value<'_>], out: &mut PlainText) -> bool {
-    let mut rest = format.as_bytes();
+/// Adds the parts of a format of nothing but `%s`, `%d`, `%v` and `%%` filled with as many strings and integers, each where
+/// it fits, and says how many bytes they have: most formats are like that. `None` for all others, whatever was added.
+pub(crate) fn plain_parts<'a>(
+    arena: &'a Arena,
+    format: &'a str,
+    values: &[Value<'a>],
+    parts: &mut Parts<'a>,
+) -> Option<usize> {
+    let mut bytes = 0;
+    let mut rest = format;
     let mut values = values.iter();
-    while let Some(at) = memchr::memchr(b'%', rest) {
-        out.extend_from_slice(&rest[..at]);
-        let Some(verb) = rest.get(at + 1) else {
-            return false;
-        };
-        if *verb == b'%' {
-            out.push(b'%');
-        } else {
-            match (verb, values.next().map(|value| value.view())) {
-                (b's' | b'v', Some(View::String(text))) if text.len() <= LONGEST_PLAIN => {
-                    out.extend_from_slice(text.as_str().as_bytes());
-                }
-                (b'd' | b'v', Some(View::Integer(number))) => {
+    while let Some(at) = memchr::memchr(b'%', rest.as_bytes()) {
+        let verb = rest.as_bytes().get(at + 1)?;
+        let filled = match verb {
+            b'%' => "%",
+            b's' | b'd' | b'v' => match (verb, values.next()?.view()) {
+                (b's' | b'v', View::String(text)) => text.as_str(),
+                (b'd' | b'v', View::Integer(number)) => {
                     let mut digits = [0; 20];
-                    out.extend_from_slice(decimal(number, &mut digits));
+                    arena.text(std::str::from_utf8(decimal(number, &mut digits)).ok()?)
                 }
-                _ => return false,
-            }
+                _ => return None,
+            },
+            _ => return None,
+        };
+        bytes += at + filled.len();
+        if bytes > LONGEST_PLAIN {
+            return None;
         }
-        if out.len() > LONGEST_PLAIN {
-            return false;
-        }
+        parts.push(&rest[..at]);
+        parts.push(filled);
         rest = &rest[at + 2..];
     }
-    out.extend_from_slice(rest);
-    values.next().is_none() && out.len() <= LONGEST_PLAIN
+    bytes += rest.len();
+    parts.push(rest);
+    (values.next().is_none() && bytes <= LONGEST_PLAIN).then_some(bytes)
 }
 
 /// The digits of a number.

@@ -104,7 +104,13 @@ impl<'a> Machine<'a, '_> {
         }
     }
 
-    fn call_builtin(&mut self, index: BuiltinIndex, pc: usize) -> Result<Outcome<'a>, Fault> {
+    /// Runs the body of a built-in with the arguments in `self.list`.
+    #[inline]
+    pub(super) fn call_builtin(
+        &mut self,
+        index: BuiltinIndex,
+        pc: usize,
+    ) -> Result<Outcome<'a>, Fault> {
         let linked = self.target.linked;
         match &linked.builtins[index.index()] {
             LinkedBuiltin::Plain(body) => Ok(self.call_body(index, pc, body)?.0),

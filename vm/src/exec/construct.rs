@@ -1,6 +1,6 @@
 //! Collections: literals, collectors, trees of rules, rows.
 
-use regovm_core::value::{ArrayBuilder, ObjectBuilder, SetBuilder, Value};
+use regovm_core::value::{ObjectBuilder, SetBuilder, Value};
 
 use crate::error::Fault;
 use crate::machine::{Builder, Machine};
@@ -19,12 +19,8 @@ impl From<TreeError> for Fault {
 const WRONG_BUILDER: Fault = Fault::Internal("a collection is used that was not opened as such");
 
 impl<'a> Machine<'a, '_> {
-    pub(super) fn make_array(&self) -> Result<Value<'a>, Fault> {
-        let mut builder = ArrayBuilder::with_capacity(self.arena, self.list.len())?;
-        for value in &self.list {
-            builder.push(self.arena, *value)?;
-        }
-        Ok(builder.finish(self.arena))
+    pub(super) fn make_array(&self) -> Value<'a> {
+        self.arena.array(&self.list)
     }
 
     pub(super) fn make_set(&self) -> Result<Value<'a>, Fault> {

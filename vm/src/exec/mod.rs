@@ -15,7 +15,7 @@ use regovm_core::value::{ArrayBuilder, ObjectBuilder, SetBuilder, Value};
 use crate::bytecode::{BuiltinIndex, Callee, FunctionIndex, Instruction, list_words};
 use crate::error::Fault;
 use crate::iterate::{Iter, Walk};
-use crate::machine::{Builder, Machine};
+use crate::machine::{Builder, Machine, unassigned};
 use crate::overlay::OverlayId;
 use crate::tree::Tree;
 
@@ -55,7 +55,10 @@ impl<'a> Machine<'a, '_> {
         }
         macro_rules! read {
             ($source:expr) => {
-                get!(self.read(&frame, $source))
+                match self.read(&frame, $source) {
+                    Some(value) => value,
+                    None => return Err((unassigned(), pc)),
+                }
             };
         }
         /// Goes on behind the `Else`, or at its target.
@@ -218,7 +221,7 @@ impl<'a> Machine<'a, '_> {
                 }
                 Instruction::MakeArray { dst, count } => {
                     get!(self.gather(&frame, pc + 1, count.index()));
-                    let value = get!(self.make_array());
+                    let value = self.make_array();
                     self.write(&frame, dst, value);
                     pc += 1 + list_words(count.index());
                 }
@@ -370,10 +373,21 @@ impl<'a> Machine<'a, '_> {
                     dst,
                     builtin: BuiltinIndex(number),
                 } => {
-                    let callee = Callee::Builtin(BuiltinIndex(number));
                     let (count, target) = otherwise(code, pc);
                     get!(self.gather(&frame, pc + 2, count));
                     let overlay = self.next_overlay.take().unwrap_or(frame.overlay);
+                    if overlay == OverlayId::NONE {
+                        get!(self.charge(1));
+                        match get!(self.call_builtin(BuiltinIndex(number), pc)) {
+                            Some(value) => {
+                                self.write(&frame, dst, value);
+                                pc += 2 + list_words(count);
+                            }
+                            None => pc = target,
+                        }
+                        continue;
+                    }
+                    let callee = Callee::Builtin(BuiltinIndex(number));
                     match get!(self.call(callee, overlay, pc)) {
                         Called::Done(outcome) => match outcome {
                             Some(value) => {

@@ -24,6 +24,14 @@ pub struct Job {
     pub data: Option<PathBuf>,
     /// Evaluations that are timed, after one that is not.
     pub runs: usize,
+    /// Whether the way from the bytes to the answer is timed too.
+    pub from_bytes: bool,
+}
+
+impl Job {
+    fn runs_from_bytes(&self) -> usize {
+        if self.from_bytes { self.runs } else { 0 }
+    }
 }
 
 /// What came of it.
@@ -35,6 +43,9 @@ pub struct Report {
     pub evaluate: Vec<Duration>,
     /// From the bytes of the input to the answer, in a warm engine.
     pub bytes: Vec<Duration>,
+    /// For an engine with budgets: what is measured, in turns without and with them.
+    #[serde(default)]
+    pub turns: Vec<(Duration, Duration)>,
     /// The answer as JSON; sets are sorted.
     pub answer: serde_json::Value,
     /// Largest resident memory of the process, in bytes.
@@ -51,18 +62,11 @@ pub const NAMES: &[&str] = &[
     "native",
 ];
 
-/// Whether steps, time and memory are limited, beyond what is reached.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Budgets {
-    Off,
-    On,
-}
-
 pub fn run(engine: &str, job: &Job) -> Result<Report, Error> {
     match engine {
         "regorus-command" => regorus::command(job),
-        "regovm" => regovm::run(job, Budgets::Off),
-        "regovm, all budgets" => regovm::run(job, Budgets::On),
+        "regovm" => regovm::run(job),
+        "regovm, all budgets" => regovm::with_budgets(job),
         "sonic-rs" => sonic::run(job),
         "regorus" => regorus::interpreter(job),
         "regorus-vm" => regorus::machine(job),
@@ -71,16 +75,24 @@ pub fn run(engine: &str, job: &Job) -> Result<Report, Error> {
     }
 }
 
-/// Times of several runs.
+/// A first run that takes longer is the only one.
+const SLOW: Duration = Duration::from_secs(2);
+
+/// Times of several runs, after one that is not counted unless it is the only one.
 fn times(runs: usize, mut run: impl FnMut() -> Result<(), Error>) -> Result<Vec<Duration>, Error> {
-    run()?;
-    (0..runs)
-        .map(|_| {
-            let start = Instant::now();
-            run()?;
-            Ok(start.elapsed())
-        })
-        .collect()
+    let mut timed = || -> Result<Duration, Error> {
+        let start = Instant::now();
+        run()?;
+        Ok(start.elapsed())
+    };
+    if runs == 0 {
+        return Ok(Vec::new());
+    }
+    let first = timed()?;
+    if first > SLOW {
+        return Ok(vec![first]);
+    }
+    (0..runs).map(|_| timed()).collect()
 }
 
 /// Largest resident memory of this process so far.

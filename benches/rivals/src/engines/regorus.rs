@@ -45,29 +45,27 @@ fn answer(value: &Value) -> Result<serde_json::Value, Error> {
 pub fn interpreter(job: &Job) -> Result<Report, Error> {
     let mut engine = engine(job)?;
     let (text, value, read) = input(job)?;
+    let mut result = Value::Null;
     let evaluate = times(job.runs, || {
         engine.set_input(value.clone());
-        engine
-            .eval_rule(job.query.clone())
-            .map(drop)
-            .map_err(failed)
+        result = engine.eval_rule(job.query.clone()).map_err(failed)?;
+        Ok(())
     })?;
     let peak = peak();
-    let bytes = times(job.runs, || {
+    let bytes = times(job.runs_from_bytes(), || {
         engine.set_input_json(&text).map_err(failed)?;
         engine
             .eval_rule(job.query.clone())
             .map(drop)
             .map_err(failed)
     })?;
-    engine.set_input(value);
-    let result = engine.eval_rule(job.query.clone()).map_err(failed)?;
     Ok(Report {
         read,
         evaluate,
         bytes,
         answer: answer(&result)?,
         peak,
+        turns: Vec::new(),
     })
 }
 
@@ -101,22 +99,23 @@ pub fn machine(job: &Job) -> Result<Report, Error> {
     machine.set_max_instructions(usize::MAX);
     machine.set_data(engine.get_data()).map_err(failed)?;
     let (text, value, read) = input(job)?;
+    let mut result = Value::Null;
     let evaluate = times(job.runs, || {
         machine.set_input(value.clone());
-        machine.execute().map(drop).map_err(failed)
+        result = machine.execute().map_err(failed)?;
+        Ok(())
     })?;
     let peak = peak();
-    let bytes = times(job.runs, || {
+    let bytes = times(job.runs_from_bytes(), || {
         machine.set_input(Value::from_json_str(&text).map_err(failed)?);
         machine.execute().map(drop).map_err(failed)
     })?;
-    machine.set_input(value);
-    let result = machine.execute().map_err(failed)?;
     Ok(Report {
         read,
         evaluate,
         bytes,
         answer: answer(&result)?,
         peak,
+        turns: Vec::new(),
     })
 }

@@ -5,10 +5,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use regovm::internals::core::json;
-use regovm::internals::core::value::Frozen;
-use regovm::{Budget, Document, DocumentFormat, Engine, Failure};
+use regovm::internals::core::value::{Arena, Frozen};
+use regovm::{Budget, Document, DocumentFormat, Engine, Failure, PreparedPolicy, Session};
 
-use super::{Budgets, Job, Report, peak, times};
+use super::{Job, Report, peak, times};
 use crate::Error;
 use crate::table::median;
 
@@ -16,7 +16,7 @@ fn failed(failure: Failure) -> Error {
     failure.text("").into()
 }
 
-pub fn run(job: &Job, budgets: Budgets) -> Result<Report, Error> {
+fn prepare(job: &Job) -> Result<PreparedPolicy, Error> {
     let mut engine = Engine::new();
     engine.add_module("policy.rego", &std::fs::read_to_string(&job.policy)?);
     if let Some(data) = &job.data {
@@ -27,62 +27,84 @@ pub fn run(job: &Job, budgets: Budgets) -> Result<Report, Error> {
             bytes: std::fs::read(data)?,
         });
     }
-    let policy = engine.prepare(&job.query).map_err(failed)?;
-    let mut session = policy.session();
-    if budgets == Budgets::On {
-        let start = Instant::now();
-        session.set_budget(Budget {
-            steps: Some(1 << 50),
-            memory: Some(1 << 40),
-            deadline: Some((Duration::from_secs(3600), Arc::new(move || start.elapsed()))),
-            cancel: Some(Arc::new(AtomicBool::new(false))),
-        });
-    }
-    let Some(input) = &job.input else {
-        let evaluate = times(job.runs, || {
-            session.eval_without_input(0).map(drop).map_err(failed)
-        })?;
-        let answer = session.eval_without_input(0).map_err(failed)?.value();
-        return Ok(Report {
-            read: Default::default(),
-            bytes: evaluate.clone(),
-            evaluate,
-            answer: answer.unwrap_or_default(),
-            peak: peak(),
-        });
-    };
-    // Both live as long as the process, so that values of any arena may point into them.
-    let bytes: &'static [u8] = std::fs::read(input)?.leak();
-    let read_it = || {
-        Frozen::build(|arena| {
-            json::read(bytes, arena, json::ReadOptions::default()).unwrap_or_else(|error| {
-                eprintln!("{error}");
-                arena.object_from([])
-            })
+    engine.prepare(&job.query).map_err(failed)
+}
+
+/// The bytes of the input, and its value: both as long as the process, so that values of any arena may point into them.
+fn input(job: &Job) -> Result<(&'static [u8], &'static Frozen), Error> {
+    let bytes: &'static [u8] = std::fs::read(job.input.as_ref().ok_or("no input")?)?.leak();
+    let document = Frozen::build(|arena| {
+        json::read(bytes, arena, json::ReadOptions::default()).unwrap_or_else(|error| {
+            eprintln!("{error}");
+            arena.object_from([])
         })
-    };
+    });
+    Ok((bytes, Box::leak(Box::new(document))))
+}
+
+fn evaluate(session: &mut Session, document: &'static Frozen) -> Result<(), Error> {
+    let answer = session.eval_made(0, &|_| document.root());
+    answer.map(drop).map_err(failed)
+}
+
+/// Reading the whole input (`read`), evaluating it, and both at once with the parts of it that the policy wants.
+pub fn run(job: &Job) -> Result<Report, Error> {
+    let policy = prepare(job)?;
+    let mut session = policy.session();
+    let (bytes, document) = input(job)?;
+    // As a session reads: into an arena that is used again, and that points into the text.
+    let mut arena = Arena::new();
     let reads = times(job.runs.min(5), || {
-        std::hint::black_box(read_it());
-        Ok(())
-    })?;
-    let read = median(&reads);
-    let document: &'static Frozen = Box::leak(Box::new(read_it()));
-    let evaluate = times(job.runs, || {
-        session
-            .eval_made(0, &|_| document.root())
+        arena.restart(usize::MAX);
+        let value = json::read_borrowed(bytes, &arena, json::ReadOptions::default());
+        std::hint::black_box(value)
             .map(drop)
-            .map_err(failed)
+            .map_err(|error| error.to_string().into())
     })?;
+    drop(arena);
+    let evaluations = times(job.runs, || evaluate(&mut session, document))?;
     let peak = peak();
-    let bytes_times = times(job.runs, || {
+    let bytes_times = times(job.runs_from_bytes(), || {
         session.eval_json(bytes).map(drop).map_err(failed)
     })?;
     let answer = session.eval_json(bytes).map_err(failed)?.value();
     Ok(Report {
-        read,
-        evaluate,
+        read: median(&reads),
+        evaluate: evaluations,
         bytes: bytes_times,
         answer: answer.unwrap_or_default(),
         peak,
+        turns: Vec::new(),
+    })
+}
+
+/// Evaluates in turns without budgets and with all of them, beyond what is reached.
+pub fn with_budgets(job: &Job) -> Result<Report, Error> {
+    let policy = prepare(job)?;
+    let (mut without, mut with) = (policy.session(), policy.session());
+    let start = Instant::now();
+    with.set_budget(Budget {
+        steps: Some(1 << 50),
+        memory: Some(1 << 40),
+        deadline: Some((Duration::from_secs(3600), Arc::new(move || start.elapsed()))),
+        cancel: Some(Arc::new(AtomicBool::new(false))),
+    });
+    let (_, document) = input(job)?;
+    let timed = |session: &mut Session| -> Result<Duration, Error> {
+        let start = Instant::now();
+        evaluate(session, document)?;
+        Ok(start.elapsed())
+    };
+    let turns = (0..job.runs.max(11))
+        .map(|_| Ok((timed(&mut without)?, timed(&mut with)?)))
+        .collect::<Result<_, Error>>()?;
+    let answer = with.eval_made(0, &|_| document.root()).map_err(failed)?;
+    Ok(Report {
+        read: Duration::default(),
+        evaluate: Vec::new(),
+        bytes: Vec::new(),
+        answer: answer.value().unwrap_or_default(),
+        peak: peak(),
+        turns,
     })
 }

@@ -22,5 +22,6 @@ pub fn run(job: &Job) -> Result<Report, Error> {
         // It has no answer; see `Report::answer`.
         answer: serde_json::Value::Null,
         peak: peak(),
+        turns: Vec::new(),
     })
 }
