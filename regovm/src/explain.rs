@@ -88,6 +88,8 @@ pub(crate) fn unserved_loops(
             ),
             How::Every => "say it with `not` and a loop that compares with ==, so that an index finds the member".to_owned(),
             How::Walk => "walk once in a rule of its own, and look up what it found".to_owned(),
+            // Each collection is gone through once: an index would not be faster.
+            How::All(WhyNot::Once) => return None,
             How::Index { .. } | How::Rules(_) | How::Shared(_) => return None,
         })
     };
@@ -154,6 +156,10 @@ fn how(how: &How, sources: &SourceMap) -> String {
             "visits all members: {} comes before the comparison, and can be seen or be a conflict",
             quoted(sources, *span)
         ),
+        How::All(WhyNot::Once) => {
+            "visits all members: each time it is another collection, so an index would not be used again"
+                .to_owned()
+        }
         How::Walk => "visits everything below a value".to_owned(),
         How::Every => "visits all members until one does not hold".to_owned(),
         How::Shared(count) => {

@@ -1,8 +1,8 @@
 //! Indexes of collections, made while a query runs.
 //!
-//! An index finds the members of one collection by the hash of keys that the program computes from them. It gives all
-//! members that have the keys, in the order of the collection, and now and then one that has not: whoever asks compares
-//! anyway. So it holds numbers only, no values.
+//! An index finds the members of one collection by the hash of keys that the program computes from them; a member can have
+//! many (each of its tags). It gives all members that have the keys, each once and in the order of the collection, and now
+//! and then one that has not: whoever asks compares anyway. So it holds numbers only, no values.
 //!
 //! A collection is known by its identity: values never change, and their memory is not used again while the query runs.
 //! Indexes of base data outlive the query: they are built at once, for all queries to come.
@@ -40,55 +40,63 @@ const NONE: u32 = u32::MAX;
 
 struct Bucket {
     hash: u64,
+    /// The first entry and the last one.
     first: u32,
     last: u32,
 }
 
-/// An index.
+/// A member under one of its keys.
+struct Key {
+    member: u32,
+    /// The next entry of the bucket.
+    next: u32,
+}
+
+/// An index. A member may have several keys.
 #[derive(Default)]
 pub(crate) struct Index {
     buckets: HashTable<Bucket>,
-    /// For each member the next one of its bucket.
-    following: Vec<u32>,
+    entries: Vec<Key>,
 }
 
 impl Index {
     /// Puts a member, the last one so far, into the bucket of a hash.
     fn add(&mut self, arena: &Arena, member: u32, hash: u64) -> Result<(), Fault> {
-        let missing = (member as usize + 1).saturating_sub(self.following.len());
-        room(&mut self.following, missing, arena)?;
-        self.following.extend(std::iter::repeat_n(NONE, missing));
-        if let Some(bucket) = self.buckets.find_mut(hash, |bucket| bucket.hash == hash) {
-            if let Some(following) = self.following.get_mut(bucket.last as usize) {
-                *following = member;
-            }
-            bucket.last = member;
-            return Ok(());
-        }
-        room_in_table(&mut self.buckets, arena, |bucket| bucket.hash)?;
-        let bucket = Bucket {
-            hash,
-            first: member,
-            last: member,
+        let Ok(entry) = u32::try_from(self.entries.len()) else {
+            return Err(Fault::Internal("an index of too many keys"));
         };
-        self.buckets
-            .insert_unique(hash, bucket, |bucket| bucket.hash);
+        if let Some(bucket) = self.buckets.find_mut(hash, |bucket| bucket.hash == hash) {
+            let last = &mut self.entries[bucket.last as usize];
+            // The keys of a member come together: it is there once.
+            if last.member == member {
+                return Ok(());
+            }
+            last.next = entry;
+            bucket.last = entry;
+        } else {
+            room_in_table(&mut self.buckets, arena, |bucket| bucket.hash)?;
+            let bucket = Bucket {
+                hash,
+                first: entry,
+                last: entry,
+            };
+            self.buckets
+                .insert_unique(hash, bucket, |bucket| bucket.hash);
+        }
+        room(&mut self.entries, 1, arena)?;
+        self.entries.push(Key { member, next: NONE });
         Ok(())
     }
 
     /// Bytes on the heap.
     fn bytes(&self) -> usize {
-        self.buckets.allocation_size() + self.following.capacity() * size_of::<u32>()
+        self.buckets.allocation_size() + self.entries.capacity() * size_of::<Key>()
     }
 
     fn first(&self, hash: u64) -> u32 {
         self.buckets
             .find(hash, |bucket| bucket.hash == hash)
             .map_or(NONE, |bucket| bucket.first)
-    }
-
-    fn after(&self, member: u32) -> u32 {
-        self.following.get(member as usize).copied().unwrap_or(NONE)
     }
 }
 
@@ -105,6 +113,7 @@ enum Known {
 pub(crate) struct Found<'a> {
     base: Value<'a>,
     index: u32,
+    /// The entry.
     at: u32,
 }
 
@@ -290,9 +299,15 @@ impl Indexes {
         found: &mut Found<'a>,
         index: impl FnOnce(usize) -> Value<'a>,
     ) -> Option<(Value<'a>, Value<'a>)> {
-        let at = found.at;
-        found.at = self.list.get(found.index as usize)?.after(at);
-        prefetch(found.base, found.at as usize);
+        let entries = &self.list.get(found.index as usize)?.entries;
+        let Key {
+            member: at,
+            next: after,
+        } = *entries.get(found.at as usize)?;
+        found.at = after;
+        if let Some(next) = entries.get(after as usize) {
+            prefetch(found.base, next.member as usize);
+        }
         member(found.base, at, index)
     }
 }

@@ -14,7 +14,7 @@ use regovm_vm::program::Function;
 use super::assembler::{Assembler, Label};
 use super::registers::{Registers, TooMany};
 use super::{constants, skeleton};
-use crate::ir::visit::{Role, mentions};
+use crate::ir::visit::Counts;
 use crate::ir::{
     self, Block, CollectKind, Compare, Conflict, ConstId, Local, Operand, Replacement, Root,
     ScanIndex, ScopeId, Stmt, StmtKind,
@@ -38,7 +38,7 @@ pub(super) fn emit(
     let mut emitter = Emitter {
         asm: assembler,
         registers,
-        reads: reads(function),
+        counts: Counts::of(function),
         scopes: HashMap::new(),
         builders: HashMap::new(),
         overlays: HashMap::new(),
@@ -67,28 +67,6 @@ pub(super) fn emit(
     Ok(emitted)
 }
 
-/// How often each local of a function is read.
-fn reads(function: &ir::Function) -> Vec<u32> {
-    fn note(block: &Block, reads: &mut [u32]) {
-        for stmt in block {
-            mentions(stmt, &mut |local, role| {
-                if role == Role::Read
-                    && let Some(count) = reads.get_mut(local.0 as usize)
-                {
-                    *count += 1;
-                }
-            });
-            stmt.kind.blocks().for_each(|block| note(block, reads));
-        }
-    }
-    let mut all = vec![0; function.locals as usize];
-    function
-        .blocks
-        .iter()
-        .for_each(|block| note(block, &mut all));
-    all
-}
-
 /// What a function can have too much of.
 enum Limit {
     Registers,
@@ -113,7 +91,7 @@ struct Emitter<'a, 't> {
     asm: &'a mut Assembler<'t>,
     registers: Registers,
     /// How often each local is read.
-    reads: Vec<u32>,
+    counts: Counts,
     scopes: HashMap<ScopeId, Scope>,
     builders: HashMap<Local, BuilderSlot>,
     overlays: HashMap<Local, OverlaySlot>,
@@ -227,7 +205,7 @@ impl Emitter<'_, '_> {
 
     /// True if what a local holds is used in one place.
     fn is_read_once(&self, local: Local) -> bool {
-        self.reads.get(local.0 as usize) == Some(&1)
+        self.counts.is_read_once(local)
     }
 
     fn reg(&mut self, local: Local) -> Result<Reg, Limit> {

@@ -147,8 +147,9 @@ pub struct ScanIndex {
     pub key: Option<Local>,
     /// A member, while the index is built.
     pub value: Option<Local>,
-    /// Runs once for each member when the index is built and ends with [`StmtKind::IndexKeys`]; what it assigns depends on
-    /// the member alone. The index does not have members for which it fails.
+    /// Runs once for each member when the index is built and ends with [`StmtKind::IndexKeys`], or with a scan that does: then
+    /// the member has the keys of each round. What it assigns depends on the member alone. The index does not have members
+    /// for which it fails.
     pub build: Block,
     /// Runs when a scan begins and ends with [`StmtKind::IndexProbe`]. If it fails, no member matters.
     pub probe: Block,
@@ -196,7 +197,7 @@ pub enum StmtKind {
         index: Option<Box<ScanIndex>>,
         body: Block,
     },
-    /// The last statement of [`ScanIndex::build`]: the member is found under these keys.
+    /// Ends [`ScanIndex::build`]: the member is found under these keys.
     IndexKeys { keys: Vec<Operand> },
     /// The last statement of [`ScanIndex::probe`]: members with these keys are looked for.
     IndexProbe { keys: Vec<Operand> },

@@ -242,9 +242,18 @@ impl Verifier<'_> {
 
     /// The blocks of an index end with what they are for, and have it nowhere else.
     fn index(&mut self, index: &ScanIndex) -> Check {
+        let mut build = &index.build;
+        // A member may have several keys, those of its own members.
+        while let Some(Stmt {
+            kind: StmtKind::Scan { body, .. },
+            ..
+        }) = build.last()
+        {
+            build = body;
+        }
         let last = |block: &Block| block.last().map(|stmt| stmt.kind.clone());
         let (Some(StmtKind::IndexKeys { keys }), Some(StmtKind::IndexProbe { keys: wanted })) =
-            (last(&index.build), last(&index.probe))
+            (last(build), last(&index.probe))
         else {
             return Err(format!("index {} has no keys", index.id.0));
         };

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Block, Local, Operand, Replacement, Stmt, StmtKind};
+use super::{Block, Function, Local, Operand, Replacement, Stmt, StmtKind};
 
 impl StmtKind {
     /// The blocks inside a statement, in the order in which they are emitted.
@@ -191,146 +191,140 @@ pub fn locals_mut(block: &mut Block, each: &mut impl FnMut(&mut Local)) {
 }
 
 fn own_locals_mut(stmt: &mut Stmt, each: &mut impl FnMut(&mut Local)) {
-    fn operand(operand: &mut Operand, each: &mut impl FnMut(&mut Local)) {
+    operands_mut(&mut stmt.kind, &mut |operand| {
         if let Operand::Local(local) = operand {
             each(local);
         }
-    }
+    });
     stmt.overlay.iter_mut().for_each(&mut *each);
     match &mut stmt.kind {
-        StmtKind::Load { dst: local, .. }
+        StmtKind::Move { dst: local, .. }
+        | StmtKind::Load { dst: local, .. }
+        | StmtKind::Get { dst: local, .. }
+        | StmtKind::GetData { dst: local, .. }
+        | StmtKind::CompareValue { dst: local, .. }
+        | StmtKind::MakeArray { dst: local, .. }
+        | StmtKind::MakeSet { dst: local, .. }
+        | StmtKind::MakeObject { dst: local, .. }
         | StmtKind::Collect { dst: local, .. }
+        | StmtKind::CallBuiltin { dst: local, .. }
+        | StmtKind::CallFunction { dst: local, .. }
+        | StmtKind::MergeDocuments { dst: local, .. }
         | StmtKind::Recall { dst: local, .. }
         | StmtKind::FirstDefined { result: local, .. }
         | StmtKind::ResetLocal { local }
         | StmtKind::OpenObject { local }
         | StmtKind::OpenSet { local }
+        | StmtKind::SetResult { local, .. }
+        | StmtKind::InsertPath { local, .. }
+        | StmtKind::InsertSet { local, .. }
         | StmtKind::IsDefined { local }
         | StmtKind::IsUndefined { local } => each(local),
         StmtKind::Close { dst, local } => [dst, local].into_iter().for_each(each),
-        StmtKind::Move { dst, src: value }
-        | StmtKind::SetResult {
-            local: dst, value, ..
-        } => {
-            each(dst);
-            operand(value, each);
-        }
-        StmtKind::Get {
-            dst,
-            base: a,
-            key: b,
-        }
-        | StmtKind::GetData {
-            dst,
-            base: a,
-            key: b,
-        }
-        | StmtKind::CompareValue {
-            dst,
-            lhs: a,
-            rhs: b,
-            ..
-        }
-        | StmtKind::MergeDocuments {
-            dst,
-            base: a,
-            derived: b,
-        } => {
-            each(dst);
-            [a, b].into_iter().for_each(|of| operand(of, each));
-        }
-        StmtKind::Guard { lhs, rhs, .. } => {
-            [lhs, rhs].into_iter().for_each(|of| operand(of, each));
-        }
-        StmtKind::Truthy { value }
-        | StmtKind::Switch { on: value, .. }
-        | StmtKind::IsArray { value, .. }
-        | StmtKind::IsObject { value, .. }
-        | StmtKind::Return { value } => operand(value, each),
-        StmtKind::Append { key, value, .. } => {
-            key.iter_mut()
-                .chain([value])
-                .for_each(|of| operand(of, each));
-        }
         StmtKind::Scan {
-            base,
-            key,
-            value,
-            index,
-            ..
+            key, value, index, ..
         } => {
-            operand(base, each);
             key.iter_mut().chain(value).for_each(&mut *each);
             if let Some(index) = index {
                 index.key.iter_mut().chain(&mut index.value).for_each(each);
             }
         }
         StmtKind::Walk {
-            base,
-            path: key,
-            value,
-            ..
+            path: key, value, ..
         }
-        | StmtKind::Every {
-            domain: base,
-            key,
-            value,
-            ..
-        } => {
-            operand(base, each);
-            key.iter_mut().chain(value).for_each(each);
-        }
-        StmtKind::MakeArray { dst, items }
-        | StmtKind::MakeSet { dst, items }
-        | StmtKind::CallBuiltin {
-            dst, args: items, ..
-        }
-        | StmtKind::CallFunction {
-            dst, args: items, ..
-        } => {
+        | StmtKind::Every { key, value, .. } => key.iter_mut().chain(value).for_each(each),
+        StmtKind::MakeOverlay { dst, parent, .. } => {
             each(dst);
-            items.iter_mut().for_each(|of| operand(of, each));
+            parent.iter_mut().for_each(each);
         }
-        StmtKind::IndexKeys { keys: items }
+        StmtKind::IndexKeys { .. }
+        | StmtKind::IndexProbe { .. }
+        | StmtKind::Guard { .. }
+        | StmtKind::Truthy { .. }
+        | StmtKind::IsArray { .. }
+        | StmtKind::IsObject { .. }
+        | StmtKind::Fail
+        | StmtKind::Strict { .. }
+        | StmtKind::Append { .. }
+        | StmtKind::Exists { .. }
+        | StmtKind::Not { .. }
+        | StmtKind::Yield { .. }
+        | StmtKind::Blocks { .. }
+        | StmtKind::Switch { .. }
+        | StmtKind::Return { .. }
+        | StmtKind::ReturnUndefined
+        | StmtKind::Observe { .. }
+        | StmtKind::EmitRow { .. } => {}
+    }
+}
+
+/// Calls `each` with every value that the statement itself reads, to be replaced: not with builders, overlays, and what is
+/// asked whether it is defined, which are locals always.
+pub fn operands_mut(kind: &mut StmtKind, each: &mut impl FnMut(&mut Operand)) {
+    match kind {
+        StmtKind::Move { src: value, .. }
+        | StmtKind::Scan { base: value, .. }
+        | StmtKind::Walk { base: value, .. }
+        | StmtKind::Every { domain: value, .. }
+        | StmtKind::Truthy { value }
+        | StmtKind::Switch { on: value, .. }
+        | StmtKind::IsArray { value, .. }
+        | StmtKind::IsObject { value, .. }
+        | StmtKind::SetResult { value, .. }
+        | StmtKind::Return { value } => each(value),
+        StmtKind::Get {
+            base: a, key: b, ..
+        }
+        | StmtKind::GetData {
+            base: a, key: b, ..
+        }
+        | StmtKind::CompareValue { lhs: a, rhs: b, .. }
+        | StmtKind::Guard { lhs: a, rhs: b, .. }
+        | StmtKind::MergeDocuments {
+            base: a,
+            derived: b,
+            ..
+        } => [a, b].into_iter().for_each(each),
+        StmtKind::Append { key, value, .. } => key.iter_mut().chain([value]).for_each(each),
+        StmtKind::MakeArray { items, .. }
+        | StmtKind::MakeSet { items, .. }
+        | StmtKind::IndexKeys { keys: items }
         | StmtKind::IndexProbe { keys: items }
-        | StmtKind::EmitRow { values: items } => {
-            items.iter_mut().for_each(|of| operand(of, each));
-        }
-        StmtKind::MakeObject { dst, members } => {
-            each(dst);
+        | StmtKind::CallBuiltin { args: items, .. }
+        | StmtKind::CallFunction { args: items, .. }
+        | StmtKind::EmitRow { values: items } => items.iter_mut().for_each(each),
+        StmtKind::MakeObject { members, .. } => {
             for (key, value) in members {
-                operand(key, each);
-                operand(value, each);
+                each(key);
+                each(value);
             }
         }
-        StmtKind::MakeOverlay {
-            dst,
-            parent,
-            replacements,
-        } => {
-            each(dst);
-            parent.iter_mut().for_each(&mut *each);
+        StmtKind::MakeOverlay { replacements, .. } => {
             for replacement in replacements {
                 match replacement {
                     Replacement::Document { value, .. }
-                    | Replacement::FunctionValue { value, .. } => operand(value, each),
+                    | Replacement::FunctionValue { value, .. } => each(value),
                     Replacement::Function { .. } => {}
                 }
             }
         }
-        StmtKind::InsertPath { local, path, value }
-        | StmtKind::InsertSet { local, path, value } => {
-            each(local);
-            path.iter_mut()
-                .chain([value])
-                .for_each(|of| operand(of, each));
+        StmtKind::InsertPath { path, value, .. } | StmtKind::InsertSet { path, value, .. } => {
+            path.iter_mut().chain([value]).for_each(each);
         }
         StmtKind::Observe { variables, .. } => {
-            for (_, value) in variables {
-                operand(value, each);
-            }
+            variables.iter_mut().for_each(|(_, value)| each(value));
         }
-        StmtKind::Fail
+        StmtKind::Load { .. }
+        | StmtKind::Recall { .. }
+        | StmtKind::Collect { .. }
+        | StmtKind::FirstDefined { .. }
+        | StmtKind::ResetLocal { .. }
+        | StmtKind::OpenObject { .. }
+        | StmtKind::OpenSet { .. }
+        | StmtKind::IsDefined { .. }
+        | StmtKind::IsUndefined { .. }
+        | StmtKind::Close { .. }
+        | StmtKind::Fail
         | StmtKind::Strict { .. }
         | StmtKind::Exists { .. }
         | StmtKind::Not { .. }
@@ -355,4 +349,54 @@ pub fn assigned(stmts: &[Stmt]) -> HashSet<Local> {
     let mut all = HashSet::new();
     note(stmts, &mut all);
     all
+}
+
+/// How often each local of a function is read, and how often it is assigned.
+pub struct Counts {
+    /// Reads by local.
+    pub reads: Vec<u32>,
+    /// Assignments by local; the parameters have one each.
+    pub assigned: Vec<u32>,
+}
+
+impl Counts {
+    /// Counts what stands in a function.
+    pub fn of(function: &Function) -> Counts {
+        fn note(block: &Block, counts: &mut Counts) {
+            for stmt in block {
+                mentions(stmt, &mut |local, role| {
+                    let counts = match role {
+                        Role::Read => &mut counts.reads,
+                        Role::Assign => &mut counts.assigned,
+                    };
+                    if let Some(count) = counts.get_mut(local.0 as usize) {
+                        *count += 1;
+                    }
+                });
+                stmt.kind.blocks().for_each(|block| note(block, counts));
+            }
+        }
+        let locals = function.locals as usize;
+        let mut counts = Counts {
+            reads: vec![0; locals],
+            assigned: vec![0; locals],
+        };
+        for count in counts.assigned.iter_mut().take(function.params as usize) {
+            *count = 1;
+        }
+        for block in &function.blocks {
+            note(block, &mut counts);
+        }
+        counts
+    }
+
+    /// True if what a local holds is used in one place.
+    pub fn is_read_once(&self, local: Local) -> bool {
+        self.reads.get(local.0 as usize) == Some(&1)
+    }
+
+    /// True if a local has one value, wherever it has one.
+    pub fn is_assigned_once(&self, local: Local) -> bool {
+        self.assigned.get(local.0 as usize) == Some(&1)
+    }
 }

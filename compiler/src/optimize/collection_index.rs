@@ -14,17 +14,31 @@
 //! is left out, the machine visits all members. One side of a guard must come from the member alone, so that the index is
 //! the same whenever it is asked, the other from what is known before the iteration.
 //!
+//! A member may be found under many keys, those of its own members:
+//!
+//! ```text
+//! scan rs as _, b                          scan rs as _, b by index 0
+//!   t := b["tags"]                           build: t' := b'["tags"], scan t' as _, e', index under [e']
+//!   m := internal.member_2(k, t)     →       probe: look for [k]
+//!   guard m                                  (the body as it was)
+//! ```
+//!
+//! So it is where the body ends with a loop over what the member holds, and that loop compares.
+//!
 //! That covers loops in loops, a loop in a function that is called in a loop, in a negation or in a comprehension, and
 //! rules that each look for their own kind of member: all are scans of one collection, which share one index.
 //!
 //! **What it costs.** The machine builds an index once as many members were visited as building costs, and only for
-//! collections that are not small.
+//! collections that are not small. A loop that goes through another collection each time has none (`loops.rs`): it would
+//! never be used.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use regovm_core::Span;
+use regovm_core::builtin::BuiltinId;
 
 use super::effects::{Effect, Effects};
+use super::loops::other_each_time;
 use super::slice::{Body, MAX_SLICE, Origin, Origins, Renaming, Slice};
 use super::{Context, Rewrite};
 use crate::ir::visit::{Role, mentions};
@@ -41,25 +55,36 @@ pub(super) const REWRITE: Rewrite = Rewrite {
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {
     let effects = Effects::of(program, context.builtins);
+    let member = context.builtins.id("internal.member_2");
     let mut uses = Uses::default();
     for function in &program.functions {
         each_scan(&function.blocks, &mut |scan| {
-            for key in candidates(scan, &effects) {
+            for key in candidates(scan, &effects, member) {
                 uses.note(&key);
             }
         });
     }
-    let mut indexes = Indexes::default();
+    let mut change = Change {
+        effects: &effects,
+        member,
+        uses: &uses,
+        indexes: Indexes::default(),
+        loaded: HashMap::new(),
+        once: Vec::new().into_iter(),
+        served: HashSet::new(),
+    };
     for function in &mut program.functions {
-        let mut loaded = HashMap::new();
-        note_loads(&function.blocks, &mut loaded);
+        change.loaded.clear();
+        change.served.clear();
+        note_loads(&function.blocks, &mut change.loaded);
+        change.once = other_each_time(function).into_iter();
         let mut blocks = std::mem::take(&mut function.blocks);
         for block in &mut blocks {
-            rewrite(block, function, &loaded, &effects, &uses, &mut indexes);
+            change.block(block, function);
         }
         function.blocks = blocks;
     }
-    !indexes.numbers.is_empty()
+    !change.indexes.numbers.is_empty()
 }
 
 /// The body of a scan without an index.
@@ -117,29 +142,47 @@ fn note_loads(blocks: &[Block], loaded: &mut Loaded) {
     }
 }
 
-fn rewrite(
-    block: &mut Block,
-    function: &mut Function,
-    loaded: &Loaded,
-    effects: &Effects<'_>,
-    uses: &Uses,
-    indexes: &mut Indexes,
-) {
-    for stmt in block {
-        for block in stmt.kind.blocks_mut() {
-            rewrite(block, function, loaded, effects, uses, indexes);
-        }
-        let made = scan_of(stmt).and_then(|scan| {
-            let keys = uses.choose(candidates(&scan, effects));
-            make(&scan, &keys, effects, function, stmt.span, indexes)
-        });
-        if let Some(mut made) = made
-            && let StmtKind::Scan { base, index, .. } = &mut stmt.kind
-        {
-            if let Operand::Local(base) = base {
-                made.data = loaded.get(base).cloned().flatten();
+struct Change<'c> {
+    effects: &'c Effects<'c>,
+    /// The built-in behind `in`.
+    member: Option<BuiltinId>,
+    uses: &'c Uses,
+    indexes: Indexes,
+    loaded: Loaded,
+    /// For the scans that come next: whether they go through another collection each time.
+    once: std::vec::IntoIter<bool>,
+    /// Members of loops whose comparison an index of the loop around them serves.
+    served: HashSet<Local>,
+}
+
+impl Change<'_> {
+    fn block(&mut self, block: &mut Block, function: &mut Function) {
+        for stmt in block {
+            let mut made = None;
+            if let StmtKind::Scan {
+                base, key, value, ..
+            } = &stmt.kind
+            {
+                let once = self.once.next() == Some(true);
+                let served = key.iter().chain(value).any(|it| self.served.contains(it));
+                if let Some(scan) = scan_of(stmt).filter(|_| !once && !served) {
+                    let keys = candidates(&scan, self.effects, self.member);
+                    let keys = self.uses.choose(keys);
+                    made = self.make(&scan, &keys, function, stmt.span);
+                    if let Some(made) = &mut made {
+                        self.served.extend(keys.iter().flat_map(Candidate::served));
+                        if let Operand::Local(base) = base {
+                            made.data = self.loaded.get(base).cloned().flatten();
+                        }
+                    }
+                }
             }
-            *index = Some(Box::new(made));
+            for block in stmt.kind.blocks_mut() {
+                self.block(block, function);
+            }
+            if let (StmtKind::Scan { index, .. }, Some(made)) = (&mut stmt.kind, made) {
+                *index = Some(Box::new(made));
+            }
         }
     }
 }
@@ -155,6 +198,8 @@ pub enum WhyNot {
     ComparedWithItself(Span),
     /// What comes before the comparison would be missed.
     Seen(Span),
+    /// The collection is gone through once: the next time it is another one.
+    Once,
 }
 
 /// Why a scan without an index has none.
@@ -211,45 +256,195 @@ fn compares(stmt: &Stmt, origins: &Origins) -> bool {
 }
 
 /// A guard `member == outer` in the body of a scan.
-pub(super) struct Candidate {
-    /// The guard's place in the body.
+pub(super) struct Candidate<'b> {
+    /// The guard's place in the body, or that of the loop that it stands in.
     at: usize,
+    /// Where it stands in the text.
+    span: Span,
     /// What the member is found under.
     pub(super) member: Slice,
     /// What is looked for.
     pub(super) outer: Slice,
+    /// The member is found under what each member of `member` gives.
+    each: Option<Each<'b>>,
+}
+
+/// What the members of a member are found under.
+struct Each<'b> {
+    /// The loop over them; without one they are the keys.
+    inner: Option<Inner<'b>>,
+    /// An error may come before the guard.
+    fallible: bool,
+}
+
+impl Candidate<'_> {
+    /// The members of the loop inside that needs no index of its own.
+    fn served(&self) -> impl Iterator<Item = Local> + '_ {
+        let each = self.each.iter();
+        let inner = each.filter_map(|each| each.inner.as_ref());
+        inner.flat_map(|inner| [inner.body.key, inner.body.value].into_iter().flatten())
+    }
+}
+
+/// A loop over what a member holds, with a guard in it.
+struct Inner<'b> {
+    body: Body<'b>,
+    member: Slice,
+    outer: Slice,
 }
 
 /// The guards that an index could serve, in their order.
-pub(super) fn candidates(scan: &Body<'_>, effects: &Effects<'_>) -> Vec<Candidate> {
+pub(super) fn candidates<'b>(
+    scan: &Body<'b>,
+    effects: &Effects<'_>,
+    member: Option<BuiltinId>,
+) -> Vec<Candidate<'b>> {
     let mut origins = Origins::of(scan);
     let mut found = Vec::new();
+    // Answers of `outer in member`.
+    let mut memberships: HashMap<Local, (Operand, Operand)> = HashMap::new();
     for (at, stmt) in scan.stmts.iter().enumerate() {
+        if let Some(inner) = loop_at_end(scan, at)
+            && let Some(candidate) = inner_candidate(scan, at, inner, &origins, effects)
+        {
+            found.push(candidate);
+        }
         if effects.stmt(stmt) == Effect::Seen {
             break;
         }
-        if let StmtKind::Guard {
-            op: Compare::Equal,
-            lhs,
-            rhs,
-        } = stmt.kind
-        {
-            let sides = match (origins.get(lhs), origins.get(rhs)) {
-                (Some(Origin::Member), Some(Origin::Outer) | None) => Some((lhs, rhs)),
-                (Some(Origin::Outer) | None, Some(Origin::Member)) => Some((rhs, lhs)),
-                _ => None,
-            };
-            if let Some((member, outer)) = sides
-                && let Some(member) = scan.slice(at, member)
-                && let Some(outer) = scan.slice(at, outer)
-            {
-                found.push(Candidate { at, member, outer });
+        let is = |operand, wanted: &[Option<Origin>]| wanted.contains(&origins.get(operand));
+        let (of_member, known) = ([Some(Origin::Member)], [Some(Origin::Outer), None]);
+        match &stmt.kind {
+            StmtKind::Guard {
+                op: Compare::Equal,
+                lhs,
+                rhs,
+            } => {
+                let sides = match (is(*lhs, &of_member), is(*rhs, &of_member)) {
+                    (true, false) if is(*rhs, &known) => Some((*lhs, *rhs)),
+                    (false, true) if is(*lhs, &known) => Some((*rhs, *lhs)),
+                    _ => None,
+                };
+                if let Some((member, outer)) = sides
+                    && let Some(member) = scan.slice(at, member)
+                    && let Some(outer) = scan.slice(at, outer)
+                {
+                    found.push(Candidate {
+                        at,
+                        span: stmt.span,
+                        member,
+                        outer,
+                        each: None,
+                    });
+                }
             }
+            StmtKind::CallBuiltin { dst, builtin, args }
+                if Some(*builtin) == member && effects.stmt(stmt) == Effect::None =>
+            {
+                if let [outer, among] = args[..]
+                    && is(outer, &known)
+                    && is(among, &of_member)
+                {
+                    memberships.insert(*dst, (outer, among));
+                }
+            }
+            StmtKind::Truthy {
+                value: Operand::Local(answer),
+            } => {
+                if let Some((outer, among)) = memberships.remove(answer)
+                    && let Some(mut member) = scan.slice(at, among)
+                    && let Some(outer) = scan.slice(at, outer)
+                {
+                    member.form = format!("each of {}", member.form);
+                    found.push(Candidate {
+                        at,
+                        span: stmt.span,
+                        member,
+                        outer,
+                        each: Some(Each {
+                            inner: None,
+                            fallible: false,
+                        }),
+                    });
+                }
+            }
+            _ => {}
         }
         origins.note(stmt);
     }
     found
 }
+
+/// A loop that a body ends with: what comes after it stands in it, or it is asked for one success.
+fn loop_at_end<'b>(scan: &Body<'b>, at: usize) -> Option<&'b Stmt> {
+    let stmt = &scan.stmts[at];
+    match &stmt.kind {
+        StmtKind::Scan { .. } if at + 1 == scan.stmts.len() => Some(stmt),
+        StmtKind::Exists { body, .. } => match &body[..] {
+            [only] => Some(only),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The first guard of a loop over what a member holds.
+fn inner_candidate<'b>(
+    scan: &Body<'b>,
+    at: usize,
+    stmt: &'b Stmt,
+    origins: &Origins,
+    effects: &Effects<'_>,
+) -> Option<Candidate<'b>> {
+    let StmtKind::Scan { base, .. } = &stmt.kind else {
+        return None;
+    };
+    let body = scan_of(stmt)?;
+    if origins.get(*base) != Some(Origin::Member) {
+        return None;
+    }
+    // Without the `in`s inside it: those would be two loops deep.
+    let guard = candidates(&body, effects, None)
+        .into_iter()
+        .find(|candidate| candidate.each.is_none())?;
+    let fallible = scan.stmts[..at]
+        .iter()
+        .chain(&body.stmts[..guard.at])
+        .any(|stmt| effects.stmt(stmt) != Effect::None);
+    let mut member = scan.slice(at, *base)?;
+    member.form = format!("each of {}: {}", member.form, guard.member.form);
+    // What is looked for may be computed from what the body around the loop knows.
+    let mut outer = Slice {
+        stmts: Vec::new(),
+        operand: guard.outer.operand,
+        form: guard.outer.form.clone(),
+    };
+    for local in body.needs(&guard.outer) {
+        if origins.local(local) != Origin::Outer {
+            return None;
+        }
+        let slice = scan.slice(at, Operand::Local(local))?;
+        outer.stmts.extend(slice.stmts);
+    }
+    Some(Candidate {
+        at,
+        span: guard.span,
+        member,
+        outer,
+        each: Some(Each {
+            inner: Some(Inner {
+                member: guard.member,
+                outer: guard.outer,
+                body,
+            }),
+            fallible,
+        }),
+    })
+}
+
+/// Constants that one of several keys of members is compared with, at least, for an index to be worth it: it is larger than
+/// others.
+const MANY_CONSTANTS: usize = 4;
 
 /// How the keys of members are used in the whole program.
 #[derive(Default)]
@@ -259,7 +454,7 @@ struct Uses {
 }
 
 impl Uses {
-    fn note(&mut self, candidate: &Candidate) {
+    fn note(&mut self, candidate: &Candidate<'_>) {
         if let Some(constant) = candidate.outer.constant() {
             let constants = self.constants.entry(candidate.member.form.clone());
             constants.or_default().insert(constant);
@@ -267,21 +462,32 @@ impl Uses {
     }
 
     /// The keys of an index. Where all are compared with constants it is one, that which tells most members apart: rules
-    /// that look at other things besides then still share an index.
-    fn choose(&self, candidates: Vec<Candidate>) -> Vec<Candidate> {
-        if candidates
-            .iter()
-            .any(|candidate| candidate.outer.constant().is_none())
-        {
-            return candidates;
+    /// that look at other things besides then still share an index. At most one of several keys of a member is among them,
+    /// and only where no other key would do.
+    fn choose<'b>(&self, candidates: Vec<Candidate<'b>>) -> Vec<Candidate<'b>> {
+        let is_known = |candidate: &Candidate<'_>| candidate.outer.constant().is_some();
+        let (mut many, mut single): (Vec<_>, Vec<_>) = candidates
+            .into_iter()
+            .partition(|candidate| candidate.each.is_some());
+        if !single.iter().all(is_known) {
+            return single;
         }
-        let distinct = |candidate: &Candidate| {
+        if let Some(at) = many.iter().position(|candidate| !is_known(candidate)) {
+            single.push(many.swap_remove(at));
+            return single;
+        }
+        let distinct = |candidate: &Candidate<'_>| {
             self.constants
                 .get(&candidate.member.form)
                 .map_or(0, HashSet::len)
         };
         // The first of several that are as good.
-        let best = candidates.into_iter().rev().max_by_key(distinct);
+        let best = single.into_iter().rev().max_by_key(distinct);
+        let best = best.or_else(|| {
+            let many = many.into_iter().rev();
+            many.filter(|key| distinct(key) >= MANY_CONSTANTS)
+                .max_by_key(distinct)
+        });
         best.into_iter().collect()
     }
 }
@@ -293,7 +499,7 @@ struct Indexes {
 }
 
 impl Indexes {
-    fn number(&mut self, keys: &[Candidate]) -> Option<IndexId> {
+    fn number(&mut self, keys: &[Candidate<'_>]) -> Option<IndexId> {
         let forms = keys.iter().map(|key| key.member.form.clone()).collect();
         if let Some(id) = self.numbers.get(&forms) {
             return Some(*id);
@@ -304,54 +510,141 @@ impl Indexes {
     }
 }
 
-fn make(
+impl Change<'_> {
+    fn make(
+        &mut self,
+        scan: &Body<'_>,
+        keys: &[Candidate<'_>],
+        function: &mut Function,
+        span: Span,
+    ) -> Option<ScanIndex> {
+        // The machine hands keys over in lists of limited length; nobody writes as many guards.
+        let last = keys.iter().map(|key| key.at).max()?;
+        if keys.len() > MAX_SLICE {
+            return None;
+        }
+        let effects = self.effects;
+        let fallible = scan.stmts[..last]
+            .iter()
+            .any(|stmt| effects.stmt(stmt) != Effect::None)
+            || keys
+                .iter()
+                .any(|key| key.each.as_ref().is_some_and(|each| each.fallible));
+        let (build, key, value) = build(scan, keys, function, span)?;
+        let probe = probe(scan, keys, function, span)?;
+        Some(ScanIndex {
+            id: self.indexes.number(keys)?,
+            key,
+            value,
+            build,
+            probe,
+            fallible,
+            data: None,
+            serves: keys.iter().map(|key| key.span).collect(),
+        })
+    }
+}
+
+fn fresh(function: &mut Function) -> Local {
+    function.locals += 1;
+    Local(function.locals - 1)
+}
+
+fn places<'k>(keys: impl Iterator<Item = &'k Slice>) -> BTreeSet<usize> {
+    keys.flat_map(|slice| slice.stmts.iter().copied()).collect()
+}
+
+/// The statements that compute a member's keys, with the new names of the member's key and of the member.
+fn build(
     scan: &Body<'_>,
-    keys: &[Candidate],
-    effects: &Effects<'_>,
+    keys: &[Candidate<'_>],
     function: &mut Function,
     span: Span,
-    indexes: &mut Indexes,
-) -> Option<ScanIndex> {
-    // The machine hands keys over in lists of limited length; nobody writes as many guards.
-    let last = keys.last().filter(|_| keys.len() <= MAX_SLICE)?;
-    let fallible = scan.stmts[..last.at]
-        .iter()
-        .any(|stmt| effects.stmt(stmt) != Effect::None);
-    let mut fresh = |_| {
-        function.locals += 1;
-        Local(function.locals - 1)
+) -> Option<(Block, Option<Local>, Option<Local>)> {
+    let mut renaming = Renaming::new(scan, |_| fresh(function));
+    let mut block = Block::new();
+    for at in places(keys.iter().map(|key| &key.member)) {
+        block.push(renaming.stmt(&scan.stmts[at])?);
+    }
+    let stmt = |kind| Stmt {
+        kind,
+        span,
+        overlay: None,
     };
-    let mut copy = |side: fn(&Candidate) -> &Slice, end: fn(Vec<Operand>) -> StmtKind| {
-        let mut renaming = Renaming::new(scan, &mut fresh);
-        let places: BTreeSet<usize> = keys
-            .iter()
-            .flat_map(|key| side(key).stmts.iter().copied())
-            .collect();
-        let mut block = Block::new();
-        for at in places {
-            block.push(renaming.stmt(&scan.stmts[at])?);
+    // The loop over the keys of a member, if it has several.
+    let mut each = None;
+    let mut operands = Vec::new();
+    for key in keys {
+        let operand = renaming.operand(key.member.operand);
+        let Some(Each { inner, .. }) = &key.each else {
+            operands.push(operand);
+            continue;
+        };
+        let mut body = Block::new();
+        let (inner_key, inner_value, of_member) = match inner {
+            Some(inner) => {
+                let key = inner.body.key.map(|local| renaming.assign(local));
+                let value = inner.body.value.map(|local| renaming.assign(local));
+                for at in &inner.member.stmts {
+                    body.push(renaming.stmt(&inner.body.stmts[*at])?);
+                }
+                (key, value, renaming.operand(inner.member.operand))
+            }
+            None => {
+                let value = renaming.unnamed();
+                (None, Some(value), Operand::Local(value))
+            }
+        };
+        operands.push(of_member);
+        each = Some((operand, inner_key, inner_value, body));
+    }
+    let end = stmt(StmtKind::IndexKeys { keys: operands });
+    match each {
+        Some((base, key, value, mut body)) => {
+            body.push(end);
+            block.push(stmt(StmtKind::Scan {
+                base,
+                key,
+                value,
+                index: None,
+                body,
+            }));
         }
-        let operands = keys
-            .iter()
-            .map(|key| renaming.operand(side(key).operand))
-            .collect();
-        block.push(Stmt {
-            kind: end(operands),
-            span,
-            overlay: None,
-        });
-        Some((block, renaming.key, renaming.value))
-    };
-    let (build, key, value) = copy(|key| &key.member, |keys| StmtKind::IndexKeys { keys })?;
-    let (probe, ..) = copy(|key| &key.outer, |keys| StmtKind::IndexProbe { keys })?;
-    Some(ScanIndex {
-        id: indexes.number(keys)?,
-        key,
-        value,
-        build,
-        probe,
-        fallible,
-        data: None,
-        serves: keys.iter().map(|key| scan.stmts[key.at].span).collect(),
-    })
+        None => block.push(end),
+    }
+    Some((block, renaming.key, renaming.value))
+}
+
+/// The statements that compute what is looked for.
+fn probe(
+    scan: &Body<'_>,
+    keys: &[Candidate<'_>],
+    function: &mut Function,
+    span: Span,
+) -> Option<Block> {
+    let mut renaming = Renaming::new(scan, |_| fresh(function));
+    let mut block = Block::new();
+    for at in places(keys.iter().map(|key| &key.outer)) {
+        block.push(renaming.stmt(&scan.stmts[at])?);
+    }
+    for key in keys {
+        if let Some(Each {
+            inner: Some(inner), ..
+        }) = &key.each
+        {
+            for at in &inner.outer.stmts {
+                block.push(renaming.stmt(&inner.body.stmts[*at])?);
+            }
+        }
+    }
+    let keys = keys
+        .iter()
+        .map(|key| renaming.operand(key.outer.operand))
+        .collect();
+    block.push(Stmt {
+        kind: StmtKind::IndexProbe { keys },
+        span,
+        overlay: None,
+    });
+    Some(block)
 }

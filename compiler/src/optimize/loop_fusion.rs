@@ -27,6 +27,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use regovm_core::builtin::BuiltinId;
+
 use super::collection_index;
 use super::effects::{Effect, Effects};
 use super::rule_index;
@@ -47,13 +49,14 @@ const FEW_FUNCTIONS: usize = 3;
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {
     let effects = Effects::of(program, context.builtins);
-    let keys = keys_of_functions(program, &effects);
+    let member = context.builtins.id("internal.member_2");
+    let keys = keys_of_functions(program, &effects, member);
     let constants = &program.constants;
     let mut changed = false;
     for function in &mut program.functions {
         let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (at, block) in function.blocks.iter().enumerate() {
-            if let Some(collection) = loop_over(block, &effects, &keys) {
+            if let Some(collection) = loop_over(block, &effects, &keys, member) {
                 groups.entry(collection).or_default().push(at);
             }
         }
@@ -86,12 +89,16 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
 }
 
 /// In how many functions each key of members is compared with constants.
-fn keys_of_functions(program: &Program, effects: &Effects<'_>) -> HashMap<String, usize> {
+fn keys_of_functions(
+    program: &Program,
+    effects: &Effects<'_>,
+    member: Option<BuiltinId>,
+) -> HashMap<String, usize> {
     let mut all = HashMap::new();
     for function in &program.functions {
         let mut keys = HashSet::new();
         collection_index::each_scan(&function.blocks, &mut |scan| {
-            for key in collection_index::candidates(scan, effects) {
+            for key in collection_index::candidates(scan, effects, member) {
                 keys.insert(key.member.form);
             }
         });
@@ -107,6 +114,7 @@ fn loop_over(
     block: &Block,
     effects: &Effects<'_>,
     keys: &HashMap<String, usize>,
+    member: Option<BuiltinId>,
 ) -> Option<String> {
     let (last, before) = block.split_last()?;
     let scan = collection_index::scan_of(last)?;
@@ -134,7 +142,7 @@ fn loop_over(
                 }
             )
         });
-    let indexed = collection_index::candidates(&scan, effects)
+    let indexed = collection_index::candidates(&scan, effects, member)
         .iter()
         .any(|key| {
             let functions = keys.get(&key.member.form).copied().unwrap_or(0);

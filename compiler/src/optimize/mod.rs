@@ -8,20 +8,27 @@
 //! lowering and in the machine.
 
 mod collection_index;
+mod common;
 pub mod effects;
+mod existence;
+mod first_success;
+mod fold;
 mod guard_motion;
+mod inline;
 mod invariant_motion;
 mod loop_fusion;
+mod loops;
 pub mod plan;
 mod rule_index;
 mod slice;
 
 pub use collection_index::WhyNot;
+use regovm_core::Constant;
 use regovm_core::builtin::Table;
 
-use crate::ir::Program;
 #[cfg(debug_assertions)]
 use crate::ir::verify;
+use crate::ir::{ConstId, Program};
 
 /// What rewrites know beside the program.
 pub struct Context<'c> {
@@ -41,12 +48,27 @@ pub struct Rewrite {
 
 /// All rewrites in the order in which they run.
 pub const REWRITES: &[Rewrite] = &[
+    inline::REWRITE,
+    fold::REWRITE,
+    existence::REWRITE,
     guard_motion::REWRITE,
     loop_fusion::REWRITE,
     rule_index::REWRITE,
+    first_success::REWRITE,
     collection_index::REWRITE,
     invariant_motion::REWRITE,
+    common::REWRITE,
 ];
+
+/// The number of a constant, which is added if the program does not have it.
+fn constant_id(constants: &mut Vec<Constant>, constant: Constant) -> ConstId {
+    let known = constants.iter().position(|known| *known == constant);
+    let at = known.unwrap_or_else(|| {
+        constants.push(constant);
+        constants.len() - 1
+    });
+    ConstId(at as u32)
+}
 
 /// Runs all rewrites but those whose names are in `off`; gives the names of those that changed something.
 pub fn optimize(program: &mut Program, context: &Context<'_>, off: &[String]) -> Vec<&'static str> {
@@ -81,7 +103,6 @@ fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use regovm_core::Constant;
 
     fn add_constant(program: &mut Program, _: &Context<'_>) -> bool {
         program.constants.push(Constant::Null);

@@ -5,6 +5,7 @@ use regovm_core::Span;
 use super::Context;
 use super::collection_index::{WhyNot, scan_of, why_not};
 use super::effects::Effects;
+use super::loops::other_each_time;
 use crate::ir::{Block, Program, Stmt, StmtKind};
 
 /// A loop, or a choice among rules.
@@ -49,8 +50,9 @@ pub fn plan(program: &Program, context: &Context<'_>) -> Vec<Step> {
     let effects = Effects::of(program, context.builtins);
     let mut steps = Vec::new();
     for (function, body) in program.functions.iter().enumerate() {
+        let mut once = other_each_time(body).into_iter();
         for block in &body.blocks {
-            visit(block, function, 0, &effects, &mut steps);
+            visit(block, function, 0, &effects, &mut once, &mut steps);
         }
     }
     steps
@@ -61,9 +63,11 @@ fn visit(
     function: usize,
     depth: usize,
     effects: &Effects<'_>,
+    once: &mut impl Iterator<Item = bool>,
     steps: &mut Vec<Step>,
 ) {
     for stmt in block {
+        let once_only = matches!(stmt.kind, StmtKind::Scan { .. }) && once.next() == Some(true);
         let how = match &stmt.kind {
             // The loop over the numbers of chosen rules is no loop of the policy.
             StmtKind::Scan { body, .. } if matches!(body[..], [ref only] if matches!(only.kind, StmtKind::Switch { .. })) => {
@@ -79,6 +83,7 @@ fn visit(
                 serves: index.serves.clone(),
                 unless_strict: index.fallible,
             }),
+            StmtKind::Scan { .. } if once_only => Some(How::All(WhyNot::Once)),
             StmtKind::Scan { .. } => scan_of(stmt).map(|scan| How::All(why_not(&scan, effects))),
             StmtKind::Walk { .. } => Some(How::Walk),
             StmtKind::Every { .. } => Some(How::Every),
@@ -103,7 +108,7 @@ fn visit(
             0
         };
         for block in blocks.skip(skipped) {
-            visit(block, function, inner, effects, steps);
+            visit(block, function, inner, effects, once, steps);
         }
     }
 }

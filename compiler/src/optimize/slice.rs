@@ -147,6 +147,29 @@ impl Body<'_> {
     }
 }
 
+impl Body<'_> {
+    /// The locals that a slice of this body reads and does not assign.
+    pub(super) fn needs(&self, slice: &Slice) -> HashSet<Local> {
+        let mut needs = HashSet::new();
+        if let Operand::Local(local) = slice.operand {
+            needs.insert(local);
+        }
+        for at in slice.stmts.iter().rev() {
+            mentions(&self.stmts[*at], &mut |local, role| {
+                if role == Role::Assign {
+                    needs.remove(&local);
+                }
+            });
+            mentions(&self.stmts[*at], &mut |local, role| {
+                if role == Role::Read {
+                    needs.insert(local);
+                }
+            });
+        }
+        needs
+    }
+}
+
 /// Characters of a form, at most: what is used twice stands in it twice.
 const MAX_FORM: usize = 4096;
 
@@ -240,7 +263,13 @@ impl<F: FnMut(u32) -> Local> Renaming<F> {
         renaming
     }
 
-    fn assign(&mut self, local: Local) -> Local {
+    /// A new local that stands for none of the body.
+    pub(super) fn unnamed(&mut self) -> Local {
+        self.count += 1;
+        (self.fresh)(self.count - 1)
+    }
+
+    pub(super) fn assign(&mut self, local: Local) -> Local {
         let name = (self.fresh)(self.count);
         self.count += 1;
         self.names.insert(local, name);
