@@ -51,6 +51,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
     name: "collection-index",
     about: "iterations that compare members with what is known find them by an index",
     run,
+    repeated: false,
 };
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {

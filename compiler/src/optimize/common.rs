@@ -36,6 +36,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
     name: "common-subexpressions",
     about: "look-ups and calls that a body makes twice are made once",
     run,
+    repeated: false,
 };
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {

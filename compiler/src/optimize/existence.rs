@@ -35,6 +35,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
     name: "existence",
     about: "comprehensions that are only asked whether they are empty end with their first member",
     run,
+    repeated: false,
 };
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {

@@ -34,6 +34,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
     name: "first-success",
     about: "loops end with their first success where nothing after it depends on the member",
     run,
+    repeated: false,
 };
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {

@@ -32,6 +32,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
     name: "constant-folding",
     about: "calls and comparisons of constants are computed once, by the compiler",
     run,
+    repeated: true,
 };
 
 /// Built-ins that are computed.

@@ -26,6 +26,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
     name: "guard-motion",
     about: "look-ups and comparisons that do not depend on a loop's member are made before the loop",
     run,
+    repeated: false,
 };
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {

@@ -35,6 +35,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
     name: "inlining",
     about: "small functions and rules stand in place of their calls",
     run,
+    repeated: true,
 };
 
 /// Statements of a function that is inlined, at most.
@@ -47,30 +48,21 @@ const MAX_BLOCKS: usize = 4;
 const MAX_CALLS: usize = 2;
 /// Statements of a function into which something is inlined, at most.
 const MAX_GROWN: usize = 20_000;
-/// Calls in what is inlined are inlined so many times.
-const ROUNDS: usize = 3;
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {
+    let effects = Effects::of(program, context.builtins);
+    let fixed = !replaces_data(program);
+    let bodies: Vec<Option<Vec<Block>>> = (program.functions.iter())
+        .map(|function| body(function, fixed, &effects, context.builtins))
+        .collect();
     let mut changed = false;
-    for _ in 0..ROUNDS {
-        let effects = Effects::of(program, context.builtins);
-        let fixed = !replaces_data(program);
-        let bodies: Vec<Option<Vec<Block>>> = (program.functions.iter())
-            .map(|function| body(function, fixed, &effects, context.builtins))
-            .collect();
-        let mut again = false;
-        for function in &mut program.functions {
-            let mut blocks = std::mem::take(&mut function.blocks);
-            let mut left = MAX_GROWN;
-            for block in &mut blocks {
-                again |= rewrite(block, function, &bodies, &effects, &mut left);
-            }
-            function.blocks = blocks;
+    for function in &mut program.functions {
+        let mut blocks = std::mem::take(&mut function.blocks);
+        let mut left = MAX_GROWN;
+        for block in &mut blocks {
+            changed |= rewrite(block, function, &bodies, &effects, &mut left);
         }
-        changed |= again;
-        if !again {
-            break;
-        }
+        function.blocks = blocks;
     }
     changed
 }

@@ -29,6 +29,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
     name: "invariant-motion",
     about: "comprehensions and calls that do not depend on a loop's member are computed once",
     run,
+    repeated: false,
 };
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {

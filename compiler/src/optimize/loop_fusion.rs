@@ -41,6 +41,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
     name: "loop-fusion",
     about: "rules of one set that iterate over one collection share the loop",
     run,
+    repeated: false,
 };
 
 /// Functions that compare one key of members with constants, at most, for the comparisons to be made in loops over all

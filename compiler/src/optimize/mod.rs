@@ -44,7 +44,12 @@ pub struct Rewrite {
     pub about: &'static str,
     /// Changes the program; true if there was anything to do.
     pub run: fn(&mut Program, &Context<'_>) -> bool,
+    /// It runs before the others, and again as long as one of its kind changes something.
+    pub repeated: bool,
 }
+
+/// How often rewrites are repeated, at most.
+const ROUNDS: usize = 4;
 
 /// All rewrites in the order in which they run.
 pub const REWRITES: &[Rewrite] = &[
@@ -82,20 +87,33 @@ fn run(
     off: &[String],
 ) -> Vec<&'static str> {
     let mut changed = Vec::new();
-    for rewrite in rewrites
-        .iter()
-        .filter(|rewrite| !off.iter().any(|name| name == rewrite.name))
-    {
-        if (rewrite.run)(program, context) {
-            changed.push(rewrite.name);
-            #[cfg(debug_assertions)]
-            if let Err(violation) = verify::verify(program) {
-                panic!(
-                    "the rewrite {} broke the program: {violation}",
-                    rewrite.name
-                );
-            }
+    let mut run = |rewrite: &Rewrite, program: &mut Program| {
+        if off.iter().any(|name| name == rewrite.name) || !(rewrite.run)(program, context) {
+            return false;
         }
+        if !changed.contains(&rewrite.name) {
+            changed.push(rewrite.name);
+        }
+        #[cfg(debug_assertions)]
+        if let Err(violation) = verify::verify(program) {
+            panic!(
+                "the rewrite {} broke the program: {violation}",
+                rewrite.name
+            );
+        }
+        true
+    };
+    for _ in 0..ROUNDS {
+        let mut again = false;
+        for rewrite in rewrites.iter().filter(|rewrite| rewrite.repeated) {
+            again |= run(rewrite, program);
+        }
+        if !again {
+            break;
+        }
+    }
+    for rewrite in rewrites.iter().filter(|rewrite| !rewrite.repeated) {
+        run(rewrite, program);
     }
     changed
 }
@@ -113,6 +131,7 @@ mod tests {
         name: "add-constant",
         about: "",
         run: add_constant,
+        repeated: false,
     }];
 
     #[test]

@@ -33,6 +33,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
     name: "rule-index",
     about: "of the rules of one name those run whose first comparison with a constant can hold",
     run,
+    repeated: false,
 };
 
 /// Blocks that are worth an index.
