@@ -32,6 +32,10 @@ data.p.deny
 data.p.twin
   p.rego:4  some b in input.rs
     members are found by index 0, for `b.name == a.name`
+
+rewritten by
+  guard-motion: look-ups and comparisons that do not depend on a loop's member are made before the loop
+  collection-index: iterations that compare members with what is known find them by an index
 ";
     assert_eq!(run.stdout, wanted);
     let off = folder.run(&[

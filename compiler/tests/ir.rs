@@ -19,7 +19,7 @@ use regovm_compiler::optimize::{Context, optimize};
 use regovm_compiler::options::Options;
 use regovm_compiler::state::Query;
 use regovm_core::SourceMap;
-use regovm_core::builtin::{Builtin, BuiltinDecl, BuiltinError, Call, Purity, Table};
+use regovm_core::builtin::{Builtin, BuiltinDecl, BuiltinError, Call, Cost, Purity, Table};
 use regovm_core::value::Value;
 use regovm_parser::ast::RegoVersion;
 use regovm_parser::{ParseOptions, parse_module, parse_query};
@@ -58,6 +58,7 @@ fn builtins() -> Table {
         ),
         ("count", None, "(any) -> num", false),
         ("startswith", None, "(str, str) -> bool", false),
+        ("regex.match", None, "(str, str) -> bool", false),
         ("walk", None, "(any) -> [[any], any]", true),
         ("time.now_ns", None, "() -> num", false),
     ];
@@ -71,6 +72,10 @@ fn builtins() -> Table {
             purity: match *name {
                 "time.now_ns" => Purity::Nondeterministic,
                 _ => Purity::Pure,
+            },
+            cost: match *name {
+                "startswith" | "regex.match" => Cost::Linear("bytes"),
+                _ => Cost::Constant,
             },
             ..BuiltinDecl::DEFAULT
         };

@@ -79,7 +79,7 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
     let (builtins, disabled) = (job.builtins, job.disabled);
     let observed = job.observe.is_some();
     let profiled = job.profiled;
-    with_ir(job, |sources, queries, ir| {
+    with_ir(job, |sources, queries, ir, _| {
         let inputs = ir
             .queries
             .iter()
@@ -115,10 +115,10 @@ pub(crate) fn compile(job: Job<'_>) -> Result<Compiled, Failure> {
     })
 }
 
-/// Compiles modules and queries as far as the optimised IR.
+/// Compiles modules and queries as far as the optimised IR; the last argument names the rewrites that changed something.
 pub(crate) fn with_ir<T>(
     job: Job<'_>,
-    go_on: impl FnOnce(&SourceMap, &[Query], &Program) -> Result<T, Failure>,
+    go_on: impl FnOnce(&SourceMap, &[Query], &Program, &[&'static str]) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let Job {
         mut sources,
@@ -157,10 +157,11 @@ pub(crate) fn with_ir<T>(
     let checked = Checked { state, queries };
     done(Phase::ModuleCompile);
     let mut ir = lower::lower_for(&checked, observe).map_err(|errors| failed(errors.into_vec()))?;
-    if observe.is_none() {
-        optimize(&mut ir, &Context { builtins }, disabled);
-    }
-    let result = go_on(&sources, &checked.queries, &ir);
+    let rewritten = match observe {
+        None => optimize(&mut ir, &Context { builtins }, disabled),
+        Some(_) => Vec::new(),
+    };
+    let result = go_on(&sources, &checked.queries, &ir, &rewritten);
     done(Phase::QueryCompile);
     result
 }

@@ -23,9 +23,12 @@ pub enum Explain {
 
 pub(crate) fn text(job: Job<'_>, what: Explain) -> Result<String, Failure> {
     let builtins = job.builtins;
-    with_ir(job, |sources, _, ir| {
+    with_ir(job, |sources, _, ir, rewritten| {
         Ok(match what {
-            Explain::Plan => plan_text(&plan(ir, &Context { builtins }), &ir.functions, sources),
+            Explain::Plan => {
+                let steps = plan(ir, &Context { builtins });
+                plan_text(&steps, &ir.functions, sources) + &rewritten_by(rewritten)
+            }
             Explain::Ir => display::program_text(ir, builtins),
             Explain::Bytecode => {
                 let program = emit::emit(ir, builtins, sources)
@@ -34,6 +37,18 @@ pub(crate) fn text(job: Job<'_>, what: Explain) -> Result<String, Failure> {
             }
         })
     })
+}
+
+/// The rewrites that changed something, with what they do.
+fn rewritten_by(names: &[&str]) -> String {
+    let mut text = String::new();
+    for (name, about) in crate::rewrites().filter(|(name, _)| names.contains(name)) {
+        if text.is_empty() {
+            text.push_str("\nrewritten by\n");
+        }
+        text += &format!("  {name}: {about}\n");
+    }
+    text
 }
 
 fn plan_text(steps: &[Step], functions: &[Function], sources: &SourceMap) -> String {

@@ -67,7 +67,7 @@ fn rewrite(block: &mut Block, effects: &Effects<'_>) -> bool {
     let wanted = wanted(
         body,
         [*key, *value].into_iter().flatten().collect(),
-        effects,
+        &|stmt| effects.stmt(stmt) == Effect::None,
     );
     let stmts = std::mem::take(body);
     let mut moved = Block::new();
@@ -84,8 +84,13 @@ fn rewrite(block: &mut Block, effects: &Effects<'_>) -> bool {
     changed
 }
 
-/// Which statements of a loop's body are to be moved. `inside` are the locals that depend on the member.
-fn wanted(body: &Block, mut inside: HashSet<Local>, effects: &Effects<'_>) -> Vec<bool> {
+/// Which statements of a block are to be moved before it. `inside` are the locals that are not known there; `is_passed`
+/// tells what they may be moved over.
+pub(super) fn wanted(
+    body: &Block,
+    mut inside: HashSet<Local>,
+    is_passed: &dyn Fn(&Stmt) -> bool,
+) -> Vec<bool> {
     let mut wanted = vec![false; body.len()];
     // What runs for every member is better run once. What runs for some members only is, if it decides about the others.
     let (mut unseen, mut certain) = (true, true);
@@ -97,7 +102,7 @@ fn wanted(body: &Block, mut inside: HashSet<Local>, effects: &Effects<'_>) -> Ve
                 uncertain.push(at);
             }
         } else {
-            unseen &= effects.stmt(stmt) == Effect::None;
+            unseen &= is_passed(stmt);
             certain &= matches!(stmt.kind, StmtKind::Get { .. } | StmtKind::Move { .. });
             inside.extend(assigned(&body[at..=at]));
         }

@@ -193,7 +193,7 @@ fn fuse(
     let apart: Vec<Block> = match fallible {
         true => loops
             .iter()
-            .map(|block| fresh_copy(block, function))
+            .map(|block| fresh_copy(block, function, &HashSet::new()))
             .collect(),
         false => Vec::new(),
     };
@@ -269,10 +269,15 @@ fn fuse(
     vec![fused, apart]
 }
 
-/// A copy that assigns other locals.
-fn fresh_copy(block: &Block, function: &mut Function) -> Block {
+/// A copy that assigns other locals, but for those that mean something outside of it.
+pub(super) fn fresh_copy(
+    block: &Block,
+    function: &mut Function,
+    outside: &HashSet<Local>,
+) -> Block {
     let mut names: HashMap<Local, Local> = HashMap::new();
     let mut assigned: Vec<Local> = assigned(block).into_iter().collect();
+    assigned.retain(|local| !outside.contains(local));
     assigned.sort_unstable();
     for local in assigned {
         names.insert(local, Local(function.locals));

@@ -9,10 +9,12 @@
 
 mod collection_index;
 mod common;
+mod dead_rules;
 pub mod effects;
 mod existence;
 mod first_success;
 mod fold;
+mod goal_order;
 mod guard_motion;
 mod inline;
 mod invariant_motion;
@@ -58,11 +60,13 @@ pub const REWRITES: &[Rewrite] = &[
     existence::REWRITE,
     guard_motion::REWRITE,
     loop_fusion::REWRITE,
+    goal_order::REWRITE,
     rule_index::REWRITE,
     first_success::REWRITE,
     collection_index::REWRITE,
     invariant_motion::REWRITE,
     common::REWRITE,
+    dead_rules::REWRITE,
 ];
 
 /// The number of a constant, which is added if the program does not have it.
