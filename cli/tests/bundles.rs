@@ -72,8 +72,8 @@ fn project() -> Folder {
     folder
 }
 
-#[test]
-fn programs_answer_without_their_policies_being_parsed() {
+/// The project, and a bundle of it with its program.
+fn with_program() -> Folder {
     let folder = project();
     let built = folder.run(&[
         "build",
@@ -87,6 +87,12 @@ fn programs_answer_without_their_policies_being_parsed() {
         "b.tar.gz",
     ]);
     assert_eq!(built.status, 0, "{}", built.brief());
+    folder
+}
+
+#[test]
+fn programs_answer_without_their_policies_being_parsed() {
+    let folder = with_program();
     let ask = |arguments: &[&str]| {
         let run = folder.run(&[&["eval", "-f", "raw"], arguments].concat());
         assert_eq!(run.status, 0, "{arguments:?}: {}", run.brief());
@@ -164,19 +170,7 @@ fn programs_answer_without_their_policies_being_parsed() {
 
 #[test]
 fn programs_that_do_not_fit_are_named_and_the_policies_compiled() {
-    let folder = project();
-    let built = folder.run(&[
-        "build",
-        "-b",
-        "b",
-        "-t",
-        "regovm",
-        "-e",
-        "authz/allow",
-        "-o",
-        "b.tar.gz",
-    ]);
-    assert_eq!(built.status, 0, "{}", built.brief());
+    let folder = with_program();
     for file in files(&folder.path().join("b.tar.gz")) {
         let path = folder.path().join(format!("u{}", file.path));
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -163,6 +163,18 @@ macro_rules! integers {
     };
 }
 
+macro_rules! newtypes_are_what_they_hold {
+    ($life:lifetime) => {
+        fn deserialize_newtype_struct<V: Visitor<$life>>(
+            self,
+            _: &'static str,
+            visitor: V,
+        ) -> Result<V::Value, DataError> {
+            visitor.visit_newtype_struct(self)
+        }
+    };
+}
+
 impl<'a> Reading<'a, '_> {
     fn of_integer<V: Visitor<'a>>(self, integer: i64, visitor: V) -> Result<V::Value, DataError> {
         self.count()?;
@@ -235,13 +247,7 @@ impl<'a> Deserializer<'a> for Reading<'a, '_> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DataError> {
-        visitor.visit_newtype_struct(self)
-    }
+    newtypes_are_what_they_hold!('a);
 
     fn deserialize_enum<V: Visitor<'a>>(
         self,
@@ -444,13 +450,7 @@ impl<'a> Deserializer<'a> for Key<'a, '_> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DataError> {
-        visitor.visit_newtype_struct(self)
-    }
+    newtypes_are_what_they_hold!('a);
 
     fn deserialize_enum<V: Visitor<'a>>(
         self,

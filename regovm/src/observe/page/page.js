@@ -588,7 +588,7 @@ function advice() {
     link(head, found);
     head.append(" is a loop inside a loop");
     element("pre", found.t, card);
-    prose(element("p", undefined, card), capital(what(found)) + "; " + short(found.around) + ". Twice as many members cost about four times as much.");
+    prose(element("p", undefined, card), capital(what(found)) + "; " + (folder ? found.around.replaceAll(folder, "") : found.around).replace(" %", "\u00a0%") + ". Twice as many members cost about four times as much.");
     prose(element("p", undefined, card, "remedy"), found.remedy + ".");
   }
 }
@@ -658,6 +658,7 @@ function tables() {
   });
 }
 function draw() {
+  $("detail").replaceChildren();
   weights();
   totals();
   tree();
