@@ -1,6 +1,6 @@
 //! `regovm bench`: measures a query.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,13 +8,14 @@ use std::time::Instant;
 use clap::{ArgAction, Args, ValueEnum};
 use regovm::bundle::BundleError;
 use regovm::testing::{Measured, Once, measure};
-use regovm::{Clock, Engine, Failure, Input, QueryContext, Stage};
+use regovm::{Clock, Engine, Failure, Input, Stage};
 
-use super::{engine_with, restrict, schemas, version};
+use super::flags::{PolicyFlags, QueryFlags};
+use super::{engine_with, schemas};
 use crate::bundles;
-use crate::load::{Wanted, load_all, reason};
+use crate::load::{Wanted, load_all};
 use crate::render::{bench, errors, go_json, table};
-use crate::{allocations, mapped, world};
+use crate::{allocations, world};
 
 /// Exit status when the query cannot be measured.
 const ERROR: u8 = 1;
@@ -39,29 +40,10 @@ pub enum BenchFormat {
     after_help = "Examples:\n  regovm bench -d policy/ -i input.json data.authz.allow\n  regovm bench -d policy/ -i input.json --count 5 -f gobench data.authz.allow\n\nThe query is evaluated as often as it takes to measure it, for about a second. The input is read\nbefore. B/op are the bytes of values that an evaluation makes; their memory is reused, and allocs/op are the few\nallocations beside.\n\nExit status: 0 if measured, 1 otherwise; an undefined result is an error unless --fail=false."
 )]
 pub struct BenchArgs {
-    /// The query, for example data.authz.allow
-    pub query: Vec<String>,
-    /// Policy or data: files, folders (recursively .rego, .json, .yaml), or prefix:path. Repeatable
-    #[arg(short, long = "data", value_name = "PATH")]
-    pub data: Vec<String>,
-    /// Bundles with policies and data. Repeatable
-    #[arg(short, long = "bundle", value_name = "PATH")]
-    pub bundles: Vec<String>,
-    /// Input document: a JSON or YAML file
-    #[arg(short, long, value_name = "FILE")]
-    pub input: Option<PathBuf>,
-    /// Read the input document from standard input
-    #[arg(short = 'I', long)]
-    pub stdin_input: bool,
-    /// Read the query from standard input
-    #[arg(long)]
-    pub stdin: bool,
-    /// Package in which the query is read, for example a.b
-    #[arg(long, value_name = "PACKAGE")]
-    pub package: Option<String>,
-    /// Import for the query, for example data.lib. Repeatable
-    #[arg(long = "import", value_name = "REF")]
-    pub imports: Vec<String>,
+    #[command(flatten)]
+    pub asked: QueryFlags,
+    #[command(flatten)]
+    pub policies: PolicyFlags,
     /// Output format
     #[arg(short, long, value_enum, default_value = "pretty")]
     pub format: BenchFormat,
@@ -77,21 +59,6 @@ pub struct BenchArgs {
     /// An undefined result is an error
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true")]
     pub fail: bool,
-    /// JSON Schema of the input (a file), or a folder of schemas
-    #[arg(short, long, value_name = "PATH")]
-    pub schema: Option<PathBuf>,
-    /// File and folder names to leave out, for example '.*'. Repeatable
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
-    pub ignore: Vec<String>,
-    /// Read policies as Rego v0
-    #[arg(long)]
-    pub v0_compatible: bool,
-    /// Refuse calls of built-ins that these capabilities do not name: a release of OPA, or a file
-    #[arg(long, value_name = "FILE|VERSION", value_parser = crate::command::capabilities::named)]
-    pub capabilities: Option<regovm::Capabilities>,
-    /// Let policies reach these machines over the network (repeat, or separate with commas; * is all); none by default
-    #[arg(long, value_name = "HOST", value_delimiter = ',')]
-    pub allow_net: Vec<String>,
     /// Measures OPA's server, which regovm has not
     #[arg(long, hide = true)]
     pub e2e: bool,
@@ -117,14 +84,7 @@ pub fn run(args: &BenchArgs) -> io::Result<u8> {
     if let Some(message) = misuse(args) {
         return crate::usage_error(message, "bench");
     }
-    let query = match args.query.first() {
-        Some(query) => query.clone(),
-        None => {
-            let mut text = String::new();
-            io::stdin().read_to_string(&mut text)?;
-            text
-        }
-    };
+    let query = args.asked.text()?;
     for _ in 0..args.count {
         match once(args, &query) {
             Ok(measured) => report(args, measured)?,
@@ -153,15 +113,11 @@ fn misuse(args: &BenchArgs) -> Option<&'static str> {
         )
     } else if args.partial || !args.unknowns.is_empty() {
         Some("--partial and --unknowns: regovm has no partial evaluation; leave them out")
-    } else if args.query.len() > 1 {
-        Some("specify at most one query argument")
-    } else if args.query.is_empty() && !args.stdin {
-        Some("specify query argument or --stdin")
-    } else if !args.query.is_empty() && args.stdin {
-        Some("specify query argument or --stdin but not both")
-    } else if args.stdin_input && args.input.is_some() {
+    } else if let Some(message) = args.asked.misuse_of_query() {
+        Some(message)
+    } else if args.asked.stdin_input && args.asked.input.is_some() {
         Some("specify --stdin-input or --input but not both")
-    } else if args.stdin && args.stdin_input {
+    } else if args.asked.stdin && args.asked.stdin_input {
         Some("specify --stdin or --stdin-input but not both")
     } else {
         None
@@ -172,25 +128,21 @@ fn misuse(args: &BenchArgs) -> Option<&'static str> {
 fn once(args: &BenchArgs, query: &str) -> Result<Measured, Failure> {
     let load_failure = |message: String| Failure::message(Stage::Load, message);
     let mut engine = Engine::new();
-    engine.set_version(version(args.v0_compatible));
-    restrict(&mut engine, args.capabilities.as_ref());
-    engine_with(load_all(&args.data, &args.ignore, Wanted::All), &mut engine);
-    bundles::activate(&mut engine, &args.bundles, &args.ignore)
+    args.policies.configure(&mut engine);
+    engine_with(
+        load_all(&args.policies.data, &args.policies.ignore, Wanted::All),
+        &mut engine,
+    );
+    bundles::activate(&mut engine, &args.policies.bundles, &args.policies.ignore)
         .map_err(BundleError::into_failure)?;
-    if let Some(path) = &args.schema {
+    if let Some(path) = &args.asked.schema {
         schemas::add(&mut engine, path).map_err(load_failure)?;
     }
-    let input = read_input(args)?;
-    let context = QueryContext {
-        package: args.package.clone(),
-        imports: args.imports.clone(),
-    };
+    let input = args.asked.read_input(Stage::Load)?;
+    let context = args.asked.context();
     let policy = engine.prepare_with(&[query], &context)?;
     let mut session = policy.session();
-    session.set_host(Box::new(world::host(
-        &args.allow_net,
-        args.capabilities.as_ref(),
-    )));
+    session.set_host(args.policies.host());
     let started = Instant::now();
     let clock: Clock = Arc::new(move || started.elapsed());
     let trace_back = |failure: Failure| {
@@ -226,23 +178,6 @@ fn once(args: &BenchArgs, query: &str) -> Result<Measured, Failure> {
             allocations,
         })
     })
-}
-
-fn read_input(args: &BenchArgs) -> Result<Option<mapped::Bytes>, Failure> {
-    let failed = |message: String| Failure::message(Stage::Load, message);
-    if args.stdin_input {
-        let mut bytes = Vec::new();
-        io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(|e| failed(format!("standard input: {}", reason(&e))))?;
-        return Ok(Some(mapped::Bytes::Read(bytes)));
-    }
-    let Some(path) = &args.input else {
-        return Ok(None);
-    };
-    mapped::file(path)
-        .map(Some)
-        .map_err(|e| failed(format!("open {}: {}", path.display(), reason(&e))))
 }
 
 fn report(args: &BenchArgs, mut measured: Measured) -> io::Result<()> {

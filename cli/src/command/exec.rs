@@ -14,11 +14,12 @@ use regovm::{
 };
 use serde_json::{Value, json};
 
-use super::{engine_with, restrict, version};
+use super::engine_with;
+use super::flags::PolicyFlags;
 use crate::bundles;
 use crate::load::{Wanted, load, reason};
+use crate::mapped;
 use crate::render::{errors, go_json};
-use crate::{mapped, world};
 
 /// Exit status when the inputs cannot be decided, and when a `--fail` flag trips.
 const ERROR: u8 = 1;
@@ -45,15 +46,11 @@ pub struct ExecArgs {
     /// Inputs: files, or folders to search for .json, .yaml and .yml
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
+    #[command(flatten)]
+    pub policies: PolicyFlags,
     /// What to decide, for example terraform/deny
     #[arg(long, value_name = "PATH", default_value = "")]
     pub decision: String,
-    /// Bundles with policies and data. Repeatable
-    #[arg(short, long = "bundle", value_name = "PATH")]
-    pub bundles: Vec<String>,
-    /// Policies or data: files, folders (recursively .rego, .json, .yaml), or prefix:path. Repeatable
-    #[arg(short, long = "data", value_name = "PATH")]
-    pub data: Vec<String>,
     /// Output format
     #[arg(short, long, value_enum, default_value = "json")]
     pub format: ExecFormat,
@@ -84,18 +81,6 @@ pub struct ExecArgs {
     /// Inputs that are evaluated at the same time; 0 is one for each processor
     #[arg(short, long, value_name = "N", default_value_t = 0)]
     pub parallel: usize,
-    /// File and folder names of policies to leave out, for example '.*'. Repeatable
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
-    pub ignore: Vec<String>,
-    /// Read policies as Rego v0
-    #[arg(long)]
-    pub v0_compatible: bool,
-    /// Refuse calls of built-ins that these capabilities do not name: a release of OPA, or a file
-    #[arg(long, value_name = "FILE|VERSION", value_parser = crate::command::capabilities::named)]
-    pub capabilities: Option<regovm::Capabilities>,
-    /// Let policies reach these machines over the network (repeat, or separate with commas; * is all); none by default
-    #[arg(long, value_name = "HOST", value_delimiter = ',')]
-    pub allow_net: Vec<String>,
     /// Configuration of OPA's server, which regovm has not
     #[arg(short, long, value_name = "FILE", hide = true)]
     pub config_file: Option<PathBuf>,
@@ -241,21 +226,21 @@ struct Decision<'a> {
 impl<'a> Decision<'a> {
     fn prepare(args: &'a ExecArgs) -> Result<Decision<'a>, String> {
         let mut engine = Engine::new();
-        engine
-            .set_version(version(args.v0_compatible))
-            .set_enable_print(true);
-        restrict(&mut engine, args.capabilities.as_ref());
-        let loaded = load(&args.data, &args.ignore, Wanted::All)
+        args.policies.configure(&mut engine);
+        engine.set_enable_print(true);
+        let loaded = load(&args.policies.data, &args.policies.ignore, Wanted::All)
             .map_err(|message| format!("runtime error: {message}"))?;
         engine_with(loaded, &mut engine);
-        bundles::activate(&mut engine, &args.bundles, &args.ignore).map_err(|error| {
-            let hint = error.hint.map(|hint| format!("\n\thint: {hint}"));
-            format!(
-                "runtime error: {}{}",
-                error.message,
-                hint.unwrap_or_default()
-            )
-        })?;
+        bundles::activate(&mut engine, &args.policies.bundles, &args.policies.ignore).map_err(
+            |error| {
+                let hint = error.hint.map(|hint| format!("\n\thint: {hint}"));
+                format!(
+                    "runtime error: {}{}",
+                    error.message,
+                    hint.unwrap_or_default()
+                )
+            },
+        )?;
         let name = match args.decision.as_str() {
             "" => DEFAULT_DECISION,
             given => given,
@@ -369,10 +354,7 @@ impl<'a> Decision<'a> {
             deadline,
             cancel: Some(self.cancel.clone()),
         });
-        session.set_host(Box::new(world::host(
-            &args.allow_net,
-            args.capabilities.as_ref(),
-        )));
+        session.set_host(args.policies.host());
     }
 
     fn defined(&self, path: &str, answer: &Answer<'_>) -> Decided {

@@ -1,30 +1,16 @@
 //! `regovm explain`
 
-use std::io::{self, Write};
+use std::io;
 
 use regovm::{Engine, Explain, Failure, QueryContext, Stage};
 
-use super::{disable, engine_with, version};
+use super::{disable, engine_with, shown, version};
 use crate::args::{ExplainArgs, ExplainStage};
 use crate::load::{Wanted, load};
 
-/// Exit status of an error while loading or compiling.
-const ERROR: u8 = 2;
-
 /// Runs the command and gives its exit status.
 pub fn run(args: &ExplainArgs) -> io::Result<u8> {
-    match explain(args) {
-        Ok(text) => {
-            let mut out = io::stdout().lock();
-            out.write_all(text.as_bytes())?;
-            out.flush()?;
-            Ok(0)
-        }
-        Err(failure) => {
-            crate::render::errors::print(&failure, "")?;
-            Ok(ERROR)
-        }
-    }
+    shown(explain(args))
 }
 
 fn explain(args: &ExplainArgs) -> Result<String, Failure> {

@@ -9,6 +9,7 @@ pub mod deps;
 pub mod eval;
 pub mod exec;
 pub mod explain;
+mod flags;
 pub mod fmt;
 pub mod inspect;
 pub mod parse;
@@ -20,6 +21,8 @@ pub mod sign;
 pub mod test;
 pub mod version;
 pub mod why;
+
+use std::io::{self, Write};
 
 use regovm::{Capabilities, Engine, Failure, RegoVersion};
 
@@ -44,6 +47,22 @@ fn disable(engine: &mut Engine, names: &[String]) -> Result<(), Failure> {
 fn restrict(engine: &mut Engine, capabilities: Option<&Capabilities>) {
     if let Some(capabilities) = capabilities {
         engine.set_capabilities(capabilities.clone());
+    }
+}
+
+/// Prints a text, or why there is none; gives the exit status.
+fn shown(text: Result<String, Failure>) -> io::Result<u8> {
+    match text {
+        Ok(text) => {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes())?;
+            out.flush()?;
+            Ok(0)
+        }
+        Err(failure) => {
+            crate::render::errors::print(&failure, "")?;
+            Ok(2)
+        }
     }
 }
 

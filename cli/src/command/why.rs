@@ -1,6 +1,6 @@
 //! `regovm why`
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,13 +8,9 @@ use clap::Args;
 use regovm::observe::{Observe, Recorder, Wanted as Record, Why};
 use regovm::{Budget, Engine, Failure, QueryContext, Stage};
 
-use super::{engine_with, version};
+use super::{engine_with, shown, version};
 use crate::load::{Wanted, load_all, reason};
-use crate::render::errors;
 use crate::world;
-
-/// Exit status of an error.
-const ERROR: u8 = 2;
 
 /// `regovm why`
 #[derive(Args, Debug)]
@@ -52,18 +48,7 @@ pub struct WhyArgs {
 
 /// Runs the command and gives its exit status: 0, whatever the query gives.
 pub fn run(args: &WhyArgs) -> io::Result<u8> {
-    match explain(args) {
-        Ok(text) => {
-            let mut out = io::stdout().lock();
-            out.write_all(text.as_bytes())?;
-            out.flush()?;
-            Ok(0)
-        }
-        Err(failure) => {
-            errors::print(&failure, "")?;
-            Ok(ERROR)
-        }
-    }
+    shown(explain(args))
 }
 
 fn explain(args: &WhyArgs) -> Result<String, Failure> {

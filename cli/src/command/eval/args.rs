@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::command::flags::{PolicyFlags, QueryFlags};
+
 /// Output formats of `eval`.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EvalFormat {
@@ -56,43 +58,20 @@ pub enum ExplainMode {
     after_help = "Examples:\n  regovm eval 'x := 1; y := 2; x < y'\n  regovm eval -d policy/ -i plan.json data.terraform.deny\n  regovm eval -b bundle.tar.gz -i plan.json data.terraform.deny\n  terraform show -json plan.out | regovm eval -d policy/ -I --fail-defined 'data.terraform.deny[_]'\n  regovm eval -d policy/ -i plan.json --profile -f pretty data.terraform.deny\n  regovm eval -d policy/ -i plan.json --profile-out profile.html data.terraform.deny\n  regovm eval -d policy/ -i plan.json --explain full -f pretty data.terraform.allow\n\nExit status: 0 if evaluated, 1 if --fail or --fail-defined tripped or the flags are wrong,\n2 if loading, compiling or evaluating failed."
 )]
 pub struct EvalArgs {
-    /// The query, for example data.terraform.deny
-    pub query: Vec<String>,
-    /// Policy or data: files, folders (recursively .rego, .json, .yaml), or prefix:path. Repeatable
-    #[arg(short, long = "data", value_name = "PATH")]
-    pub data: Vec<String>,
-    /// Policy and data as a bundle: a folder or an archive, in which only data.json and data.yaml are data and the
-    /// .manifest counts. Repeatable
-    #[arg(short, long = "bundle", value_name = "PATH")]
-    pub bundles: Vec<String>,
+    #[command(flatten)]
+    pub asked: QueryFlags,
+    #[command(flatten)]
+    pub policies: PolicyFlags,
     /// Rules that are compiled already: a file that `regovm build -t regovm -o FILE.regovm` wrote. The query is the path
     /// of one of its entrypoints; --data gives it data
     #[arg(long, value_name = "FILE", conflicts_with = "bundles")]
     pub program: Option<PathBuf>,
-    /// Input document: a JSON or YAML file
-    #[arg(short, long, value_name = "FILE")]
-    pub input: Option<PathBuf>,
     /// Check all of a JSON input, also the parts that the query cannot look at
     #[arg(long)]
     pub strict_input: bool,
-    /// Read the input document from standard input
-    #[arg(short = 'I', long)]
-    pub stdin_input: bool,
-    /// Read the query from standard input
-    #[arg(long)]
-    pub stdin: bool,
-    /// Package in which the query is read, for example a.b
-    #[arg(long, value_name = "PACKAGE")]
-    pub package: Option<String>,
-    /// Import for the query, for example data.lib. Repeatable
-    #[arg(long = "import", value_name = "REF")]
-    pub imports: Vec<String>,
     /// Output format
     #[arg(short, long, value_enum, default_value = "json")]
     pub format: EvalFormat,
-    /// Read policies as Rego v0
-    #[arg(long)]
-    pub v0_compatible: bool,
     /// Unused imports, arguments and variables are errors
     #[arg(short = 'S', long)]
     pub strict: bool,
@@ -105,18 +84,6 @@ pub struct EvalArgs {
     /// Exit with 1 if the result is defined and not empty
     #[arg(long)]
     pub fail_defined: bool,
-    /// File and folder names to leave out, for example '.*'. Repeatable
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
-    pub ignore: Vec<String>,
-    /// JSON Schema of the input (a file), or a folder of schemas
-    #[arg(short, long, value_name = "PATH")]
-    pub schema: Option<PathBuf>,
-    /// Refuse calls of built-ins that these capabilities do not name: a release of OPA, or a file
-    #[arg(long, value_name = "FILE|VERSION", value_parser = crate::command::capabilities::named)]
-    pub capabilities: Option<regovm::Capabilities>,
-    /// Let policies reach these machines over the network (repeat, or separate with commas; * is all); none by default
-    #[arg(long, value_name = "HOST", value_delimiter = ',')]
-    pub allow_net: Vec<String>,
     /// Switch a rewrite of the optimiser off (repeat, or separate with commas); the answer stays the same
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub disable: Vec<String>,

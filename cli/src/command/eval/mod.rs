@@ -6,7 +6,7 @@ mod extras;
 mod metrics;
 
 use std::cell::RefCell;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -23,10 +23,10 @@ use regovm::{
 
 use serde_json::json;
 
-use super::{disable, document, engine_with, restrict, schemas, version};
+use super::{disable, document, engine_with, schemas};
 use crate::bundles;
-use crate::load::{Wanted, load, load_all, reason};
-use crate::mapped::{self, Bytes};
+use crate::load::{Wanted, load, load_all};
+use crate::mapped::Bytes;
 use crate::programs;
 use crate::render::{errors, go_json, result};
 use crate::world;
@@ -49,14 +49,7 @@ pub fn run(args: &EvalArgs) -> io::Result<u8> {
         errors::complain(message)?;
         return Ok(ERROR);
     }
-    let query = match args.query.first() {
-        Some(query) => query.clone(),
-        None => {
-            let mut text = String::new();
-            io::stdin().read_to_string(&mut text)?;
-            text
-        }
-    };
+    let query = args.asked.text()?;
     let show = |answer: &Answer<'_>, extras: &Extras| {
         let mut out = io::BufWriter::new(io::stdout().lock());
         match args.format {
@@ -105,17 +98,13 @@ fn collected(extras: &Extras) -> Failure {
 
 /// Flags that do not go together.
 fn misuse(args: &EvalArgs) -> Option<String> {
-    let message = if args.query.len() > 1 {
-        "specify at most one query argument"
-    } else if args.query.is_empty() && !args.stdin {
-        "specify query argument or --stdin"
-    } else if !args.query.is_empty() && args.stdin {
-        "specify query argument or --stdin but not both"
-    } else if args.stdin_input && args.input.is_some() {
+    let message = if let Some(message) = args.asked.misuse_of_query() {
+        message
+    } else if args.asked.stdin_input && args.asked.input.is_some() {
         "specify --stdin-input or --input but not both"
     } else if args.fail && args.fail_defined {
         "specify --fail or --fail-defined but not both"
-    } else if args.stdin && args.stdin_input {
+    } else if args.asked.stdin && args.asked.stdin_input {
         "specify --stdin or --stdin-input but not both"
     } else if args.format == EvalFormat::Source && !args.partial {
         "invalid output format for evaluation"
@@ -197,9 +186,11 @@ impl Looks {
 
 /// If nothing asks for policies that are compiled in another way than saved programs are.
 fn plain(args: &EvalArgs, engine: &Engine) -> bool {
-    let untouched = args.package.is_none() && args.imports.is_empty() && args.disable.is_empty();
-    let unchecked = !args.strict && args.schema.is_none() && args.capabilities.is_none();
-    untouched && unchecked && !args.v0_compatible && !engine.is_observed()
+    let untouched =
+        args.asked.package.is_none() && args.asked.imports.is_empty() && args.disable.is_empty();
+    let unchecked =
+        !args.strict && args.asked.schema.is_none() && args.policies.capabilities.is_none();
+    untouched && unchecked && !args.policies.v0_compatible && !engine.is_observed()
 }
 
 fn exit_status(args: &EvalArgs, answer: &Answer<'_>) -> u8 {
@@ -235,12 +226,9 @@ fn evaluate<T>(
 ) -> Result<T, Failure> {
     let load_failure = |message: String| Failure::message(Stage::Load, message);
     let mut engine = Engine::new();
-    engine
-        .set_version(version(args.v0_compatible))
-        .set_strict(args.strict)
-        .set_enable_print(true);
+    args.policies.configure(&mut engine);
+    engine.set_strict(args.strict).set_enable_print(true);
     disable(&mut engine, &args.disable)?;
-    restrict(&mut engine, args.capabilities.as_ref());
     let looks = Looks::of(args);
     engine
         .set_observe(looks.observe(args))
@@ -253,7 +241,8 @@ fn evaluate<T>(
                 "a saved program is compiled already: leave out flags that change how policies are compiled".to_owned(),
             ));
         }
-        let loaded = load(&args.data, &args.ignore, Wanted::All).map_err(load_failure)?;
+        let loaded =
+            load(&args.policies.data, &args.policies.ignore, Wanted::All).map_err(load_failure)?;
         if let Some((name, _)) = loaded.modules.first() {
             return Err(load_failure(format!(
                 "{name}: policies cannot be added to a saved program, only data"
@@ -261,9 +250,9 @@ fn evaluate<T>(
         }
         let documents: Vec<_> = loaded.data.into_iter().map(document).collect();
         saved = Some(programs::of_file(path, query, &documents)?);
-    } else if !args.data.is_empty() {
+    } else if !args.policies.data.is_empty() {
         let started = Instant::now();
-        let loaded = load_all(&args.data, &args.ignore, Wanted::All);
+        let loaded = load_all(&args.policies.data, &args.policies.ignore, Wanted::All);
         let (policies, data) = (!loaded.modules.is_empty(), !loaded.data.is_empty());
         let parsing = Instant::now();
         engine_with(loaded, &mut engine);
@@ -276,11 +265,11 @@ fn evaluate<T>(
             loading.add("rego_data_parse", Duration::ZERO);
         }
     }
-    if !args.bundles.is_empty() {
+    if !args.policies.bundles.is_empty() {
         let started = Instant::now();
-        let loaded =
-            bundles::load_to_run(&args.bundles, &args.ignore).map_err(BundleError::into_failure)?;
-        if plain(args, &engine) && args.data.is_empty() {
+        let loaded = bundles::load_to_run(&args.policies.bundles, &args.policies.ignore)
+            .map_err(BundleError::into_failure)?;
+        if plain(args, &engine) && args.policies.data.is_empty() {
             saved = programs::of_bundle(&loaded, query);
         }
         if saved.is_none() {
@@ -288,10 +277,10 @@ fn evaluate<T>(
         }
         loading.add("rego_load_bundles", started.elapsed());
     }
-    if let Some(path) = &args.schema {
+    if let Some(path) = &args.asked.schema {
         schemas::add(&mut engine, path).map_err(load_failure)?;
     }
-    let input = read_input(args)?;
+    let input = args.asked.read_input(Stage::Input)?;
     let cancel = crate::interrupt::flag();
     let job = Job {
         args,
@@ -300,10 +289,7 @@ fn evaluate<T>(
         looks,
         saved,
         input,
-        context: QueryContext {
-            package: args.package.clone(),
-            imports: args.imports.clone(),
-        },
+        context: args.asked.context(),
         cancel,
         loading,
     };
@@ -346,7 +332,7 @@ impl Job<'_> {
             let (metrics, since) = &mut *metrics.borrow_mut();
             let name = match phase {
                 Phase::QueryParse => "rego_query_parse",
-                Phase::ModuleCompile if self.args.data.is_empty() => "rego_query_compile",
+                Phase::ModuleCompile if self.args.policies.data.is_empty() => "rego_query_compile",
                 Phase::ModuleCompile => "rego_module_compile",
                 Phase::QueryCompile => "rego_query_compile",
             };
@@ -376,10 +362,7 @@ impl Job<'_> {
             })
             .set_strict_builtin_errors(args.strict_builtin_errors)
             .set_strict_input(args.strict_input);
-        session.set_host(Box::new(world::host(
-            &args.allow_net,
-            args.capabilities.as_ref(),
-        )));
+        session.set_host(args.policies.host());
         session
     }
 
@@ -472,7 +455,7 @@ impl Job<'_> {
             return failure;
         }
         let mut again = |session: &mut Session| {
-            let host = world::quiet_host(&[], self.args.capabilities.as_ref());
+            let host = world::quiet_host(&[], self.args.policies.capabilities.as_ref());
             session
                 .set_strict_builtin_errors(self.args.strict_builtin_errors)
                 .set_host(Box::new(host));
@@ -546,10 +529,7 @@ impl Job<'_> {
                 self.engine
                     .prepare_observed(&[self.query], &self.context, Some(observe))?;
             let mut session = self.session(&policy);
-            session.set_host(Box::new(world::quiet_host(
-                &self.args.allow_net,
-                self.args.capabilities.as_ref(),
-            )));
+            session.set_host(self.args.policies.quiet_host());
             let recorder = Recorder::new(Record {
                 coverage: true,
                 ..Record::default()
@@ -575,27 +555,6 @@ impl Job<'_> {
         }
         Ok(found)
     }
-}
-
-/// An error of an input that cannot be had.
-fn no_input(message: String) -> Failure {
-    Failure::message(Stage::Input, message)
-}
-
-fn read_input(args: &EvalArgs) -> Result<Option<Bytes>, Failure> {
-    if args.stdin_input {
-        let mut bytes = Vec::new();
-        io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(|e| no_input(format!("standard input: {}", reason(&e))))?;
-        return Ok(Some(Bytes::Read(bytes)));
-    }
-    let Some(path) = &args.input else {
-        return Ok(None);
-    };
-    let bytes = mapped::file(path)
-        .map_err(|e| no_input(format!("open {}: {}", path.display(), reason(&e))))?;
-    Ok(Some(bytes))
 }
 
 fn report(args: &EvalArgs, failure: &Failure, extras: &Extras) -> io::Result<()> {
