@@ -33,6 +33,8 @@ struct Case {
     sorted: bool,
     compare: Option<Compare>,
     #[serde(default)]
+    without: Vec<String>,
+    #[serde(default)]
     ignore: Vec<Part>,
     why: Option<String>,
     differs: Option<String>,
@@ -163,6 +165,27 @@ fn masked(text: &str) -> String {
     })
 }
 
+/// JSON without members of some names; another text as it is.
+fn without_members(text: &str, names: &[String]) -> String {
+    fn strip(value: &mut serde_json::Value, names: &[String]) {
+        match value {
+            serde_json::Value::Object(members) => {
+                members.retain(|name, _| !names.contains(name));
+                members.values_mut().for_each(|value| strip(value, names));
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| strip(item, names)),
+            _ => {}
+        }
+    }
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(mut value) => {
+            strip(&mut value, names);
+            format!("{value:#}\n")
+        }
+        Err(_) => text.to_owned(),
+    }
+}
+
 /// What is measured, and what moves with it.
 fn without_numbers(text: &str) -> String {
     static NUMBERS: LazyLock<Regex> =
@@ -192,6 +215,10 @@ fn run(of: Reference, program: &Path, args: &[String], case: &Case) -> Outcome {
     let lines = |bytes: &[u8]| -> Vec<String> {
         let text = String::from_utf8_lossy(bytes)
             .replace(&directory.path().display().to_string(), "<directory>");
+        let text = match case.without.as_slice() {
+            [] => text,
+            names => without_members(&text, names),
+        };
         let text = if case.mask { masked(&text) } else { text };
         let text = if case.numbers {
             without_numbers(&text)
@@ -301,8 +328,8 @@ impl File {
                 "{title}: the note is used twice"
             );
             assert!(
-                case.ignore.is_empty() || case.why.is_some(),
-                "{title}: `ignore` needs a `why`"
+                (case.ignore.is_empty() && case.without.is_empty()) || case.why.is_some(),
+                "{title}: `ignore` and `without` need a `why`"
             );
         }
         File {

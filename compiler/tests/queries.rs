@@ -81,33 +81,33 @@ fn compiled(text: &str, change: impl Fn(&mut Query)) -> [String; 3] {
 #[test]
 fn every_expression_keeps_its_value() {
     let cases = [
-        ("1 + 2", "plus(1, 2, _)", "", "1 + 2=$term0"),
-        ("data.a.b", "data.a.b = _", "", "data.a.b=$term0"),
-        ("1 < 2", "lt(1, 2, _)", "", "1 < 2=$term0"),
+        ("1 + 2", "plus(1, 2, _)", "", "1 + 2=$term1"),
+        ("data.a.b", "data.a.b = _", "", "data.a.b=$term1"),
+        ("1 < 2", "lt(1, 2, _)", "", "1 < 2=$term1"),
         // More than one expression, or iteration: false ends the solution.
         (
             "1 < 2; true",
             "lt(1, 2, _); true = _; _; _",
             "",
-            "1 < 2=$term0, true=$term1",
+            "1 < 2=$term1, true=$term2",
         ),
         (
             "data.a.b[x]",
             "data.a.b[x] = _; _",
             "x=x",
-            "data.a.b[x]=$term0",
+            "data.a.b[x]=$term1",
         ),
         (
             "walk(input)",
             "__localq0__ = input; walk(__localq0__, _); _",
             "",
-            "walk(input)=$term0",
+            "walk(input)=$term1",
         ),
         (
             "data.a.b.f(1)",
             "data.a.b.f(1, _)",
             "",
-            "data.a.b.f(1)=$term0",
+            "data.a.b.f(1)=$term1",
         ),
         // These have no value of their own.
         ("x = 1", "x = 1", "x=x", "x = 1=true"),
@@ -124,7 +124,7 @@ fn every_expression_keeps_its_value() {
             "[x | x := 1]",
             "[__localq0__ | __localq0__ = 1] = _",
             "",
-            "[x | x := 1]=$term0",
+            "[x | x := 1]=$term1",
         ),
     ];
     for (text, body, bindings, expressions) in cases {

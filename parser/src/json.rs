@@ -76,6 +76,30 @@ pub fn is_named(of: &Rule) -> bool {
     head.reference.len() == 1 || below_key
 }
 
+/// A rule of a module alone, with its annotations.
+pub fn rule(of: &Rule, module: &Module, sources: &SourceMap) -> Constant {
+    let show = Shown::default();
+    Tree { sources, show }.rule(of, module)
+}
+
+/// A body alone.
+pub fn body(of: &Body, sources: &SourceMap) -> Constant {
+    let show = Shown::default();
+    Tree { sources, show }.body(of)
+}
+
+/// An expression alone.
+pub fn expr(of: &Expr, sources: &SourceMap) -> Constant {
+    let show = Shown::default();
+    Tree { sources, show }.expr(of)
+}
+
+/// A term alone.
+pub fn term(of: &Term, sources: &SourceMap) -> Constant {
+    let show = Shown::default();
+    Tree { sources, show }.term(of)
+}
+
 /// A reference alone.
 pub fn path(path: &[Term], sources: &SourceMap) -> Constant {
     let show = Shown::default();

@@ -5,8 +5,8 @@
 //! [`Instruction::Observe`](crate::bytecode::Instruction::Observe); the machine hands them to an [`Observer`]. A program
 //! that was not compiled so has none of these instructions, and pays nothing.
 
-use regovm_core::Span;
 use regovm_core::value::Value;
+use regovm_core::{Constant, Span};
 
 use crate::bytecode::Source;
 use crate::error::EvalError;
@@ -27,6 +27,13 @@ pub enum SiteKind {
     Every,
     /// An expression.
     Expression,
+}
+
+impl SiteKind {
+    /// Whether it is a rule.
+    pub fn is_rule(self) -> bool {
+        matches!(self, SiteKind::Rule | SiteKind::PartialRule)
+    }
 }
 
 /// A part of the policy that is observed.
@@ -53,6 +60,12 @@ pub struct Site {
     pub reads: Vec<(String, Span)>,
     /// Of the rule of a function: what it gives. Of an expression that calls one: where that goes.
     pub result: Option<SiteResult>,
+    /// The syntax tree of the rewritten expression, rule or body as OPA writes it in JSON; `null` unless points carry values.
+    pub tree: Constant,
+    /// For rules: the variables of their bodies.
+    pub inner: Vec<(String, Span)>,
+    /// For rules: the reference of the rule, as such a tree.
+    pub path: Constant,
 }
 
 /// What a function gives, or where it goes.

@@ -244,7 +244,7 @@ impl Lowering<'_> {
     }
 
     /// True for a wildcard `$0`: each `_` is a variable of its own, so nothing reads it. (Captured values of a
-    /// query are called `$term0`, and those are read.)
+    /// query are called `$term1`, and those are read.)
     pub(super) fn is_unused(&self, term: &Term) -> bool {
         let wildcard =
             |name: &str| is_wildcard(name) && name[1..].bytes().all(|b| b.is_ascii_digit());

@@ -1,5 +1,5 @@
 //! The value of every expression of a query is kept in a variable `$termN`, because an answer shows
-//! it: `data.a.p` becomes `data.a.p = $term0`, `1 < 2` becomes `lt(1, 2, $term0)`.
+//! it: `data.a.p` becomes `data.a.p = $term1`, `1 < 2` becomes `lt(1, 2, $term1)`.
 
 use regovm_parser::ast::{Body, Expr, ExprKind, Name, Term, TermKind};
 
@@ -17,7 +17,8 @@ pub fn run(state: &State<'_>, query: &mut Query) {
     // other query it ends that solution.
     let check = body.len() > 1 || iterates(state, body);
     let mut checks = Vec::new();
-    let mut next = 0;
+    // OPA counts from one.
+    let mut next = 1;
     for expr in body.iter_mut() {
         if expr.negated || is_assignment(expr) {
             continue;

@@ -470,6 +470,8 @@ impl Frames {
         self.release(pending.unwrap_or_default());
         let (query, parent) = self.ids();
         let Some(site) = self.running() else { return };
+        let asking = self.top().and_then(|frame| frame.exprs.last());
+        let locals = asking.map_or_else(Vec::new, |expr| expr.locals.clone());
         let plural = if matched == 1 { "" } else { "s" };
         let early = if early { ", early exit" } else { "" };
         self.push(Event {
@@ -480,7 +482,7 @@ impl Frames {
             message: format!("(matched {matched} rule{plural}{early})"),
             // The number of the rule's site stands here until the trace is read.
             reference: Some(rule.to_string()),
-            locals: Vec::new(),
+            locals,
         });
     }
 

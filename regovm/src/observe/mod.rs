@@ -31,8 +31,8 @@ mod why;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use regovm_core::Span;
 use regovm_core::value::Value;
+use regovm_core::{Constant, Span};
 use regovm_vm::observe::{Observed, Point, Site, SiteKind};
 use regovm_vm::{EvalError, Program};
 
@@ -171,6 +171,12 @@ pub(crate) struct TraceSite {
     pub(crate) span: Span,
     /// Where its variables stand.
     pub(crate) variable_spans: Vec<Span>,
+    /// The syntax tree.
+    pub(crate) tree: Constant,
+    /// Of a rule: names of variables of its body, with where they stand.
+    pub(crate) inner: Vec<(String, u32, u32)>,
+    /// Of a rule: its reference, as a tree.
+    pub(crate) path: Constant,
 }
 
 fn frames_for(wanted: &Wanted) -> Frames {
@@ -290,10 +296,11 @@ impl Recording {
                     _ => site.span,
                 };
                 let (file, row, col) = locate(shown);
-                let variables = site.variables.iter().map(|(name, span)| {
+                let place = |(name, span): &(String, Span)| {
                     let (_, row, col) = locate(*span);
                     (name.clone(), row, col)
-                });
+                };
+                let variables = site.variables.iter().map(place);
                 TraceSite {
                     kind: site.kind,
                     file,
@@ -305,6 +312,9 @@ impl Recording {
                     references: site.references.clone(),
                     variables: variables.collect(),
                     span: shown,
+                    tree: site.tree.clone(),
+                    path: site.path.clone(),
+                    inner: site.inner.iter().map(place).collect(),
                     variable_spans: site.variables.iter().map(|(_, span)| *span).collect(),
                 }
             };

@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use regovm_core::SourceMap;
+use regovm_parser::ast::ExprKind;
+use regovm_parser::{ParseOptions, json as tree, parse_query};
 use regovm_vm::observe::SiteKind;
 use serde_json::{Map, Value, json};
 
 use super::frames::{Event, Operation};
 use super::{Names, TraceSite};
+use crate::syntax::as_json;
 
 /// Which events of a trace are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -353,35 +357,102 @@ impl Trace {
         aliases
     }
 
-    /// The trace as the `explanation` of OPA's JSON. (The syntax trees of the nodes are given as texts.)
+    /// The trace as the `explanation` of OPA's JSON.
     pub fn to_json(&self) -> Value {
+        let trees: Vec<Value> = self.sites.iter().map(|site| as_json(&site.tree)).collect();
+        let mut places: HashMap<&str, (&str, u32, u32)> = HashMap::new();
+        for site in self.sites.iter() {
+            for (name, row, col) in site.variables.iter().chain(&site.inner) {
+                places.entry(name).or_insert((&site.file, *row, *col));
+            }
+        }
+        let mut values = HashMap::new();
         let events = self.events.iter().map(|event| {
             let site = self.site(event);
-            let mut locals = Map::new();
-            let mut metadata = Map::new();
-            let variables = event.locals.iter();
-            // References that were looked up for people are no variables.
-            for (number, value) in
-                variables.filter(|(number, _)| !self.names.raw(*number).contains(['.', '[']))
-            {
-                let raw = self.names.raw(*number).to_owned();
-                locals.insert(raw.clone(), json!(value));
-                let name = self.names.written(*number);
-                metadata.insert(raw, json!({"name": name}));
+            let mut locals = BTreeMap::new();
+            let mut metadata: BTreeMap<&str, Value> = BTreeMap::new();
+            for (number, text) in &event.locals {
+                let raw = self.names.raw(*number);
+                // References that were looked up for people are no variables.
+                if raw.contains(['.', '[']) {
+                    continue;
+                }
+                let mut local = Map::new();
+                local.insert("name".to_owned(), json!(shown_name(raw)));
+                local.extend(
+                    values
+                        .entry(text)
+                        .or_insert_with(|| term_json(text))
+                        .clone(),
+                );
+                locals.insert(raw, Value::Object(local));
+                let at = places
+                    .get(raw)
+                    .map(|(file, row, col)| location(file, *row, *col));
+                let written = self.names.find_written(raw);
+                let written = if raw.starts_with('$') { raw } else { written };
+                metadata.insert(raw, json!({"name": written, "location": at}));
             }
+            for (raw, row, col) in site.variables.iter().chain(&site.inner) {
+                if let Some(written) = self.names.written.get(raw) {
+                    let at = location(&site.file, *row, *col);
+                    let said = json!({"name": written, "location": at});
+                    metadata.entry(raw).or_insert(said);
+                }
+            }
+            let mut rules = self.sites.iter().filter(|site| site.kind.is_rule());
+            let reference = event.reference.as_ref().and_then(|reference| {
+                let site = rules.find(|site| site.text == *reference)?;
+                Some(as_json(&site.path))
+            });
             json!({
                 "Op": event.operation.name(),
-                "Node": site.text,
-                "Location": {"file": site.file, "row": site.row, "col": site.col},
+                "Node": trees[event.site as usize],
+                "Location": location(&site.file, site.row, site.col),
                 "QueryID": event.query,
                 "ParentID": event.parent,
-                "Locals": locals,
+                "Locals": locals.into_values().collect::<Vec<_>>(),
                 "LocalMetadata": metadata,
                 "Message": event.message,
-                "Ref": event.reference,
+                "Ref": reference,
             })
         });
         Value::Array(events.collect())
+    }
+}
+
+/// A place as OPA writes it; `null` if there is none.
+fn location(file: &str, row: u32, col: u32) -> Value {
+    if row == 0 {
+        return Value::Null;
+    }
+    json!({"file": file, "row": row, "col": col})
+}
+
+/// A variable as OPA prints it.
+fn shown_name(raw: &str) -> &str {
+    if raw.starts_with('$') { "_" } else { raw }
+}
+
+/// The text of a value as the type and value of a term; a text that was cut is told as a string.
+fn term_json(text: &str) -> Map<String, Value> {
+    let mut sources = SourceMap::new();
+    let term = sources.add("", text).ok().and_then(|id| {
+        let query = parse_query(&sources, id, &ParseOptions::default()).ok()?;
+        match query.body.as_slice() {
+            [only] => match &only.kind {
+                ExprKind::Term(term) => Some(as_json(&tree::term(term, &sources))),
+                _ => None,
+            },
+            _ => None,
+        }
+    });
+    match term {
+        Some(Value::Object(members)) => members,
+        _ => Map::from_iter([
+            ("type".to_owned(), json!("string")),
+            ("value".to_owned(), json!(text)),
+        ]),
     }
 }
 

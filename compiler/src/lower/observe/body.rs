@@ -1,5 +1,6 @@
 //! Bodies of rules, comprehensions and queries: expressions one inside the other.
 
+use regovm_core::Constant;
 use regovm_parser::ast::{Body, Every, Expr, ExprKind, Term};
 use regovm_parser::print;
 
@@ -157,6 +158,7 @@ impl<'c> Lowering<'c> {
             term.into_iter()
                 .for_each(|term| note_operand(term, &mut reads));
         }
+        let generator_tree = self.generator_json(every);
         let generator = self.site(Site {
             kind: SiteKind::Expression,
             span: every.domain.span,
@@ -167,6 +169,9 @@ impl<'c> Lowering<'c> {
             references: Vec::new(),
             reads,
             result: None,
+            tree: generator_tree,
+            inner: Vec::new(),
+            path: Constant::Null,
             variables: Vec::new(),
         });
         let body_site = self.body_site(&every.body);

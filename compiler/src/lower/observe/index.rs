@@ -132,6 +132,9 @@ impl<'c> Lowering<'c> {
                 references: Vec::new(),
                 reads: Vec::new(),
                 result: None,
+                tree: Constant::Null,
+                inner: Vec::new(),
+                path: self.path_json(node),
                 variables: Vec::new(),
             }),
         };

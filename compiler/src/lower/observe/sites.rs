@@ -1,9 +1,12 @@
 //! Sites: what stands where, with the texts and variables that traces show.
 
-use regovm_core::Span;
-use regovm_parser::ast::{Comment, Expr, ExprKind, Name, Rule, Term, TermKind};
-use regovm_parser::print;
+use regovm_core::{Constant, SourceMap, Span};
+use regovm_parser::ast::{
+    Body, Comment, Every, Expr, ExprKind, Module, Name, Rule, Term, TermKind,
+};
+use regovm_parser::{json, print};
 
+use super::Observe;
 use crate::ir::{Operand, Site, SiteKind, SiteResult, StmtKind};
 use crate::lower::constants::constant;
 use crate::lower::rule_tree::{NodeId, NodeKind};
@@ -120,6 +123,9 @@ impl<'c> Lowering<'c> {
             references: Vec::new(),
             reads,
             result: output_of(expr),
+            tree: self.tree_of(|sources| json::expr(&numbered(expr, index), sources)),
+            inner: Vec::new(),
+            path: Constant::Null,
             variables,
         })
     }
@@ -137,6 +143,9 @@ impl<'c> Lowering<'c> {
             references: Vec::new(),
             reads: Vec::new(),
             result: None,
+            tree: self.tree_of(|sources| json::body(&numbered_body(body), sources)),
+            inner: Vec::new(),
+            path: Constant::Null,
             variables: body
                 .iter()
                 .flat_map(|expr| self.variables_of(expr))
@@ -168,7 +177,74 @@ impl<'c> Lowering<'c> {
                 NodeKind::Function => given_by(rule),
                 _ => None,
             },
+            tree: self.rule_json(rule),
+            inner: match self.observe {
+                Some(Observe { values: true, .. }) => {
+                    let of_body = rule.body.iter();
+                    of_body.flat_map(|expr| self.variables_of(expr)).collect()
+                }
+                _ => Vec::new(),
+            },
+            path: self.path_json(node),
             variables,
+        })
+    }
+
+    /// A syntax tree in JSON, for those who want values too.
+    fn tree_of(&self, make: impl FnOnce(&SourceMap) -> Constant) -> Constant {
+        match self.observe {
+            Some(Observe { values: true, .. }) => make(self.checked.state.sources),
+            _ => Constant::Null,
+        }
+    }
+
+    /// What goes through the domain of an `every`.
+    pub(super) fn generator_json(&self, every: &Every) -> Constant {
+        let key = match &every.key {
+            Some(key) => key.clone(),
+            None => Term::var("_", every.span),
+        };
+        let operator = Term::new(TermKind::Ref(vec![Term::var("eq", every.span)]), every.span);
+        let path = TermKind::Ref(vec![every.domain.clone(), key]);
+        let terms = vec![operator, Term::new(path, every.span), every.value.clone()];
+        let generator = Expr::new(ExprKind::Call(terms), every.span);
+        self.tree_of(|sources| json::expr(&generator, sources))
+    }
+
+    fn rule_json(&self, rule: &Rule) -> Constant {
+        self.tree_of(|sources| {
+            let state = &self.checked.state;
+            let stands_in = |module: &&Module| {
+                let all = module.rules.iter();
+                all.clone().any(|other| other.span == rule.span)
+            };
+            let mut rule = rule.clone();
+            Numbered.rule(&mut rule);
+            match state.modules.iter().find(stands_in) {
+                Some(module) => json::rule(&rule, module, sources),
+                // A branch has no annotations of its own.
+                None => match state.modules.first() {
+                    Some(module) => json::rule(&rule, module, sources),
+                    None => Constant::Null,
+                },
+            }
+        })
+    }
+
+    pub(super) fn path_json(&self, node: NodeId) -> Constant {
+        self.tree_of(|_| {
+            let part = |kind: &str, value: &str| {
+                Constant::Object(vec![
+                    ("type".into(), kind.into()),
+                    ("value".into(), value.into()),
+                ])
+            };
+            let keys = self.tree.path(node).iter().filter_map(|key| match key {
+                Constant::String(name) => Some(part("string", name)),
+                _ => None,
+            });
+            let first = part("var", "data");
+            Constant::Array(std::iter::once(first).chain(keys).collect())
         })
     }
 
@@ -265,6 +341,32 @@ fn given_by(rule: &Rule) -> Option<SiteResult> {
     match value.as_var() {
         Some(name) => Some(SiteResult::Variable(name.to_string())),
         None => constant(value).map(|_| SiteResult::Value(print::term(value))),
+    }
+}
+
+/// An expression with the places of expressions in their bodies as they are evaluated.
+fn numbered(expr: &Expr, index: usize) -> Expr {
+    let mut copy = expr.clone();
+    Numbered.expr(&mut copy);
+    copy.index = index as u32;
+    copy
+}
+
+fn numbered_body(body: &[Expr]) -> Body {
+    let mut copy = body.to_vec();
+    Numbered.body(&mut copy);
+    copy
+}
+
+/// Numbers the expressions of bodies.
+struct Numbered;
+
+impl VisitMut for Numbered {
+    fn body(&mut self, body: &mut Body) {
+        for (index, expr) in body.iter_mut().enumerate() {
+            expr.index = index as u32;
+        }
+        visit::descend_body(self, body);
     }
 }
 
