@@ -39,6 +39,8 @@ enum Test {
     Member(Constant),
     /// A text that begins, or ends, so; anything that is no text of this kind does not matter.
     Affix(Constant, bool),
+    /// A text of so many parts, some of which are known: a regular expression.
+    Glob(Constant),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -176,6 +178,21 @@ impl Lowering<'_> {
                     }
                     (Some("endswith"), [a, b]) => {
                         self.affix(rule, a, b, false, conditions, values);
+                    }
+                    (Some("strings.any_prefix_match"), [a, b]) => {
+                        self.affix(rule, a, b, true, conditions, values);
+                    }
+                    (Some("strings.any_suffix_match"), [a, b]) => {
+                        self.affix(rule, a, b, false, conditions, values);
+                    }
+                    (Some("glob.match"), [pattern, delimiters, value]) => {
+                        let place = value
+                            .as_var()
+                            .and_then(|name| conditions.place_of(rule, name));
+                        let test = glob(pattern, delimiters).map(Test::Glob);
+                        if let (Some(place), Some(test)) = (place, test) {
+                            conditions.insert(place, test);
+                        }
                     }
                     _ => {}
                 }
@@ -397,7 +414,7 @@ impl Lowering<'_> {
         );
     }
 
-    /// `startswith(x, "a")`
+    /// `startswith(x, "a")`, or one of several
     fn affix(
         &self,
         rule: &Rule,
@@ -416,8 +433,18 @@ impl Lowering<'_> {
             Some(name) => values.get(name).cloned(),
             None => constant(b),
         };
-        if let (Some(place), Some(value @ Constant::String(_))) = (place, value) {
-            conditions.insert(place, Test::Affix(value, prefix));
+        let (Some(place), Some(value)) = (place, value) else {
+            return;
+        };
+        let bases = match value {
+            Constant::Array(bases) | Constant::Set(bases) => bases,
+            only => vec![only],
+        };
+        // Left out, a base that is no text would exclude what it may match.
+        if bases.iter().all(|base| matches!(base, Constant::String(_))) {
+            for base in bases {
+                conditions.insert(place.clone(), Test::Affix(base, prefix));
+            }
         }
     }
 
@@ -464,6 +491,7 @@ impl Lowering<'_> {
             if tests.len() > 1 && tests.iter().any(|test| !matches!(test, Test::Defined(_))) {
                 tests.retain(|test| !matches!(test, Test::Defined(_)));
             }
+            one_end(&mut tests);
             let value = self.placed(&entry.place);
             match tests.as_slice() {
                 [only] => self.one_test(value, only),
@@ -546,23 +574,127 @@ impl Lowering<'_> {
                 self.b.emit(StmtKind::Exists { scope, body });
             }
             Test::Affix(constant, prefix) => {
-                let name = if *prefix { "startswith" } else { "endswith" };
-                let Some(builtin) = self.checked.state.builtins.id(name) else {
-                    return;
+                // Of a collection a member will do.
+                let name = match prefix {
+                    true => "strings.any_prefix_match",
+                    false => "strings.any_suffix_match",
                 };
-                let args = vec![value, self.constants.operand(constant.clone())];
-                let holds = self
-                    .b
-                    .assign(|dst| StmtKind::CallBuiltin { dst, builtin, args });
-                let yes = self.true_operand();
-                self.b.emit(StmtKind::Guard {
-                    op: Compare::Equal,
-                    lhs: holds,
-                    rhs: yes,
-                });
+                let affix = self.constants.operand(constant.clone());
+                self.gives_true(name, vec![value, affix]);
+            }
+            Test::Glob(pattern) => {
+                let pattern = self.constants.operand(pattern.clone());
+                self.gives_true("regex.match", vec![pattern, value]);
             }
         }
     }
+
+    /// Fails unless a built-in gives true.
+    fn gives_true(&mut self, name: &str, args: Vec<Operand>) {
+        let Some(builtin) = self.checked.state.builtins.id(name) else {
+            return;
+        };
+        let holds = self
+            .b
+            .assign(|dst| StmtKind::CallBuiltin { dst, builtin, args });
+        let yes = self.true_operand();
+        self.b.emit(StmtKind::Guard {
+            op: Compare::Equal,
+            lhs: holds,
+            rhs: yes,
+        });
+    }
+}
+
+/// Where both ends of a text are asked for, OPA looks at one only: the one whose shortest text is longer.
+fn one_end(tests: &mut Vec<&Test>) {
+    let shortest = |end: bool| {
+        let lengths = tests.iter().filter_map(|test| match test {
+            Test::Affix(Constant::String(text), of) if *of == end => Some(text.len()),
+            _ => None,
+        });
+        lengths.min()
+    };
+    if let (Some(prefix), Some(suffix)) = (shortest(true), shortest(false)) {
+        let kept = prefix >= suffix;
+        tests.retain(|test| !matches!(test, Test::Affix(_, end) if *end != kept));
+    }
+}
+
+/// What OPA's index makes of a glob, if it can: the parts between delimiters, each either any text or a known one. As a regular
+/// expression.
+fn glob(pattern: &Term, delimiters: &Term) -> Option<Constant> {
+    let Some(Constant::String(pattern)) = constant(pattern) else {
+        return None;
+    };
+    let Some(Constant::Array(delimiters)) = constant(delimiters) else {
+        return None;
+    };
+    let mut between = String::new();
+    for delimiter in &delimiters {
+        match delimiter {
+            Constant::String(text) if text.is_ascii() => between.push_str(text),
+            _ => return None,
+        }
+    }
+    if delimiters.is_empty() {
+        between.push('.');
+    }
+    let class: String = between
+        .chars()
+        .flat_map(|c| escaped(c).chars().collect::<Vec<_>>())
+        .collect();
+    let mut parts = Vec::new();
+    for part in split_escaped(&pattern, &between) {
+        if part == "*" {
+            parts.push(format!(r"(?:[^{class}\\]|\\[\s\S])*"));
+            continue;
+        }
+        let mut after_backslash = false;
+        for c in part.chars() {
+            if c == '\\' {
+                after_backslash = !after_backslash;
+                continue;
+            }
+            if !after_backslash && matches!(c, '[' | '?' | '{' | '*') {
+                return None;
+            }
+            after_backslash = false;
+        }
+        parts.push(part.chars().map(escaped).collect());
+    }
+    // A backslash at the end of the text escapes nothing.
+    let end = if pattern.ends_with('*') {
+        r"\\?\z"
+    } else {
+        r"\z"
+    };
+    let regex = format!(r"\A{}{end}", parts.join(&format!("[{class}]")));
+    Some(Constant::String(regex.as_str().into()))
+}
+
+/// A character that means itself in a regular expression.
+fn escaped(c: char) -> String {
+    match c.is_ascii_punctuation() {
+        true => format!("\\{c}"),
+        false => c.to_string(),
+    }
+}
+
+/// The parts of a text between delimiters; those behind a backslash do not count.
+fn split_escaped<'t>(text: &'t str, delimiters: &str) -> Vec<&'t str> {
+    let mut parts = Vec::new();
+    let (mut start, mut after_backslash) = (0, false);
+    for (at, c) in text.char_indices() {
+        if c == '\\' || after_backslash {
+            after_backslash = !after_backslash;
+        } else if delimiters.contains(c) {
+            parts.push(&text[start..at]);
+            start = at + c.len_utf8();
+        }
+    }
+    parts.push(&text[start..]);
+    parts
 }
 
 /// A reference with the constants that its variables stand for.

@@ -81,9 +81,9 @@ pub fn parts(text: &str) -> Parts {
                     references: Vec::new(),
                     reads: Vec::new(),
                     result: None,
-                    tree: regovm_core::Constant::Null,
+                    tree: Constant::Null,
                     inner: Vec::new(),
-                    path: regovm_core::Constant::Null,
+                    path: Constant::Null,
                     variables: Vec::new(),
                 }];
             }

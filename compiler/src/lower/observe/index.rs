@@ -40,7 +40,8 @@ impl<'c> Lowering<'c> {
         let early_exit = match () {
             () if !observe.early_exit => EarlyExit::Never,
             () if !complete => match observe.indexing {
-                true => EarlyExit::Never,
+                // Where there is nothing to evaluate, OPA says that it would end early.
+                true => EarlyExit::Unless(self.flag()),
                 false => EarlyExit::Always,
             },
             () if agree => EarlyExit::Always,
@@ -81,6 +82,7 @@ impl<'c> Lowering<'c> {
             }
             if let (EarlyExit::Unless(several), Some(class)) = (early_exit, class) {
                 match &values[number] {
+                    _ if !complete => self.mark_true(several),
                     None => self.mark_true(several),
                     Some(value) => {
                         let at = match classes.iter().position(|other| other == value) {
