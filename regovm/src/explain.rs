@@ -104,7 +104,7 @@ pub(crate) fn unserved_loops(
             How::Every => "say it with `not` and a loop that compares with ==, so that an index finds the member".to_owned(),
             How::Walk => "walk once in a rule of its own, and look up what it found".to_owned(),
             // Each collection is gone through once: an index would not be faster.
-            How::All(WhyNot::Once) => return None,
+            How::All(WhyNot::Once | WhyNot::NotWorth) => return None,
             How::Index { .. } | How::Rules(_) | How::Shared(_) => return None,
         })
     };
@@ -174,6 +174,9 @@ fn how(how: &How, sources: &SourceMap) -> String {
         How::All(WhyNot::Once) => {
             "visits all members: each time it is another collection, so an index would not be used again"
                 .to_owned()
+        }
+        How::All(WhyNot::NotWorth) => {
+            "visits all members: an index would cost more than it saves".to_owned()
         }
         How::Walk => "visits everything below a value".to_owned(),
         How::Every => "visits all members until one does not hold".to_owned(),

@@ -201,6 +201,8 @@ pub enum WhyNot {
     Seen(Span),
     /// The collection is gone through once: the next time it is another one.
     Once,
+    /// The loop around it is found by an index instead, or too few keys are looked for.
+    NotWorth,
 }
 
 /// Why a scan without an index has none.
@@ -300,12 +302,23 @@ pub(super) fn candidates<'b>(
     effects: &Effects<'_>,
     member: Option<BuiltinId>,
 ) -> Vec<Candidate<'b>> {
+    candidates_in(scan, effects, member, true)
+}
+
+/// As [`candidates`]; `deep`: those of a loop inside count too.
+fn candidates_in<'b>(
+    scan: &Body<'b>,
+    effects: &Effects<'_>,
+    member: Option<BuiltinId>,
+    deep: bool,
+) -> Vec<Candidate<'b>> {
     let mut origins = Origins::of(scan);
     let mut found = Vec::new();
     // Answers of `outer in member`.
     let mut memberships: HashMap<Local, (Operand, Operand)> = HashMap::new();
     for (at, stmt) in scan.stmts.iter().enumerate() {
-        if let Some(inner) = loop_at_end(scan, at)
+        if deep
+            && let Some(inner) = loop_at_end(scan, at)
             && let Some(candidate) = inner_candidate(scan, at, inner, &origins, effects)
         {
             found.push(candidate);
@@ -404,10 +417,10 @@ fn inner_candidate<'b>(
     if origins.get(*base) != Some(Origin::Member) {
         return None;
     }
-    // Without the `in`s inside it: those would be two loops deep.
-    let guard = candidates(&body, effects, None)
+    // Without the loops and `in`s inside it: those would be two loops deep.
+    let guard = candidates_in(&body, effects, None, false)
         .into_iter()
-        .find(|candidate| candidate.each.is_none())?;
+        .next()?;
     let fallible = scan.stmts[..at]
         .iter()
         .chain(&body.stmts[..guard.at])

@@ -49,11 +49,12 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
         let shared = shared(&function.blocks);
         for mut block in std::mem::take(&mut function.blocks) {
             changed |= order.block(&mut block, false);
-            let mut other = block.clone();
-            if size(&block) > MAX_COPIED || !order.block(&mut other, true) {
+            let other = (size(&block) <= MAX_COPIED).then(|| block.clone());
+            let other = other.and_then(|mut it| order.block(&mut it, true).then_some(it));
+            let Some(mut other) = other else {
                 made.push(block);
                 continue;
-            }
+            };
             changed = true;
             let span = function.span;
             let strict = |wanted| Stmt {
