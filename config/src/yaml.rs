@@ -80,6 +80,8 @@ pub(crate) fn places(text: &str, wanted: &[(usize, &[Step])]) -> Vec<Option<Plac
         let Some((tree, marks)) = Tree::of(document) else {
             continue;
         };
+        // Of what is not there the mark may lie behind the text.
+        let rows = lines(document).count().max(1);
         for (i, sought) in wanted.iter().enumerate().filter(|(_, w)| is_wanted(w)) {
             let root = match &tree.content {
                 // The elements of the only document are documents.
@@ -87,7 +89,10 @@ pub(crate) fn places(text: &str, wanted: &[(usize, &[Step])]) -> Vec<Option<Plac
                 _ => Some(&tree),
             };
             found[i] = root.and_then(|root| root.find(sought.1)).map(|node| {
-                let (row, column) = marks[node.at];
+                let (row, column) = match marks[node.at] {
+                    (row, _) if row > rows => (rows, 1),
+                    mark => mark,
+                };
                 Place {
                     line: lines_above + row,
                     column,
@@ -202,6 +207,13 @@ mod tests {
             error.contains("(line 4, column 1)") || error.contains("(line 3"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_is_not_there_stands_at_the_last_line() {
+        let found = places("a: 1\n---", &[(1, &[])]);
+        let place = found[0].expect("the empty document has a place");
+        assert_eq!((place.line, place.column), (2, 1));
     }
 
     #[test]
