@@ -7,7 +7,7 @@ use regovm_parser::ast::Module;
 use crate::check;
 use crate::options::Options;
 use crate::pipeline;
-use crate::state::{Checked, DataExists, Query, State};
+use crate::state::{Checked, DataExists, Query, StageDone, State};
 
 /// Runs all stages over modules and then over queries. Errors of modules come in the order of
 /// their places, those of a query as they were found.
@@ -19,7 +19,7 @@ pub fn check_modules<'c>(
     options: &'c Options,
     data_exists: DataExists<'c>,
 ) -> Result<Checked<'c>, Vec<Diagnostic>> {
-    let mut state = check_rules(sources, modules, builtins, options, data_exists)?;
+    let mut state = check_rules(sources, modules, builtins, options, data_exists, None)?;
     let queries = queries
         .into_iter()
         .map(|query| check_query(&mut state, query))
@@ -27,17 +27,19 @@ pub fn check_modules<'c>(
     Ok(Checked { state, queries })
 }
 
-/// Runs all stages over modules.
+/// Runs all stages over modules; `stage_done` is told of the end of each, also of those over queries that follow.
 pub fn check_rules<'c>(
     sources: &'c SourceMap,
     mut modules: Vec<Module>,
     builtins: &'c Table,
     options: &'c Options,
     data_exists: DataExists<'c>,
+    stage_done: StageDone<'c>,
 ) -> Result<State<'c>, Vec<Diagnostic>> {
     sort_modules(sources, &mut modules);
     let mut state = State::new(sources, options, builtins, modules);
     state.data_exists = data_exists;
+    state.stage_done = stage_done;
     pipeline::run(&mut state);
     if state.diagnostics.is_empty() {
         return Ok(state);

@@ -161,12 +161,19 @@ fn exclude_written_names(state: &mut State<'_>) {
 pub fn run(state: &mut State<'_>) {
     for stage in STAGES {
         (stage.run)(state);
+        ended(state, stage.name, false);
         if state.stopped {
             return;
         }
         for (_, added) in TEST_STAGES.iter().filter(|(after, _)| *after == stage.name) {
             (added.run)(state);
         }
+    }
+}
+
+fn ended(state: &State<'_>, name: &'static str, of_query: bool) {
+    if let Some(done) = state.stage_done {
+        done(name, of_query);
     }
 }
 
@@ -178,6 +185,7 @@ pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Result<(), Vec<Dia
     ));
     for stage in QUERY_STAGES {
         let mut errors = (stage.run)(state, query);
+        ended(state, stage.name, true);
         if errors.is_empty() {
             continue;
         }

@@ -91,6 +91,9 @@ impl LocalNames {
 /// Tells which paths of base data exist.
 pub type DataExists<'c> = Option<&'c dyn Fn(&[&str]) -> bool>;
 
+/// Is told the name of a stage when it ends, and whether it was one over a query.
+pub type StageDone<'c> = Option<&'c dyn Fn(&'static str, bool)>;
+
 /// Everything about one compilation between its stages.
 pub struct State<'c> {
     /// The texts.
@@ -123,6 +126,8 @@ pub struct State<'c> {
     pub stopped: bool,
     /// Which paths of base data exist, for conflicts of rules with data.
     pub data_exists: DataExists<'c>,
+    /// Is told of the end of each stage.
+    pub stage_done: StageDone<'c>,
 }
 
 impl<'c> State<'c> {
@@ -149,6 +154,7 @@ impl<'c> State<'c> {
             diagnostics: Diagnostics::new(),
             stopped: false,
             data_exists: None,
+            stage_done: None,
         }
     }
 

@@ -24,6 +24,13 @@ use crate::report::{Failure, Stage};
 pub enum Phase {
     /// Queries are parsed.
     QueryParse,
+    /// A stage of the compiler, within the next phase.
+    Stage {
+        /// Its name, as OPA has it: `CheckTypes`.
+        name: &'static str,
+        /// Whether it is one over a query.
+        of_query: bool,
+    },
     /// Modules and queries are resolved and checked, together.
     ModuleCompile,
     /// They are lowered, optimised and emitted.
@@ -144,8 +151,16 @@ pub(crate) fn with_ir<T>(
     let failed =
         |errors: Vec<Diagnostic>| Failure::from_diagnostics(Stage::Compile, errors, &sources);
     let exists = |path: &[&str]| options.check_data_conflicts && path_exists(data.root(), path);
-    let mut state =
-        front::check_rules(&sources, modules, builtins, options, Some(&exists)).map_err(failed)?;
+    let stage_done = |name, of_query| done(Phase::Stage { name, of_query });
+    let mut state = front::check_rules(
+        &sources,
+        modules,
+        builtins,
+        options,
+        Some(&exists),
+        Some(&stage_done),
+    )
+    .map_err(failed)?;
     let mut queries = Vec::with_capacity(parsed.len());
     for (i, query) in parsed.into_iter().enumerate() {
         match (front::check_query(&mut state, query), &mut refused) {

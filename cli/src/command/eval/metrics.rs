@@ -55,6 +55,27 @@ impl Metrics {
     }
 }
 
+/// The timer of a stage of the compiler, as OPA names it; none for what OPA does not time.
+pub fn stage(name: &str, of_query: bool) -> Option<String> {
+    let mut words = String::new();
+    for (at, c) in name.char_indices() {
+        if c.is_ascii_uppercase() && at > 0 {
+            words.push('_');
+        }
+        words.push(c.to_ascii_lowercase());
+    }
+    Some(match (words.as_str(), of_query) {
+        ("load_schemas", false) | ("rewrite_template_strings", true) => return None,
+        ("set_annotation_set", _) => "compile_stage_set_annotationset".to_owned(),
+        ("check_duplicate_imports", _) => "compile_stage_check_imports".to_owned(),
+        ("check_unsafe_builtins" | "check_deprecated_builtins", false) => {
+            format!("compile_state_{words}")
+        }
+        (_, false) => format!("compile_stage_{words}"),
+        (_, true) => format!("query_compile_stage_{words}"),
+    })
+}
+
 /// A number as Go prints one: whole ones without a fraction.
 fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 1e15 {
@@ -116,6 +137,16 @@ pub fn statistics(values: &[u64]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stages_have_the_timers_of_opa() {
+        let named = |name, of_query| stage(name, of_query).unwrap_or_default();
+        assert_eq!(named("CheckTypes", false), "compile_stage_check_types");
+        assert_eq!(named("CheckTypes", true), "query_compile_stage_check_types");
+        let odd = named("CheckUnsafeBuiltins", false);
+        assert_eq!(odd, "compile_state_check_unsafe_builtins");
+        assert_eq!(stage("LoadSchemas", false), None);
+    }
 
     #[test]
     fn statistics_are_those_of_opa() {

@@ -5,7 +5,7 @@ pub mod costs;
 mod extras;
 mod metrics;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -328,9 +328,19 @@ impl Job<'_> {
             return Ok(policy.clone());
         }
         let metrics = RefCell::new((self.loading.clone(), Instant::now()));
+        let stage_began = Cell::new(Instant::now());
         let done = |phase: Phase| {
             let (metrics, since) = &mut *metrics.borrow_mut();
+            let began = stage_began.replace(Instant::now());
             let name = match phase {
+                Phase::Stage { name, of_query } => {
+                    if self.args.instrument
+                        && let Some(timer) = metrics::stage(name, of_query)
+                    {
+                        metrics.add(&timer, began.elapsed());
+                    }
+                    return;
+                }
                 Phase::QueryParse => "rego_query_parse",
                 Phase::ModuleCompile if self.args.policies.data.is_empty() => "rego_query_compile",
                 Phase::ModuleCompile => "rego_module_compile",
@@ -404,8 +414,11 @@ impl Job<'_> {
             metrics.add("rego_query_eval", evaluating.elapsed());
             if args.instrument {
                 let calls = recorder.calls();
-                metrics.count("eval_op_virtual_cache_hit", calls.known);
-                metrics.count("eval_op_virtual_cache_miss", calls.evaluated);
+                for (name, count) in [("hit", calls.known), ("miss", calls.evaluated)] {
+                    if count > 0 {
+                        metrics.count(&format!("eval_op_virtual_cache_{name}"), count);
+                    }
+                }
                 if let Ok(answer) = &result {
                     metrics.count("regovm_steps", answer.steps());
                     metrics.count("regovm_arena_bytes", answer.memory() as u64);
