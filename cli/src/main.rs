@@ -15,6 +15,7 @@ mod variables;
 mod whole_file;
 mod world;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -56,8 +57,10 @@ fn run(command: &Command) -> std::io::Result<u8> {
 }
 
 fn main() -> ExitCode {
-    let parsed = variables::of_flags(Cli::command())
-        .try_get_matches()
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let named = |name: &str| words.iter().any(|word| word == name);
+    let parsed = variables::of_flags(Cli::command(), named)
+        .try_get_matches_from(&words)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,

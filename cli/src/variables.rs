@@ -6,8 +6,9 @@ use clap::{Arg, ArgAction, Command};
 /// Prefixes of variables; the first one that is set counts.
 const PREFIXES: [&str; 2] = ["REGOVM", "OPA"];
 
-/// The command, with every flag of its commands taken from the environment where the command line does not have it.
-pub fn of_flags(command: Command) -> Command {
+/// The command, with every flag of its commands taken from the environment where the command line does not have it. `named`
+/// says which names the command line mentions at all: with the flags of all commands a short one would start late.
+pub fn of_flags(command: Command, named: impl Fn(&str) -> bool) -> Command {
     let examples = command
         .get_after_help()
         .map_or_else(String::new, ToString::to_string);
@@ -15,16 +16,19 @@ pub fn of_flags(command: Command) -> Command {
         .after_help(format!(
             "{examples}\n\nEvery flag can come from the environment: REGOVM_EVAL_STRICT=true or OPA_EVAL_STRICT=true is `eval --strict`."
         ))
-        .mut_subcommands(|command| of_command(command, ""))
+        .mut_subcommands(|command| of_command(command, "", &named))
 }
 
-fn of_command(command: Command, above: &str) -> Command {
+fn of_command(command: Command, above: &str, named: &dyn Fn(&str) -> bool) -> Command {
+    if !named(command.get_name()) && !command.get_all_aliases().any(named) {
+        return command;
+    }
     let path = format!("{above}_{}", variable(command.get_name()));
     let help = command.get_after_help().map(ToString::to_string);
     let below = path.clone();
     let command = command
         .mut_args(|flag| of_flag(flag, &path))
-        .mut_subcommands(move |command| of_command(command, &below));
+        .mut_subcommands(|command| of_command(command, &below, named));
     let note = format!(
         "Flags can come from the environment: REGOVM{path}_<FLAG> or OPA{path}_<FLAG>, with _ for -."
     );
@@ -68,7 +72,7 @@ mod tests {
 
     #[test]
     fn commands_stay_sound_and_say_it_in_their_help() {
-        let mut command = super::of_flags(crate::args::Cli::command());
+        let mut command = super::of_flags(crate::args::Cli::command(), |_| true);
         command.build();
         command.clone().debug_assert();
         let eval = command.find_subcommand_mut("eval").expect("eval");

@@ -16,7 +16,7 @@ use crate::visit::{Node, VisitMut, descend_term, walk_exprs};
 /// Looks at all modules.
 pub fn run(state: &mut State<'_>) {
     let mut found = Vec::new();
-    let env = state.facts.types.open();
+    let env = state.facts.types.open(state.builtins);
     for module in &state.modules {
         for rule in &module.rules {
             look(state, None, &env, Node::Rule(rule), &mut found);
@@ -30,7 +30,7 @@ pub fn run(state: &mut State<'_>) {
 /// Looks at a query.
 pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let env = state.facts.types.open();
+    let env = state.facts.types.open(state.builtins);
     look(
         state,
         Some(query),
@@ -44,7 +44,7 @@ pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
 fn look(
     state: &State<'_>,
     query: Option<&Query>,
-    env: &Env,
+    env: &Env<'_>,
     node: Node<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
@@ -60,7 +60,7 @@ fn look(
 fn error_of(
     state: &State<'_>,
     query: Option<&Query>,
-    env: &Env,
+    env: &Env<'_>,
     expr: &Expr,
 ) -> Option<Diagnostic> {
     let ExprKind::Call(terms) = &expr.kind else {

@@ -1,13 +1,14 @@
 //! What is known about types while checking: trees of types by path, one upon the other.
 //!
-//! The bottom layer holds built-ins and `input`, the next one rules, those above the variables of
-//! bodies. Trees are persistent, so that a reader may go on while variables are typed.
+//! The bottom layer holds `input`, the next one rules, those above the variables of bodies. Built-ins are below all of
+//! them; most programs ask for few. Trees are persistent, so that a reader may go on while variables are typed.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use regovm_core::builtin::{BuiltinId, Table};
 use regovm_parser::ast::{Name, Term, TermKind};
 
 use super::constant::constant_of;
@@ -66,7 +67,7 @@ impl Node {
     }
 
     /// Adds a rule's type at a path: merges it with what is there, above and below.
-    fn insert(&mut self, path: &[Term], ty: &Ty, env: &Env) {
+    fn insert(&mut self, path: &[Term], ty: &Ty, env: &Env<'_>) {
         let Some((key, rest)) = path.split_first() else {
             self.insert_here(ty, env);
             return;
@@ -83,7 +84,7 @@ impl Node {
         child.insert(rest, ty, env);
     }
 
-    fn insert_here(&mut self, ty: &Ty, env: &Env) {
+    fn insert_here(&mut self, ty: &Ty, env: &Env<'_>) {
         // One by one, many rules of one name would copy the union of their types again and again.
         let joins = matches!(&**ty, Kind::Any(_) | Kind::Function(_) | Kind::Recursive(_))
             || matches!(&**ty, Kind::Object { fixed, rest: Some(_) } if fixed.is_empty());
@@ -122,7 +123,7 @@ fn collect_leaves(node: &Node, path: &mut Vec<Term>, out: &mut Vec<(Vec<Term>, T
 }
 
 /// An object type that may also have `path`.
-fn insert_into_object(object: &Ty, path: &[Term], ty: &Known, env: &Env) -> Ty {
+fn insert_into_object(object: &Ty, path: &[Term], ty: &Known, env: &Env<'_>) -> Ty {
     let (Kind::Object { fixed, rest }, Some((key, tail))) = (&**object, path.split_first()) else {
         return object.clone();
     };
@@ -235,15 +236,18 @@ impl Layer {
 }
 
 /// Layers of trees; the top one is asked first.
-#[derive(Clone, Debug)]
-pub struct Env {
+#[derive(Clone)]
+pub struct Env<'c> {
     top: Rc<Layer>,
     /// Where the types of variables go: the top layer, except below a `with`.
     vars: Rc<Layer>,
     numbers: Rc<RefCell<Numbers>>,
+    builtins: &'c Table,
+    /// Types of built-ins that were asked for.
+    declared: Rc<RefCell<HashMap<BuiltinId, Ty>>>,
 }
 
-/// The layers of a finished environment: built-ins and `input`, then rules. Can be shared by
+/// The layers of a finished environment: `input`, then rules. Can be shared by
 /// threads; keeps alive what recursive schema types refer to.
 #[derive(Clone, Default, Debug)]
 pub struct TypeEnv {
@@ -261,7 +265,7 @@ impl TypeEnv {
     }
 
     /// The environment to check in.
-    pub fn open(&self) -> Env {
+    pub fn open<'c>(&self, builtins: &'c Table) -> Env<'c> {
         let mut top: Option<Rc<Layer>> = None;
         for tree in &self.layers {
             top = Some(Rc::new(Layer::new(tree.clone(), top)));
@@ -271,45 +275,43 @@ impl TypeEnv {
             vars: top.clone(),
             top,
             numbers: Rc::default(),
+            builtins,
+            declared: Rc::default(),
         }
     }
 
     /// This environment with one more layer, the top one of `env`.
-    pub fn with_layer_of(&self, env: &Env, schemas: Vec<Ty>) -> TypeEnv {
+    pub fn with_layer_of(&self, env: &Env<'_>, schemas: Vec<Ty>) -> TypeEnv {
         let mut out = self.clone();
         out.layers.push(env.tree());
         out.schemas.extend(schemas);
         out
     }
-
-    /// The type of a ref.
-    pub fn get_ref(&self, path: &[Term]) -> Known {
-        self.open().get_ref(path)
-    }
 }
 
-impl Env {
-    /// This environment with an empty layer on top.
-    pub fn wrap(&self) -> Env {
-        let top = Rc::new(Layer::new(Arc::default(), Some(self.top.clone())));
+impl<'c> Env<'c> {
+    /// This environment with other layers.
+    fn with(&self, top: Rc<Layer>, vars: Rc<Layer>) -> Env<'c> {
         Env {
-            vars: top.clone(),
             top,
-            numbers: self.numbers.clone(),
+            vars,
+            ..self.clone()
         }
     }
 
+    /// This environment with an empty layer on top.
+    pub fn wrap(&self) -> Env<'c> {
+        let top = Rc::new(Layer::new(Arc::default(), Some(self.top.clone())));
+        self.with(top.clone(), top)
+    }
+
     /// The same for one expression with modifiers: what it says of variables outlives it.
-    pub fn wrap_with(&self, tree: Arc<Node>) -> Env {
+    pub fn wrap_with(&self, tree: Arc<Node>) -> Env<'c> {
         let top = Rc::new(Layer {
             replaces: true,
             ..Layer::new(tree, Some(self.top.clone()))
         });
-        Env {
-            top,
-            vars: self.vars.clone(),
-            numbers: self.numbers.clone(),
-        }
+        self.with(top, self.vars.clone())
     }
 
     /// The top layer as it is now.
@@ -336,12 +338,9 @@ impl Env {
     }
 
     /// The environment below the top layer.
-    pub fn below(&self) -> Option<Env> {
-        self.top.next.as_ref().map(|next| Env {
-            top: next.clone(),
-            vars: next.clone(),
-            numbers: self.numbers.clone(),
-        })
+    pub fn below(&self) -> Option<Env<'c>> {
+        let next = self.top.next.as_ref()?;
+        Some(self.with(next.clone(), next.clone()))
     }
 
     /// Sets the type of a path in the top layer.
@@ -375,7 +374,7 @@ impl Env {
             }
             layer = this.next.as_ref();
         }
-        None
+        self.builtin(std::slice::from_ref(var))
     }
 
     /// The type of a term without comprehensions at the top (those need a checker).
@@ -412,7 +411,41 @@ impl Env {
             }
             layer = this.next.as_ref();
         }
-        is_root(head).then(ty::any)
+        self.builtin(path).or_else(|| is_root(head).then(ty::any))
+    }
+
+    /// The type of a built-in, or of what a ref looks for in it.
+    fn builtin(&self, path: &[Term]) -> Known {
+        let (head, mut rest) = path.split_first()?;
+        let TermKind::Var(head) = &head.kind else {
+            return None;
+        };
+        let mut name = head.to_string();
+        loop {
+            if let Some(id) = self.builtins.id(&name) {
+                let ty = self.declared(id);
+                return match rest {
+                    [] => ty,
+                    rest => select_ref(&ty, rest),
+                };
+            }
+            let (part, tail) = rest.split_first()?;
+            let TermKind::String(part) = &part.kind else {
+                return None;
+            };
+            name = format!("{name}.{part}");
+            rest = tail;
+        }
+    }
+
+    fn declared(&self, id: BuiltinId) -> Known {
+        if let Some(ty) = self.declared.borrow().get(&id) {
+            return Some(ty.clone());
+        }
+        let function = super::declared(self.builtins.function_type(id)?);
+        let ty = Arc::new(Kind::Function(function));
+        self.declared.borrow_mut().insert(id, ty.clone());
+        Some(ty)
     }
 }
 
@@ -520,7 +553,8 @@ mod tests {
     #[test]
     fn paths_look_into_values_and_lower_layers() {
         let base = TypeEnv::new(Node::default(), Vec::new());
-        let env = base.open().wrap();
+        let table = Table::new();
+        let env = base.open(&table).wrap();
         env.insert(
             &path("data.a.p"),
             &ty::object(vec![("x".into(), Some(ty::number()))], None),
@@ -538,7 +572,8 @@ mod tests {
 
     #[test]
     fn rules_of_one_name_are_merged() {
-        let env = TypeEnv::default().open();
+        let table = Table::new();
+        let env = TypeEnv::default().open(&table);
         env.insert(&path("data.a.p"), &ty::set(Some(ty::number())));
         env.insert(&path("data.a.p"), &ty::set(Some(ty::string())));
         assert_eq!(

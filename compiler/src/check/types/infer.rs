@@ -93,7 +93,7 @@ impl<'s> Checker<'s> {
     }
 
     /// Checks the expressions of a body in order. The environment given back knows its variables.
-    pub fn check_body(&self, env: &Env, body: &[Expr]) -> (Env, Vec<Diagnostic>) {
+    pub fn check_body<'c>(&self, env: &Env<'c>, body: &[Expr]) -> (Env<'c>, Vec<Diagnostic>) {
         let outer = OuterVars::new(body);
         self.left.set(MIN_CHECKS + MAX_CHECKS * outer.exprs);
         self.outer.replace(outer);
@@ -102,7 +102,7 @@ impl<'s> Checker<'s> {
         self.body(env, body)
     }
 
-    fn body(&self, env: &Env, body: &[Expr]) -> (Env, Vec<Diagnostic>) {
+    fn body<'c>(&self, env: &Env<'c>, body: &[Expr]) -> (Env<'c>, Vec<Diagnostic>) {
         let env = env.wrap();
         let mut errors = Vec::new();
         for expr in body {
@@ -136,10 +136,10 @@ impl<'s> Checker<'s> {
     /// type from the environment that knows the variables of its body.
     fn comprehension(
         &self,
-        env: &Env,
+        env: &Env<'_>,
         term: &Term,
         body: &[Expr],
-        ty: impl FnOnce(&Env) -> Ty,
+        ty: impl FnOnce(&Env<'_>) -> Ty,
     ) -> Rc<Comprehension> {
         let number = |var: &Term| env.number(&env.get_var(var));
         let types = match self.outer.borrow().of(body) {
@@ -172,7 +172,7 @@ impl<'s> Checker<'s> {
     }
 
     /// The comprehension that a term is.
-    fn comprehension_term(&self, env: &Env, term: &Term) -> Option<Rc<Comprehension>> {
+    fn comprehension_term(&self, env: &Env<'_>, term: &Term) -> Option<Rc<Comprehension>> {
         Some(match &term.kind {
             TermKind::ArrayComprehension(it) => self.comprehension(env, term, &it.body, |env| {
                 ty::array(Vec::new(), self.get(env, &it.term))
@@ -189,7 +189,7 @@ impl<'s> Checker<'s> {
     }
 
     /// The errors inside comprehensions of an expression: those of the last one that has any.
-    fn closures(&self, env: &Env, expr: &Expr) -> Vec<Diagnostic> {
+    fn closures(&self, env: &Env<'_>, expr: &Expr) -> Vec<Diagnostic> {
         let mut result = Vec::new();
         self.closures_below(env, Tree::Expr(expr), 0, &mut result);
         result
@@ -197,7 +197,7 @@ impl<'s> Checker<'s> {
 
     fn closures_below(
         &self,
-        env: &Env,
+        env: &Env<'_>,
         node: Tree<'_>,
         depth: usize,
         result: &mut Vec<Diagnostic>,
@@ -230,7 +230,7 @@ impl<'s> Checker<'s> {
     }
 
     /// The type of a term.
-    pub fn get(&self, env: &Env, term: &Term) -> Known {
+    pub fn get(&self, env: &Env<'_>, term: &Term) -> Known {
         match &term.kind {
             TermKind::Array(items) => {
                 let fixed = items.iter().map(|item| self.get(env, item)).collect();
@@ -249,7 +249,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn expr(&self, env: &Env, expr: &Expr) -> Option<TypeError> {
+    fn expr(&self, env: &Env<'_>, expr: &Expr) -> Option<TypeError> {
         if let Some(error) = self.replaced_functions(env, expr) {
             return Some(error);
         }
@@ -281,7 +281,7 @@ impl<'s> Checker<'s> {
     /// `x in xs` of 2 operands, `k, v in xs` of 3: declared as anything, but the elements must fit.
     fn membership(
         &self,
-        env: &Env,
+        env: &Env<'_>,
         span: Span,
         operands: &[Term],
         arity: usize,
@@ -297,7 +297,7 @@ impl<'s> Checker<'s> {
         self.member(env, span, &operands[arity - 2], &Some(values))
     }
 
-    fn member(&self, env: &Env, span: Span, term: &Term, want: &Known) -> Option<TypeError> {
+    fn member(&self, env: &Env<'_>, span: Span, term: &Term, want: &Known) -> Option<TypeError> {
         if ty::has_unknown(want) {
             return None;
         }
@@ -306,7 +306,13 @@ impl<'s> Checker<'s> {
         (clash || !self.unify_term(env, term, want, false)).then(|| match_error(span, &have, want))
     }
 
-    fn call(&self, env: &Env, span: Span, path: &[Term], operands: &[Term]) -> Option<TypeError> {
+    fn call(
+        &self,
+        env: &Env<'_>,
+        span: Span,
+        path: &[Term],
+        operands: &[Term],
+    ) -> Option<TypeError> {
         let undefined = || {
             let message = format!("undefined function {}", ref_text(path));
             Some(TypeError {
@@ -364,7 +370,7 @@ impl<'s> Checker<'s> {
 
     fn equality(
         &self,
-        env: &Env,
+        env: &Env<'_>,
         span: Span,
         path: &[Term],
         operands: &[Term],
@@ -395,7 +401,7 @@ impl<'s> Checker<'s> {
 
     /// The environment below the modifiers of an expression: replaced documents may also have the
     /// type of their replacement, what depends on them may be anything.
-    fn with_env(&self, env: &Env, expr: &Expr) -> Env {
+    fn with_env<'c>(&self, env: &Env<'c>, expr: &Expr) -> Env<'c> {
         let mut scope = env.clone();
         let mut replaced: Vec<(&[Term], Ty)> = Vec::new();
         for with in &expr.with {
@@ -432,7 +438,7 @@ impl<'s> Checker<'s> {
     }
 
     /// One tree for each set of types that an expression's modifiers give.
-    fn replaced_tree(&self, env: &Env, expr: &Expr, replaced: Vec<(&[Term], Ty)>) -> Arc<Node> {
+    fn replaced_tree(&self, env: &Env<'_>, expr: &Expr, replaced: Vec<(&[Term], Ty)>) -> Arc<Node> {
         let types = replaced
             .iter()
             .map(|(_, ty)| env.number(&Some(ty.clone())))
@@ -469,7 +475,7 @@ impl<'s> Checker<'s> {
     }
 
     /// `with f as g`: the same number of arguments, of types that fit.
-    fn replaced_functions(&self, env: &Env, expr: &Expr) -> Option<TypeError> {
+    fn replaced_functions(&self, env: &Env<'_>, expr: &Expr) -> Option<TypeError> {
         for with in &expr.with {
             let (target, value) = (self.get(env, &with.target), self.get(env, &with.value));
             let (Some(Kind::Function(from)), Some(Kind::Function(to))) =
@@ -497,7 +503,7 @@ impl<'s> Checker<'s> {
     }
 
     /// Two terms that are equated: types variables on either side.
-    fn unify_terms(&self, env: &Env, a: &Term, ty_a: &Known, b: &Term, ty_b: &Known) -> bool {
+    fn unify_terms(&self, env: &Env<'_>, a: &Term, ty_a: &Known, b: &Term, ty_b: &Known) -> bool {
         match (ty::has_unknown(ty_a), ty::has_unknown(ty_b)) {
             (true, false) => return self.unify_term(env, a, ty_b, false),
             (false, true) => return self.unify_term(env, b, ty_a, false),
@@ -545,7 +551,7 @@ impl<'s> Checker<'s> {
 
     /// A term that must have a type: types the variables in it. With `union` what variables have
     /// already is widened.
-    fn unify_term(&self, env: &Env, term: &Term, want: &Known, union: bool) -> bool {
+    fn unify_term(&self, env: &Env<'_>, term: &Term, want: &Known, union: bool) -> bool {
         let each_member = |of: &[Ty]| {
             let mut fits = false;
             for member in of {
@@ -665,7 +671,7 @@ impl<'s> Checker<'s> {
 /// Looks at the refs of one expression, and types the variables in them.
 struct RefChecker<'c, 's> {
     checker: &'c Checker<'s>,
-    env: &'c Env,
+    env: &'c Env<'c>,
     errors: Vec<Diagnostic>,
 }
 

@@ -29,15 +29,9 @@ use crate::state::{Query, RuleId, State};
 use crate::text::ref_text;
 use crate::visit::{Node as Tree, walk, walk_exprs};
 
-/// Types what rules stand on: built-ins, and `input` by the schema that the caller gives.
+/// Types what rules stand on: `input` by the schema that the caller gives.
 pub fn start(state: &mut State<'_>) {
     let mut base = Node::default();
-    for (id, decl) in state.builtins.iter() {
-        if let Some(function) = state.builtins.function_type(id) {
-            let ty = Arc::new(Kind::Function(declared(function)));
-            base.put(&builtin_path(decl.name), Some(ty));
-        }
-    }
     let mut kept = Vec::new();
     if let Some((_, schema)) = state
         .options
@@ -59,15 +53,6 @@ pub fn start(state: &mut State<'_>) {
         }
     }
     state.facts.types = TypeEnv::new(base, kept);
-}
-
-/// `json.marshal` as a path.
-fn builtin_path(name: &str) -> Ref {
-    let mut parts = name.split('.');
-    let head = var_term(parts.next().unwrap_or_default());
-    std::iter::once(head)
-        .chain(parts.map(|part| Term::string(part, Span::NONE)))
-        .collect()
 }
 
 /// The declared type of a built-in with the names that messages show.
@@ -164,7 +149,7 @@ pub fn run(state: &mut State<'_>) {
         let mut rules = Rules {
             state: this,
             checker,
-            env: this.facts.types.open().wrap(),
+            env: this.facts.types.open(this.builtins).wrap(),
             errors: Vec::new(),
             schemas: HashMap::new(),
             kept: Vec::new(),
@@ -194,7 +179,7 @@ pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
         written: vec![&query.rewritten_vars, &this.rewritten_vars],
         dependents: &dependents,
     });
-    let (_, errors) = checker.check_body(&this.facts.types.open(), &query.body);
+    let (_, errors) = checker.check_body(&this.facts.types.open(this.builtins), &query.body);
     errors
 }
 
@@ -218,7 +203,7 @@ fn calls_deprecated(state: &State<'_>) -> bool {
 struct Rules<'r, 'c> {
     state: &'r State<'c>,
     checker: Checker<'r>,
-    env: Env,
+    env: Env<'c>,
     errors: Vec<Diagnostic>,
     /// Types of named schemas.
     schemas: HashMap<String, Known>,
@@ -253,7 +238,7 @@ impl Rules<'_, '_> {
         }
     }
 
-    fn rule_type(&self, rule: &Rule, path: &[Term], env: &Env) -> Known {
+    fn rule_type(&self, rule: &Rule, path: &[Term], env: &Env<'_>) -> Known {
         let head = &rule.head;
         let value =
             |term: &Option<Box<Term>>| term.as_deref().and_then(|term| self.checker.get(env, term));
@@ -290,7 +275,7 @@ impl Rules<'_, '_> {
     }
 
     /// Objects by the terms of a ref's end, one in the other.
-    fn nested(&self, env: &Env, path: &[Term], ty: Ty) -> Known {
+    fn nested(&self, env: &Env<'_>, path: &[Term], ty: Ty) -> Known {
         let mut ty = ty;
         for term in path.iter().rev() {
             let key = Some(self.checker.get(env, term)?);
@@ -306,7 +291,7 @@ impl Rules<'_, '_> {
     }
 
     /// Types the document that an annotation describes.
-    fn apply_schema(&mut self, env: &Env, annotation: &SchemaAnnotation) -> Result<(), String> {
+    fn apply_schema(&mut self, env: &Env<'_>, annotation: &SchemaAnnotation) -> Result<(), String> {
         let Some(ty) = self.schema_type(annotation)? else {
             return Ok(());
         };
