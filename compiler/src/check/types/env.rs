@@ -553,7 +553,7 @@ mod tests {
     #[test]
     fn paths_look_into_values_and_lower_layers() {
         let base = TypeEnv::new(Node::default(), Vec::new());
-        let table = Table::new();
+        let table = Table::new(&[]);
         let env = base.open(&table).wrap();
         env.insert(
             &path("data.a.p"),
@@ -572,7 +572,7 @@ mod tests {
 
     #[test]
     fn rules_of_one_name_are_merged() {
-        let table = Table::new();
+        let table = Table::new(&[]);
         let env = TypeEnv::default().open(&table);
         env.insert(&path("data.a.p"), &ty::set(Some(ty::number())));
         env.insert(&path("data.a.p"), &ty::set(Some(ty::string())));
