@@ -81,7 +81,7 @@ func run() error {
 			return err
 		}
 	}
-	var out report
+	out := report{Evaluate: []span{}, Bytes: []span{}}
 	start := time.Now()
 	input, err := read(text)
 	if err != nil {
