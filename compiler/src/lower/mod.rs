@@ -24,6 +24,7 @@
 //! | `query` | rows of a query |
 //! | `observe` | all of this for those who look on |
 //! | `rule_filter` | which rules OPA's index evaluates |
+//! | `preconditions` | what must hold before a rule runs |
 
 mod body;
 mod call;
@@ -31,6 +32,7 @@ mod constants;
 mod dynamic;
 mod extent;
 mod observe;
+mod preconditions;
 mod query;
 mod refs;
 mod rule_filter;

@@ -4,6 +4,7 @@
 //! evaluates only those that the tree finds. Which ones these are shows in profiles, coverage and traces. Here each rule
 //! has a list of conditions, all of which must hold; a condition asks for one of several tests of a document.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use regovm_core::Constant;
@@ -13,7 +14,7 @@ use super::Lowering;
 use super::constants::constant;
 use super::rule_tree::NodeKind;
 use super::unify::is_root;
-use crate::ir::{Compare, Local, Operand, Root, StmtKind};
+use crate::ir::{Local, Operand, Root, StmtKind};
 use crate::text::dotted_name;
 use crate::visit;
 
@@ -50,7 +51,7 @@ struct Entry {
 }
 
 /// What must hold for a rule to be evaluated.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, PartialEq, Default, Debug)]
 pub(super) struct Conditions {
     entries: Vec<Entry>,
     /// A key and the collection that must have it.
@@ -83,6 +84,21 @@ impl Conditions {
             }
         }
         self.entries.push(Entry { place, test });
+    }
+
+    /// Leaves out what another list asks for just so.
+    pub(super) fn remove(&mut self, known: &Conditions) {
+        let all = self.entries.clone();
+        // The tests of one place are alternatives.
+        let of = |entries: &[Entry], place: &Place| -> Vec<Test> {
+            let of_place = entries.iter().filter(|entry| entry.place == *place);
+            of_place.map(|entry| entry.test.clone()).collect()
+        };
+        self.entries
+            .retain(|entry| of(&all, &entry.place) != of(&known.entries, &entry.place));
+        self.memberships
+            .retain(|membership| !known.memberships.contains(membership));
+        self.either.retain(|either| !known.either.contains(either));
     }
 
     fn place_of(&self, rule: &Rule, name: &Name) -> Option<Place> {
@@ -119,19 +135,26 @@ impl Lowering<'_> {
         rules
             .iter()
             .map(|rule| {
-                let mut conditions = Conditions::default();
-                if !skips_index(rule) {
-                    let mut values = Values::new();
-                    for expr in &rule.body {
-                        self.condition(rule, expr, &mut conditions, &mut values);
-                    }
-                }
+                let mut conditions = self.conditions_of(rule, &rule.body);
                 if agree {
                     conditions.memberships.clear();
                 }
-                conditions
+                match !conditions.is_empty() && skips_index(rule) {
+                    true => Conditions::default(),
+                    false => conditions,
+                }
             })
             .collect()
+    }
+
+    /// What expressions of a rule ask for.
+    pub(super) fn conditions_of(&self, rule: &Rule, exprs: &[Expr]) -> Conditions {
+        let mut conditions = Conditions::default();
+        let mut values = Values::new();
+        for expr in exprs {
+            self.condition(rule, expr, &mut conditions, &mut values);
+        }
+        conditions
     }
 
     fn condition(
@@ -157,32 +180,25 @@ impl Lowering<'_> {
                 let Some((operator, operands)) = terms.split_first() else {
                     return;
                 };
-                let name = match &operator.kind {
-                    TermKind::Ref(path) => dotted_name(path),
-                    TermKind::Var(name) => Some(name.to_string()),
-                    _ => None,
-                };
-                let operands: Vec<Term> = operands.iter().map(|term| plug(term, values)).collect();
-                match (name.as_deref(), operands.as_slice()) {
+                let plugged = |term| plug(term, values);
+                match (operator_name(operator).as_deref(), operands) {
                     (Some("eq" | "equal"), [a, b]) => {
+                        let (a, b) = (&plugged(a), &plugged(b));
                         let _ = self.wildcard(rule, a, b, conditions, values)
                             || self.wildcard(rule, b, a, conditions, values)
                             || self.equal(rule, a, Some(b), conditions, values)
                             || self.equal(rule, b, Some(a), conditions, values);
                     }
                     (Some("internal.member_2"), [a, b]) => {
+                        let (a, b) = (&plugged(a), &plugged(b));
                         self.member(rule, a, b, conditions, values);
                     }
-                    (Some("startswith"), [a, b]) => {
+                    (Some("startswith" | "strings.any_prefix_match"), [a, b]) => {
+                        let (a, b) = (&plugged(a), &plugged(b));
                         self.affix(rule, a, b, true, conditions, values);
                     }
-                    (Some("endswith"), [a, b]) => {
-                        self.affix(rule, a, b, false, conditions, values);
-                    }
-                    (Some("strings.any_prefix_match"), [a, b]) => {
-                        self.affix(rule, a, b, true, conditions, values);
-                    }
-                    (Some("strings.any_suffix_match"), [a, b]) => {
+                    (Some("endswith" | "strings.any_suffix_match"), [a, b]) => {
+                        let (a, b) = (&plugged(a), &plugged(b));
                         self.affix(rule, a, b, false, conditions, values);
                     }
                     (Some("glob.match"), [pattern, delimiters, value]) => {
@@ -574,35 +590,51 @@ impl Lowering<'_> {
                 self.b.emit(StmtKind::Exists { scope, body });
             }
             Test::Affix(constant, prefix) => {
-                // Of a collection a member will do.
                 let name = match prefix {
-                    true => "strings.any_prefix_match",
-                    false => "strings.any_suffix_match",
+                    true => "startswith",
+                    false => "endswith",
                 };
                 let affix = self.constants.operand(constant.clone());
-                self.gives_true(name, vec![value, affix]);
+                // Of a collection a member will do.
+                let result = self.b.local();
+                let mark = self.b.begin();
+                self.text_gives_true(value, name, vec![value, affix]);
+                self.mark_true(result);
+                let text = self.b.end(mark);
+                let mark = self.b.begin();
+                let (scope, member) = (self.b.scope(), self.b.local());
+                let body = self.b.begin();
+                self.b.scan(value, None, Some(member));
+                let member = Operand::Local(member);
+                self.text_gives_true(member, name, vec![member, affix]);
+                self.b.emit(StmtKind::Yield { scope });
+                let body = self.b.end(body);
+                self.b.emit(StmtKind::Exists { scope, body });
+                self.mark_true(result);
+                let branches = vec![text, self.b.end(mark)];
+                self.b.emit(StmtKind::FirstDefined { result, branches });
+                self.b.emit(StmtKind::IsDefined { local: result });
             }
             Test::Glob(pattern) => {
                 let pattern = self.constants.operand(pattern.clone());
-                self.gives_true("regex.match", vec![pattern, value]);
+                self.text_gives_true(value, "regex.match", vec![pattern, value]);
             }
         }
     }
 
-    /// Fails unless a built-in gives true.
-    fn gives_true(&mut self, name: &str, args: Vec<Operand>) {
-        let Some(builtin) = self.checked.state.builtins.id(name) else {
-            return;
-        };
-        let holds = self
-            .b
-            .assign(|dst| StmtKind::CallBuiltin { dst, builtin, args });
-        let yes = self.true_operand();
-        self.b.emit(StmtKind::Guard {
-            op: Compare::Equal,
-            lhs: holds,
-            rhs: yes,
-        });
+    /// Fails unless a value is a text and a built-in gives true, which has no error then.
+    fn text_gives_true(&mut self, value: Operand, name: &str, args: Vec<Operand>) {
+        for (name, args) in [("is_string", vec![value]), (name, args)] {
+            let builtin = self.checked.state.builtins.id(name);
+            // What replaces it is no concern of the index.
+            let Some(builtin) = builtin.filter(|id| !self.mocked.contains(id)) else {
+                return;
+            };
+            let value = self
+                .b
+                .assign(|dst| StmtKind::CallBuiltin { dst, builtin, args });
+            self.b.emit(StmtKind::Truthy { value });
+        }
     }
 }
 
@@ -698,9 +730,16 @@ fn split_escaped<'t>(text: &'t str, delimiters: &str) -> Vec<&'t str> {
 }
 
 /// A reference with the constants that its variables stand for.
-fn plug(term: &Term, values: &Values) -> Term {
-    let mut term = term.clone();
-    if let TermKind::Ref(path) = &mut term.kind {
+fn plug<'t>(term: &'t Term, values: &Values) -> Cow<'t, Term> {
+    let mut term = Cow::Borrowed(term);
+    if let TermKind::Ref(path) = &term.kind
+        && path
+            .iter()
+            .skip(1)
+            .filter_map(Term::as_var)
+            .any(|name| values.contains_key(name))
+        && let TermKind::Ref(path) = &mut term.to_mut().kind
+    {
         for key in path.iter_mut().skip(1) {
             let value = key.as_var().and_then(|name| values.get(name)).cloned();
             if let Some(kind) = value.as_ref().and_then(scalar_kind) {
@@ -754,14 +793,25 @@ fn of_constant(value: &Constant) -> Test {
     }
 }
 
+/// The name of what is called.
+pub(super) fn operator_name(operator: &Term) -> Option<Cow<'_, str>> {
+    match &operator.kind {
+        TermKind::Ref(path) => match path.as_slice() {
+            [only] => Some(Cow::Borrowed(only.as_var()?)),
+            _ => dotted_name(path).map(Cow::Owned),
+        },
+        TermKind::Var(name) => Some(Cow::Borrowed(name)),
+        _ => None,
+    }
+}
+
 /// Rules that print are always evaluated.
 fn skips_index(rule: &Rule) -> bool {
     let mut skips = false;
     for expr in &rule.body {
         visit::walk_exprs(visit::Node::Expr(expr), &mut |expr| {
             if let ExprKind::Call(terms) = &expr.kind
-                && let Some(TermKind::Ref(path)) = terms.first().map(|term| &term.kind)
-                && let Some(name) = dotted_name(path)
+                && let Some(name) = terms.first().and_then(operator_name)
             {
                 skips |= name == "internal.print" || name == "internal.test_case";
             }

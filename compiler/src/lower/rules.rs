@@ -11,6 +11,7 @@ use regovm_core::{Constant, Span};
 use regovm_parser::ast::Rule;
 
 use super::constants::constant;
+use super::rule_filter::Conditions;
 use super::rule_tree::{NodeId, NodeKind, is_multi_value, rule_path};
 use super::{Lowered, Lowering, internal};
 use crate::ir::{Block, Conflict, Function, FunctionKind, Local, Operand, StmtKind};
@@ -62,8 +63,10 @@ impl<'c> Lowering<'c> {
             sets_result: false,
         };
         let mut blocks = vec![Block::new()];
+        let branches: Vec<&Rule> = chains.iter().flatten().copied().collect();
+        let mut late = self.late_conditions(&branches, true).into_iter();
         for chain in &chains {
-            self.chain(chain, &mut plan, &mut blocks)?;
+            self.chain(chain, &mut late, &mut plan, &mut blocks)?;
         }
         if plan.sets_result {
             let mark = self.b.begin();
@@ -99,8 +102,14 @@ impl<'c> Lowering<'c> {
         })
     }
 
-    /// A rule with its else chain: the first branch that succeeds counts.
-    fn chain(&mut self, chain: &[&Rule], plan: &mut Plan, blocks: &mut Vec<Block>) -> Lowered<()> {
+    /// A rule with its else chain: the first branch that succeeds counts. `late`: what to ask for before each branch.
+    fn chain(
+        &mut self,
+        chain: &[&Rule],
+        late: &mut impl Iterator<Item = Conditions>,
+        plan: &mut Plan,
+        blocks: &mut Vec<Block>,
+    ) -> Lowered<()> {
         // Several rules share `result`, so a chain among them needs a mark of its own success.
         let decided = match chain {
             [_] => None,
@@ -112,6 +121,7 @@ impl<'c> Lowering<'c> {
         for rule in chain {
             let mark = self.b.begin();
             self.arguments(rule)?;
+            self.test(&late.next().unwrap_or_default());
             self.body(&rule.body)?;
             let value = self.head_value(rule)?;
             self.b.span = rule.span;
@@ -188,8 +198,11 @@ impl<'c> Lowering<'c> {
             let branches = chain(rule);
             let decided = (branches.len() > 1).then(|| self.b.local());
             let mut lowered = Vec::new();
-            for branch in branches {
+            let late = self.late_conditions(&branches, false);
+            for (branch, late) in branches.into_iter().zip(late) {
                 let mark = self.b.begin();
+                self.b.span = branch.head.span;
+                self.test(&late);
                 self.body(&branch.body)?;
                 self.insert(id, branch, local, depth)?;
                 if let Some(dst) = decided {

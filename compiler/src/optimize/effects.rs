@@ -37,7 +37,7 @@ pub struct Effects<'t> {
 const SHOWN: &[&str] = &["print", "internal.print", "internal.test_case", "trace"];
 
 /// Built-ins that have no errors, whatever they are given.
-const WITHOUT_ERRORS: &[&str] = &[
+pub(crate) const WITHOUT_ERRORS: &[&str] = &[
     "internal.member_2",
     "internal.member_3",
     "is_array",
