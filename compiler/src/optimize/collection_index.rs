@@ -40,7 +40,7 @@ use regovm_core::builtin::BuiltinId;
 use super::effects::{Effect, Effects};
 use super::loops::other_each_time;
 use super::slice::{Body, MAX_SLICE, Origin, Origins, Renaming, Slice};
-use super::{Context, Rewrite};
+use super::{Context, Rewrite, each_block};
 use crate::ir::visit::{Role, mentions};
 use crate::ir::{
     Block, Compare, ConstId, Function, IndexId, Local, Operand, Program, Root, ScanIndex, Stmt,
@@ -79,11 +79,7 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
         change.served.clear();
         note_loads(&function.blocks, &mut change.loaded);
         change.once = other_each_time(function).into_iter();
-        let mut blocks = std::mem::take(&mut function.blocks);
-        for block in &mut blocks {
-            change.block(block, function);
-        }
-        function.blocks = blocks;
+        each_block(function, |block, function| change.block(block, function));
     }
     !change.indexes.numbers.is_empty()
 }

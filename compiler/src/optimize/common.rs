@@ -41,11 +41,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {
     let effects = Effects::of(program, context.builtins);
-    let Program {
-        functions,
-        constants,
-        ..
-    } = program;
+    let (functions, constants) = (&mut program.functions, &mut program.constants);
     let mut changed = false;
     for function in functions {
         let mut search = Search {
@@ -59,25 +55,22 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
             names: HashMap::new(),
             again: HashSet::new(),
         };
-        let mut blocks = std::mem::take(&mut function.blocks);
-        for block in &mut blocks {
+        for block in &mut function.blocks {
             search.block(block);
         }
         let Search { names, again, .. } = search;
-        changed |= !names.is_empty();
-        if !names.is_empty() {
-            for block in &mut blocks {
-                locals_mut(block, &mut |local| {
-                    if let Some(name) = names.get(local) {
-                        *local = *name;
-                    }
-                });
-            }
+        if names.is_empty() {
+            continue;
         }
-        function.blocks = blocks;
-        if !names.is_empty() {
-            drop_unread(function, &again);
+        changed = true;
+        for block in &mut function.blocks {
+            locals_mut(block, &mut |local| {
+                if let Some(name) = names.get(local) {
+                    *local = *name;
+                }
+            });
         }
+        drop_unread(function, &again);
     }
     changed
 }

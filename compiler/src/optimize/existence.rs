@@ -24,7 +24,7 @@ use regovm_core::Constant;
 use regovm_core::builtin::BuiltinId;
 
 use super::effects::{Effect, Effects};
-use super::{Context, Rewrite, constant_id};
+use super::{Context, Rewrite, constant_id, each_block};
 use crate::ir::visit::Counts;
 use crate::ir::{
     Block, CollectKind, Compare, ConstId, Function, Local, Operand, Program, ScopeId, Stmt,
@@ -43,11 +43,7 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
     let Some(count) = context.builtins.id("count") else {
         return false;
     };
-    let Program {
-        functions,
-        constants,
-        ..
-    } = program;
+    let (functions, constants) = (&mut program.functions, &mut program.constants);
     let mut changed = false;
     for function in functions {
         let asked = asked_of(function, constants, &effects, count);
@@ -61,11 +57,7 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
             yes: constant_id(constants, Constant::Boolean(true)),
             no: constant_id(constants, Constant::Boolean(false)),
         };
-        let mut blocks = std::mem::take(&mut function.blocks);
-        for block in &mut blocks {
-            change.block(block, function);
-        }
-        function.blocks = blocks;
+        each_block(function, |block, function| change.block(block, function));
     }
     changed
 }

@@ -24,7 +24,7 @@ use regovm_core::Constant;
 use super::effects::{Effect, Effects};
 use super::existence::flagged;
 use super::slice::{Body, Renaming};
-use super::{Context, Rewrite, constant_id};
+use super::{Context, Rewrite, constant_id, each_block};
 use crate::ir::visit::{Role, assigned, mentions};
 use crate::ir::{
     Block, CollectKind, ConstId, Function, Local, Operand, Program, ScopeId, Stmt, StmtKind,
@@ -39,11 +39,7 @@ pub(super) const REWRITE: Rewrite = Rewrite {
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {
     let effects = Effects::of(program, context.builtins);
-    let Program {
-        functions,
-        constants,
-        ..
-    } = program;
+    let (functions, constants) = (&mut program.functions, &mut program.constants);
     let mut yes = None;
     let mut changed = false;
     for function in functions {
@@ -54,11 +50,9 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
                 *yes.get_or_insert_with(|| constant_id(constants, Constant::Boolean(true)))
             },
         };
-        let mut blocks = std::mem::take(&mut function.blocks);
-        for block in &mut blocks {
+        each_block(function, |block, function| {
             changed |= change.block(block, function);
-        }
-        function.blocks = blocks;
+        });
     }
     changed
 }

@@ -111,11 +111,7 @@ const MAX_TEXT: usize = 4096;
 
 fn run(program: &mut Program, context: &Context<'_>) -> bool {
     let effects = Effects::of(program, context.builtins);
-    let Program {
-        functions,
-        constants,
-        ..
-    } = program;
+    let (functions, constants) = (&mut program.functions, &mut program.constants);
     let mut folder = Folder {
         table: context.builtins,
         effects: &effects,

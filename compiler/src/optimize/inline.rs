@@ -25,7 +25,7 @@ use std::collections::HashMap;
 use regovm_core::builtin::{Cost, Table};
 
 use super::effects::{Effect, Effects};
-use super::{Context, Rewrite};
+use super::{Context, Rewrite, each_block};
 use crate::ir::visit::{locals_mut, operands_mut};
 use crate::ir::{
     Block, Function, FunctionKind, Local, Operand, Program, Replacement, Root, Stmt, StmtKind,
@@ -57,12 +57,10 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
         .collect();
     let mut changed = false;
     for function in &mut program.functions {
-        let mut blocks = std::mem::take(&mut function.blocks);
         let mut left = MAX_GROWN;
-        for block in &mut blocks {
+        each_block(function, |block, function| {
             changed |= rewrite(block, function, &bodies, &effects, &mut left);
-        }
-        function.blocks = blocks;
+        });
     }
     changed
 }

@@ -21,7 +21,7 @@
 use std::collections::HashSet;
 
 use super::effects::{Effect, Effects};
-use super::{Context, Rewrite};
+use super::{Context, Rewrite, each_block};
 use crate::ir::visit::{Role, assigned, mentions};
 use crate::ir::{Block, Function, Local, Operand, Program, Stmt, StmtKind};
 
@@ -36,11 +36,9 @@ fn run(program: &mut Program, context: &Context<'_>) -> bool {
     let effects = Effects::of(program, context.builtins);
     let mut changed = false;
     for function in &mut program.functions {
-        let mut blocks = std::mem::take(&mut function.blocks);
-        for block in &mut blocks {
+        each_block(function, |block, function| {
             changed |= rewrite(block, function, &effects);
-        }
-        function.blocks = blocks;
+        });
     }
     changed
 }

@@ -30,7 +30,7 @@ use regovm_core::builtin::Table;
 
 #[cfg(debug_assertions)]
 use crate::ir::verify;
-use crate::ir::{ConstId, Program};
+use crate::ir::{Block, ConstId, Function, Program};
 
 /// What rewrites know beside the program.
 pub struct Context<'c> {
@@ -68,6 +68,15 @@ pub const REWRITES: &[Rewrite] = &[
     common::REWRITE,
     dead_rules::REWRITE,
 ];
+
+/// Changes the blocks of a function one after another, which may get new locals meanwhile.
+fn each_block(function: &mut Function, mut change: impl FnMut(&mut Block, &mut Function)) {
+    let mut blocks = std::mem::take(&mut function.blocks);
+    for block in &mut blocks {
+        change(block, function);
+    }
+    function.blocks = blocks;
+}
 
 /// The number of a constant, which is added if the program does not have it.
 fn constant_id(constants: &mut Vec<Constant>, constant: Constant) -> ConstId {
