@@ -352,6 +352,7 @@ impl<'p> Analysis<'p> {
             | StmtKind::ReturnUndefined
             | StmtKind::Observe { .. }
             | StmtKind::Recall { .. }
+            | StmtKind::ComprehensionCache { .. }
             | StmtKind::EmitRow { .. } => self.want_all(function, stmt),
         }
         for block in stmt.kind.blocks() {

@@ -9,6 +9,7 @@ use crate::bytecode::{
     ConflictKind, FunctionIndex, Instruction, PathIndex, Reg, Source, list_words,
 };
 use crate::error::{Conflict, EvalError, Fault, describe};
+use crate::exec::Bodies;
 use crate::field_cache::FieldCache;
 use crate::index::{Indexes, KeptIndexes};
 use crate::iterate::Iter;
@@ -131,6 +132,8 @@ pub(crate) struct Machine<'a, 'r> {
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) rows: Vec<Vec<Value<'a>>>,
     pub(crate) watch: Watch<'r>,
+    /// What is under way in a program that is observed.
+    pub(crate) bodies: Bodies,
 }
 
 /// A register is read that nothing was assigned to.
@@ -192,6 +195,7 @@ impl<'a, 'r> Machine<'a, 'r> {
             conflicts: Vec::new(),
             rows: Vec::new(),
             watch,
+            bodies: Bodies::default(),
         }
     }
 

@@ -117,6 +117,26 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
         &["1"],
     ),
     (
+        "a body has the cache of comprehensions of the one around it",
+        r#"
+        const 1
+        enter
+        leave
+        query x y z
+          Observe point0
+          Observe point0
+          ComprehensionCache r0
+          Observe point1
+          Observe point0
+          ComprehensionCache r1
+          Observe point0
+          ComprehensionCache r2
+          EmitRow [r0, r1, r2]
+          ReturnUndefined
+        "#,
+        &["1 | 2 | 2"],
+    ),
+    (
         "branches on undefined, false and scalars",
         r#"
         const "f", "t", "a", "ok"

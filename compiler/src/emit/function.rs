@@ -737,6 +737,10 @@ impl Emitter<'_, '_> {
                 self.asm.add(Instruction::Recall { dst, function });
                 self.asm.otherwise(fail);
             }
+            StmtKind::ComprehensionCache { dst } => {
+                let dst = self.reg(*dst)?;
+                self.asm.add(Instruction::ComprehensionCache { dst });
+            }
             StmtKind::ReturnUndefined => self.asm.add(Instruction::ReturnUndefined {}),
             StmtKind::EmitRow { values } => {
                 let values = self.sources(values)?;

@@ -425,6 +425,9 @@ impl Printer<'_> {
             StmtKind::Recall { dst, function } => {
                 format!("{} := recall f{}", local(*dst), function.0)
             }
+            StmtKind::ComprehensionCache { dst } => {
+                format!("{} := cache of comprehensions", local(*dst))
+            }
             StmtKind::EmitRow { values } => format!("emit [{}]", self.operands(values)),
         }
     }

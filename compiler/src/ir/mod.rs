@@ -352,6 +352,9 @@ pub enum StmtKind {
     },
     /// `dst :=` the value of a rule if it was computed before or an overlay replaces it; fails otherwise, or if undefined.
     Recall { dst: Local, function: FuncId },
+    /// `dst :=` the number of the cache of comprehensions that the query, rule or body under way has from those around it,
+    /// or of a new one. (Only those who look on can tell.)
+    ComprehensionCache { dst: Local },
     /// One solution of the query: the values of its variables and expressions, in the order of [`Function::row`].
     EmitRow { values: Vec<Operand> },
 }

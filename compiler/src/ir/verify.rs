@@ -476,6 +476,7 @@ impl Verifier<'_> {
                 self.callee(Callee::Function(*function))?;
                 self.assign(*dst)
             }
+            StmtKind::ComprehensionCache { dst } => self.assign(*dst),
             StmtKind::EmitRow { values } => {
                 if self.function.kind != FunctionKind::Query {
                     return Err("emits rows but is no query".to_string());

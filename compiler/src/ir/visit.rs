@@ -23,6 +23,7 @@ macro_rules! parts {
         match $kind {
             StmtKind::Load { dst, .. }
             | StmtKind::Recall { dst, .. }
+            | StmtKind::ComprehensionCache { dst }
             | StmtKind::Collect { dst, .. }
             | StmtKind::FirstDefined { result: dst, .. }
             | StmtKind::ResetLocal { local: dst }

@@ -56,6 +56,7 @@ pub use observe::Observe;
 
 use constants::Constants;
 use dynamic::Shape;
+use observe::Comprehensions;
 use rule_tree::{NodeId, Tree};
 use variables::Variables;
 
@@ -74,6 +75,9 @@ pub fn lower(checked: &Checked<'_>) -> Result<Program, Diagnostics> {
 pub fn lower_for(checked: &Checked<'_>, observe: Option<Observe>) -> Result<Program, Diagnostics> {
     let mut lowering = Lowering::new(checked);
     lowering.observe = observe;
+    if observe.is_some() {
+        lowering.comprehensions = Comprehensions::of(checked);
+    }
     let result = lowering.run().and_then(|()| {
         let program = lowering.finish();
         #[cfg(debug_assertions)]
@@ -102,6 +106,8 @@ enum Task {
     Dynamic(Shape),
     /// What partial rules give for so many keys.
     Keyed(NodeId, u32),
+    /// The index of a comprehension by its number.
+    Comprehension(usize),
     /// A query by its number.
     Query(usize),
 }
@@ -124,6 +130,8 @@ struct Lowering<'c> {
     /// Whether somebody looks on.
     observe: Option<Observe>,
     sites: Vec<Site>,
+    /// The comprehensions that are computed once; none unless somebody looks on.
+    comprehensions: Comprehensions,
 }
 
 impl<'c> Lowering<'c> {
@@ -142,6 +150,7 @@ impl<'c> Lowering<'c> {
             depth: 0,
             observe: None,
             sites: Vec::new(),
+            comprehensions: Comprehensions::default(),
         }
     }
 
@@ -164,6 +173,7 @@ impl<'c> Lowering<'c> {
                 Task::Virtual(node) => self.virtual_documents(node),
                 Task::Extent(node) => self.extent(node),
                 Task::Dynamic(shape) => self.dynamic_function(&shape),
+                Task::Comprehension(number) => self.comprehension_index(number),
                 Task::Query(query) => self.query(query),
             }?;
             if let Some(span) = self.b.too_deep {

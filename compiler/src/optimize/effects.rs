@@ -207,6 +207,7 @@ impl<'t> Effects<'t> {
             StmtKind::MakeOverlay { .. }
             | StmtKind::Observe { .. }
             | StmtKind::Recall { .. }
+            | StmtKind::ComprehensionCache { .. }
             | StmtKind::SetResult { .. }
             | StmtKind::OpenObject { .. }
             | StmtKind::InsertPath { .. }

@@ -159,6 +159,9 @@ macro_rules! for_each_instruction {
             Observe { point: PointIndex } [];
             /// `dst :=` the value of a rule if it was computed before, or of the document that replaces it in the overlay.
             Recall { dst: Reg, function: FunctionIndex } [branch];
+            /// `dst :=` the number of the cache of comprehensions that the query, rule or body under way has from those
+            /// around it, or of a new one.
+            ComprehensionCache { dst: Reg } [];
         }
     };
 }

@@ -10,6 +10,8 @@ mod load;
 mod observe;
 mod overlay;
 
+pub(crate) use observe::Bodies;
+
 use regovm_core::value::{ArrayBuilder, ObjectBuilder, SetBuilder, Value};
 
 use crate::bytecode::{BuiltinIndex, Callee, FunctionIndex, Instruction, list_words};
@@ -502,6 +504,7 @@ impl<'a> Machine<'a, '_> {
                     let overlay = self.next_overlay.take().unwrap_or(frame.overlay);
                     give!(dst, self.recall(function, overlay));
                 }
+                Instruction::ComprehensionCache { dst } => put!(dst, self.comprehension_cache()),
             }
         }
     }

@@ -7,14 +7,54 @@ use crate::bytecode::{FunctionIndex, PointIndex};
 use crate::error::{Fault, describe};
 use crate::machine::{Frame, Machine};
 use crate::memo::Outcome;
+use crate::observe::Moment;
 use crate::overlay::{Document, OverlayId};
 use crate::profile::Costs;
 
+/// The caches of comprehensions of the queries, rules and bodies under way, from the outside in.
+///
+/// One that begins has the cache of the one around it. If there is none, the first that needs a cache makes one, for itself
+/// and for what it begins from then on.
+#[derive(Default)]
+pub(crate) struct Bodies {
+    caches: Vec<Option<u32>>,
+    made: u32,
+}
+
+impl Bodies {
+    fn reached(&mut self, moment: Moment) {
+        match moment {
+            Moment::Enter => self.caches.push(self.caches.last().copied().flatten()),
+            Moment::Leave => {
+                self.caches.pop();
+            }
+            _ => {}
+        }
+    }
+
+    fn cache(&mut self) -> u32 {
+        if let Some(known) = self.caches.last().copied().flatten() {
+            return known;
+        }
+        self.made += 1;
+        if let Some(innermost) = self.caches.last_mut() {
+            *innermost = Some(self.made);
+        }
+        self.made
+    }
+}
+
 impl<'a> Machine<'a, '_> {
+    /// The number of the cache of comprehensions that counts now.
+    pub(super) fn comprehension_cache(&mut self) -> Value<'a> {
+        self.arena.integer(i64::from(self.bodies.cache()))
+    }
+
     /// Hands a point with its values to the observer.
     pub(super) fn observe(&mut self, frame: &Frame, point: PointIndex) {
         let program = self.program;
         let point = &program.observed.points[point.index()];
+        self.bodies.reached(point.moment);
         let Some(observer) = self.watch.observer.as_deref_mut() else {
             return;
         };

@@ -62,11 +62,15 @@ pub fn parts(text: &str) -> Parts {
                     variadic: false,
                 });
             }
-            "point" => {
+            "point" | "enter" | "leave" => {
                 let variables = rest.split_whitespace().enumerate();
                 let variables = variables.map(|(at, word)| (at as u32, Source(source(word))));
                 parts.observed.points.push(Point {
-                    moment: Moment::Eval,
+                    moment: match word {
+                        "enter" => Moment::Enter,
+                        "leave" => Moment::Leave,
+                        _ => Moment::Eval,
+                    },
                     site: 0,
                     variables: variables.collect(),
                 });

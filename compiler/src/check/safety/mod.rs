@@ -99,6 +99,12 @@ pub fn bodies(state: &mut State<'_>) {
     }
 }
 
+/// A body in an order in which it needs nothing from around it; none if there is no such order.
+pub fn order_alone(state: &State<'_>, body: &Body) -> Option<Body> {
+    let (body, left) = reorder::body(state, &reserved_vars(), body.clone());
+    left.is_empty().then_some(body)
+}
+
 /// Reorders a query, or reports what cannot be bound.
 pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
     let body: Body = std::mem::take(&mut query.body);

@@ -6,7 +6,7 @@ use regovm_parser::print;
 
 use super::Then;
 use super::sites::note_operand;
-use crate::ir::{Block, CollectKind, Local, Moment, Operand, Site, SiteKind, StmtKind};
+use crate::ir::{Block, CollectKind, Local, Moment, Operand, ScopeId, Site, SiteKind, StmtKind};
 use crate::lower::{Lowered, Lowering};
 use crate::visit::VisitMut;
 
@@ -34,6 +34,10 @@ impl<'c> Lowering<'c> {
             this.moment_with(Moment::Eval, site, looked_up);
             let overlay = this.b.overlay;
             if !expr.with.is_empty() {
+                // OPA makes the cache of comprehensions here, for what comes later in the body, too.
+                if !this.comprehensions.is_empty() {
+                    this.comprehension_cache();
+                }
                 this.b.overlay = Some(this.overlay(&expr.with)?);
             }
             if expr.negated {
@@ -82,7 +86,10 @@ impl<'c> Lowering<'c> {
                 self.b.emit(StmtKind::IsDefined { local: result });
                 Ok(())
             }
-            _ => self.positive(expr),
+            _ => match self.indexed_comprehension(expr)? {
+                true => Ok(()),
+                false => self.positive(expr),
+            },
         }
     }
 
@@ -243,20 +250,33 @@ impl<'c> Lowering<'c> {
         value: &Term,
         body: &Body,
     ) -> Lowered<Operand> {
-        let scope = self.b.scope();
         let span = self.b.span;
-        let site = self.body_site(body);
-        self.moment(Moment::Enter, site);
-        let mark = self.b.begin();
-        let outer = self.vars.mark();
-        let then: Then<'_, 'c> = Box::new(move |this| {
-            this.moment(Moment::Exit(false), site);
+        self.observed_search(kind, body, |this, scope| {
             let place = key.unwrap_or(value).span;
             let key = key.map(|key| this.value(key)).transpose()?;
             let value = this.value(value)?;
             this.b.span = place;
             this.b.emit(StmtKind::Append { scope, key, value });
             this.b.span = span;
+            Ok(())
+        })
+    }
+
+    /// All solutions of a body; for each, `append` adds to the collection.
+    pub(super) fn observed_search<'t>(
+        &mut self,
+        kind: CollectKind,
+        body: &'t Body,
+        append: impl FnOnce(&mut Self, ScopeId) -> Lowered<()> + 't,
+    ) -> Lowered<Operand> {
+        let scope = self.b.scope();
+        let site = self.body_site(body);
+        self.moment(Moment::Enter, site);
+        let mark = self.b.begin();
+        let outer = self.vars.mark();
+        let then: Then<'t, 'c> = Box::new(move |this| {
+            this.moment(Moment::Exit(false), site);
+            append(this, scope)?;
             this.moment(Moment::RedoNode, site);
             Ok(())
         });

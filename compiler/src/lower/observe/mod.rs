@@ -5,9 +5,11 @@
 //! - the continuation of an expression is a block of its own, so that what follows it (its redo) runs however it ends;
 //! - bodies are searched to their end where OPA does that, and left at the first success where OPA does;
 //! - which rules of one name are evaluated is decided beforehand by OPA's index of rules ([`super::rule_filter`]);
-//! - a partial rule that is asked for one key is evaluated with that key alone ([`Task::Keyed`](super::Task::Keyed)).
+//! - a partial rule that is asked for one key is evaluated with that key alone ([`Task::Keyed`](super::Task::Keyed));
+//! - a comprehension that OPA indexes is computed once, and looked up by its keys ([`comprehension`]).
 
 mod body;
+mod comprehension;
 mod index;
 mod partial;
 mod rules;
@@ -15,6 +17,7 @@ mod sites;
 
 use regovm_parser::ast::Name;
 
+pub(super) use comprehension::Comprehensions;
 pub(super) use sites::written_names;
 
 use super::{Lowered, Lowering};
