@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::deferred::Deferred;
+
 /// Rego policies, compiled and fast.
 #[derive(Parser, Debug)]
 #[command(
     name = "regovm",
     version,
     about = "Evaluates Rego policies: the Open Policy Agent language, compiled to bytecode",
-    after_help = "Examples:\n  regovm eval -d policy/ -i input.json data.authz.allow\n  regovm test policy/ -v\n  regovm scan -p policy/ plan.json\n  regovm check policy/ && regovm fmt --fail policy/\n\n`regovm COMMAND --help` has the flags of a command, with examples."
+    after_help = "Examples:\n  regovm eval -d policy/ -i input.json data.authz.allow\n  regovm test policy/ -v\n  regovm scan -p policy/ plan.json\n  regovm check policy/ && regovm fmt --fail policy/\n\n`regovm COMMAND --help` has the flags of a command, with examples.\n\nEvery flag can come from the environment: REGOVM_EVAL_STRICT=true or OPA_EVAL_STRICT=true is `eval --strict`."
 )]
 pub struct Cli {
     /// What to do.
@@ -26,46 +28,46 @@ pub struct Cli {
 )]
 pub enum Command {
     /// Evaluate a Rego query
-    Eval(Box<crate::command::eval::EvalArgs>),
+    Eval(Deferred<Box<crate::command::eval::EvalArgs>>),
     /// Check Rego source files for errors
-    Check(CheckArgs),
+    Check(Deferred<CheckArgs>),
     /// Make a decision for many inputs
-    Exec(crate::command::exec::ExecArgs),
+    Exec(Deferred<crate::command::exec::ExecArgs>),
     /// Measure a query
-    Bench(crate::command::bench::BenchArgs),
+    Bench(Deferred<crate::command::bench::BenchArgs>),
     /// Run the tests of policies
-    Test(crate::command::test::TestArgs),
+    Test(Deferred<crate::command::test::TestArgs>),
     /// Compare profiles
-    Profile(crate::command::profile::ProfileArgs),
+    Profile(Deferred<crate::command::profile::ProfileArgs>),
     /// Show why a rule is undefined or false
-    Why(crate::command::why::WhyArgs),
+    Why(Deferred<crate::command::why::WhyArgs>),
     /// Check many configuration files against policies, with conftest's conventions
-    Scan(Box<crate::command::scan::ScanArgs>),
+    Scan(Deferred<Box<crate::command::scan::ScanArgs>>),
     /// Format Rego source files
-    Fmt(crate::command::fmt::FmtArgs),
+    Fmt(Deferred<crate::command::fmt::FmtArgs>),
     /// Parse a Rego source file and print its syntax tree
-    Parse(crate::command::parse::ParseArgs),
+    Parse(Deferred<crate::command::parse::ParseArgs>),
     /// Show what a query depends on: documents from outside, and rules
-    Deps(crate::command::deps::DepsArgs),
+    Deps(Deferred<crate::command::deps::DepsArgs>),
     /// Change policies without changing what they mean
-    Refactor(crate::command::refactor::RefactorArgs),
+    Refactor(Deferred<crate::command::refactor::RefactorArgs>),
     /// Print the version of regovm, and of OPA that it answers like
-    Version(crate::command::version::VersionArgs),
+    Version(Deferred<crate::command::version::VersionArgs>),
     /// Print the script that completes commands and flags in a shell
-    Completion(crate::command::completion::CompletionArgs),
+    Completion(Deferred<crate::command::completion::CompletionArgs>),
     /// Write the pages of the manual
     #[command(hide = true)]
-    Man(crate::command::completion::ManArgs),
+    Man(Deferred<crate::command::completion::ManArgs>),
     /// Show how a query runs: what serves each loop, or what the compiler makes of it
-    Explain(ExplainArgs),
+    Explain(Deferred<ExplainArgs>),
     /// Build a bundle: one archive of policies and data
-    Build(crate::command::build::BuildArgs),
+    Build(Deferred<crate::command::build::BuildArgs>),
     /// Sign a bundle
-    Sign(crate::command::sign::SignArgs),
+    Sign(Deferred<crate::command::sign::SignArgs>),
     /// Show what a bundle or a policy consists of and needs
-    Inspect(crate::command::inspect::InspectArgs),
+    Inspect(Deferred<crate::command::inspect::InspectArgs>),
     /// Print what policies may use: built-ins with their signatures, and features of the language
-    Capabilities(CapabilitiesArgs),
+    Capabilities(Deferred<CapabilitiesArgs>),
 }
 
 /// `regovm capabilities`

@@ -4,6 +4,7 @@ mod allocations;
 mod args;
 mod bundles;
 mod command;
+mod deferred;
 mod duration;
 mod interrupt;
 mod keys;
@@ -15,19 +16,18 @@ mod variables;
 mod whole_file;
 mod world;
 
-use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::Parser;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command};
 
 /// Exit status of wrong flags, of `check` with errors, and of `--fail` and `--fail-defined`.
 pub(crate) const FAILED: u8 = 1;
 
-/// Stack of the thread that does the work: documents nest 10,000 deep, and some of serde_json is recursive. Pages that
+/// The stack of a command: documents nest 10,000 deep, and some of serde_json is recursive. Pages that
 /// are not touched cost nothing.
 const STACK: usize = 256 << 20;
 
@@ -57,12 +57,7 @@ fn run(command: &Command) -> std::io::Result<u8> {
 }
 
 fn main() -> ExitCode {
-    let words: Vec<OsString> = std::env::args_os().collect();
-    let named = |name: &str| words.iter().any(|word| word == name);
-    let parsed = variables::of_flags(Cli::command(), named)
-        .try_get_matches_from(&words)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
+    let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             let helpful = matches!(
@@ -78,15 +73,7 @@ fn main() -> ExitCode {
             };
         }
     };
-    let status = match std::thread::Builder::new()
-        .stack_size(STACK)
-        .spawn(move || run(&cli.command))
-    {
-        Ok(thread) => thread
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-        Err(error) => Err(error),
-    };
+    let status = stacker::grow(STACK, || run(&cli.command));
     match status {
         Ok(code) => ExitCode::from(code),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,

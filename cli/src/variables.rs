@@ -6,35 +6,37 @@ use clap::{Arg, ArgAction, Command};
 /// Prefixes of variables; the first one that is set counts.
 const PREFIXES: [&str; 2] = ["REGOVM", "OPA"];
 
-/// The command, with every flag of its commands taken from the environment where the command line does not have it. `named`
-/// says which names the command line mentions at all: with the flags of all commands a short one would start late.
-pub fn of_flags(command: Command, named: impl Fn(&str) -> bool) -> Command {
-    let examples = command
-        .get_after_help()
-        .map_or_else(String::new, ToString::to_string);
-    command
-        .after_help(format!(
-            "{examples}\n\nEvery flag can come from the environment: REGOVM_EVAL_STRICT=true or OPA_EVAL_STRICT=true is `eval --strict`."
-        ))
-        .mut_subcommands(|command| of_command(command, "", &named))
+/// The command, and those below it, with every flag taken from the environment where the command line does not have it.
+pub fn of_flags(command: Command) -> Command {
+    of_command(command, "")
 }
 
-fn of_command(command: Command, above: &str, named: &dyn Fn(&str) -> bool) -> Command {
-    if !named(command.get_name()) && !command.get_all_aliases().any(named) {
-        return command;
-    }
+fn of_command(command: Command, above: &str) -> Command {
     let path = format!("{above}_{}", variable(command.get_name()));
     let help = command.get_after_help().map(ToString::to_string);
     let below = path.clone();
-    let command = command
-        .mut_args(|flag| of_flag(flag, &path))
-        .mut_subcommands(|command| of_command(command, &below, named));
+    let command = command.mut_subcommands(|command| of_command(command, &below));
+    let command = match is_any_set(&path) {
+        true => command.mut_args(|flag| of_flag(flag, &path)),
+        false => command,
+    };
     let note = format!(
         "Flags can come from the environment: REGOVM{path}_<FLAG> or OPA{path}_<FLAG>, with _ for -."
     );
     command.after_help(match help {
         Some(help) => format!("{help}\n\n{note}"),
         None => note,
+    })
+}
+
+/// True if there may be a variable of some flag of the command: most have none, and to ask for each flag takes long.
+fn is_any_set(path: &str) -> bool {
+    std::env::vars_os().any(|(name, _)| {
+        let name = name.as_encoded_bytes();
+        PREFIXES.iter().any(|prefix| {
+            name.strip_prefix(prefix.as_bytes())
+                .is_some_and(|rest| rest.starts_with(path.as_bytes()))
+        })
     })
 }
 
@@ -72,7 +74,7 @@ mod tests {
 
     #[test]
     fn commands_stay_sound_and_say_it_in_their_help() {
-        let mut command = super::of_flags(crate::args::Cli::command(), |_| true);
+        let mut command = crate::args::Cli::command();
         command.build();
         command.clone().debug_assert();
         let eval = command.find_subcommand_mut("eval").expect("eval");

@@ -1,8 +1,9 @@
 //! All built-ins that policies may call, by name and by number.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+
+use hashbrown::HashMap;
 
 use super::{Body, Builtin, BuiltinDecl, CustomBuiltin};
 use crate::types::{FunctionType, Type};
@@ -63,11 +64,13 @@ impl Table {
     /// A table of groups of built-ins. Of two with one name, the later one counts. Those that are not available
     /// are known by name only ([`Table::left_out`]).
     pub fn new(groups: &[&[Builtin]]) -> Table {
+        // Every engine makes a table: it need not grow step by step.
+        let count = groups.iter().map(|group| group.len()).sum();
         let mut table = Table {
-            builtins: Vec::new(),
-            by_name: HashMap::new(),
+            builtins: Vec::with_capacity(count),
+            by_name: HashMap::with_capacity(count),
             by_infix: HashMap::new(),
-            types: Vec::new(),
+            types: Vec::with_capacity(count),
             left_out: HashMap::new(),
         };
         for builtin in groups.iter().flat_map(|group| group.iter()) {
