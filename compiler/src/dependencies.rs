@@ -3,8 +3,9 @@
 //! Documents are given as `opa deps` gives them: constant references, cut where they become dynamic. In a body, variables
 //! that stand for references (`x := data.a`, `x.b == 1`) are followed, so that the longest references count.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
+use hashbrown::HashSet;
 use regovm_parser::ast::{Expr, ExprKind, Name, Ref, Rule, Term, TermKind};
 use regovm_parser::order;
 

@@ -9,8 +9,7 @@
 //! What is found is right for every evaluation, whatever the optimiser did: steps, errors and answers are those of the
 //! whole input. Overlays on `input` (`with`) are taken for the input itself.
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use regovm_core::Constant;
 use regovm_core::builtin::{BuiltinId, Table};
 use regovm_core::json::{ProjectionBuilder, Step};

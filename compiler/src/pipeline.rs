@@ -5,7 +5,7 @@ use regovm_core::Diagnostic;
 
 use crate::check;
 use crate::resolve;
-use crate::state::{Query, State, limit_reached};
+use crate::state::{Mentions, Query, State, limit_reached};
 
 /// One stage over all modules.
 pub struct Stage {
@@ -145,16 +145,23 @@ pub const QUERY_STAGES: &[QueryStage] = &[
 
 /// Names like `__local0__` that the author wrote are not generated again.
 fn exclude_written_names(state: &mut State<'_>) {
-    let mut names = crate::visit::VarVisitor::new(crate::visit::VarParams::ALL);
     for module in &state.modules {
+        let mut names = crate::visit::VarVisitor::new(crate::visit::VarParams::ALL);
         for rule in &module.rules {
             crate::visit::for_each_in_chain(rule, &mut |rule| {
                 names.head(&rule.head);
+                if let Some(key) = &rule.head.key {
+                    names.term(key);
+                }
                 names.body(&rule.body);
             });
         }
+        state.mentions.push(Mentions {
+            print: names.vars.contains("print"),
+            metadata: names.vars.contains("rego"),
+        });
+        state.locals.exclude(names.vars);
     }
-    state.locals.exclude(names.vars);
 }
 
 /// Runs all stages over the modules; stops after the stage that finds an error.

@@ -1,7 +1,6 @@
 //! The state that the resolve and check stages pass along.
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use regovm_core::builtin::Table;
 use regovm_core::{Code, Diagnostic, Diagnostics, SourceMap, Span};
 use regovm_parser::ast::{Body, Import, Module, Name, Ref, Rule, Term, TermKind};
@@ -88,6 +87,15 @@ impl LocalNames {
     }
 }
 
+/// What a module has somewhere; it may have it by chance, as the name of a variable.
+#[derive(Clone, Copy, Debug)]
+pub struct Mentions {
+    /// `print(x)`
+    pub print: bool,
+    /// `rego.metadata.rule()`, `rego.metadata.chain()`
+    pub metadata: bool,
+}
+
 /// Tells which paths of base data exist.
 pub type DataExists<'c> = Option<&'c dyn Fn(&[&str]) -> bool>;
 
@@ -116,6 +124,8 @@ pub struct State<'c> {
     pub graph: Graph,
     /// Generated variable -> the name that the author wrote.
     pub rewritten_vars: HashMap<Name, Name>,
+    /// The modules that call `print` somewhere, or `rego.metadata`: stages that look for those pass over the others.
+    pub mentions: Vec<Mentions>,
     /// The names of generated variables.
     pub locals: LocalNames,
     /// What the checks have found out.
@@ -149,6 +159,7 @@ impl<'c> State<'c> {
             rule_tree: RuleTree::default(),
             graph: Graph::default(),
             rewritten_vars: HashMap::new(),
+            mentions: Vec::new(),
             locals: LocalNames::for_modules(),
             facts: crate::check::Facts::default(),
             diagnostics: Diagnostics::new(),
@@ -161,6 +172,15 @@ impl<'c> State<'c> {
     /// The rule of an id.
     pub fn rule(&self, id: RuleId) -> &Rule {
         rule_in(&self.modules, id)
+    }
+
+    /// The rule of an id, to change it.
+    pub fn rule_mut(&mut self, id: RuleId) -> &mut Rule {
+        let mut rule = &mut self.modules[id.module as usize].rules[id.rule as usize];
+        for _ in 0..id.branch {
+            rule = rule.else_rule.as_mut().expect("ids are those of rules");
+        }
+        rule
     }
 
     /// The module of a rule.

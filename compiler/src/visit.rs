@@ -2,9 +2,10 @@
 //!
 //! The parser bounds the depth of trees, so the walks here recurse.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::{Entry, IntoKeys, Keys};
-use std::collections::{BTreeMap, HashSet};
 
+use hashbrown::HashSet;
 use regovm_core::Span;
 use regovm_parser::ast::{
     Body, Expr, ExprKind, Head, Name, Rule, TemplatePart, Term, TermKind, With,

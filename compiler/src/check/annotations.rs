@@ -1,7 +1,8 @@
 //! Metadata: which block describes what, and `rego.metadata.chain()` and `.rule()` as constants.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
 use regovm_core::{Code, Diagnostic, Span};
 use regovm_parser::ast::{
     AnnotationTarget, Annotations, Body, Expr, ExprKind, Ref, Rule, SchemaAnnotation, Term,
@@ -15,7 +16,7 @@ use crate::order::ground_prefix;
 use crate::resolve::{append_to_body, equality};
 use crate::state::{RuleId, State};
 use crate::text::{ref_text, term_text};
-use crate::visit::{Node, VisitMut, descend_body, for_each_in_chain_mut, walk_exprs};
+use crate::visit::{Node, VisitMut, descend_body, walk_exprs};
 
 /// A block by its place: module, and index in its annotations.
 type BlockId = (usize, usize);
@@ -197,44 +198,58 @@ const RULE: &str = "rego.metadata.rule";
 /// Puts `rego.metadata.chain()` and `rego.metadata.rule()` at the start of bodies that call them,
 /// as constants.
 pub fn rewrite_calls(state: &mut State<'_>) {
-    let mut modules = std::mem::take(&mut state.modules);
-    // Paths and blocks are looked up in the modules; only bodies change, and none of them is read.
-    state.modules.clone_from(&modules);
-    for (m, module) in modules.iter_mut().enumerate() {
-        for (r, rule) in module.rules.iter_mut().enumerate() {
-            let mut id = RuleId::new(m, r);
-            for_each_in_chain_mut(rule, &mut |rule| {
-                rewrite_rule(state, id, rule);
-                id.branch += 1;
-            });
+    for id in state.rule_ids() {
+        if !state.mentions[id.module as usize].metadata {
+            continue;
         }
+        let calls = calls_in(state.rule(id));
+        if calls.is_none() {
+            continue;
+        }
+        // Blocks are looked up by the places of rules in their modules: the rule stays there meanwhile.
+        let mut rule = state.rule(id).clone();
+        rewrite_rule(state, id, calls, &mut rule);
+        *state.rule_mut(id) = rule;
     }
-    state.modules = modules;
 }
 
-fn rewrite_rule(state: &mut State<'_>, id: RuleId, rule: &mut Rule) {
-    let (mut chain_at, mut rule_at) = (None, None);
-    walk_exprs(Node::Rule(rule), &mut |expr| {
-        if chain_at.is_none() && is_call(expr, CHAIN) {
-            chain_at = Some(expr.span);
-        } else if rule_at.is_none() && is_call(expr, RULE) {
-            rule_at = Some(expr.span);
-        }
-        chain_at.is_some() && rule_at.is_some()
-    });
-    if chain_at.is_none() && rule_at.is_none() {
-        return;
+/// Where a rule, its else chain included, first calls each of the two.
+#[derive(Clone, Copy)]
+struct Calls {
+    chain: Option<Span>,
+    rule: Option<Span>,
+}
+
+impl Calls {
+    fn is_none(&self) -> bool {
+        self.chain.is_none() && self.rule.is_none()
     }
+}
+
+fn calls_in(rule: &Rule) -> Calls {
+    let (mut chain, mut own) = (None, None);
+    walk_exprs(Node::Rule(rule), &mut |expr| {
+        if chain.is_none() && is_call(expr, CHAIN) {
+            chain = Some(expr.span);
+        } else if own.is_none() && is_call(expr, RULE) {
+            own = Some(expr.span);
+        }
+        chain.is_some() && own.is_some()
+    });
+    Calls { chain, rule: own }
+}
+
+fn rewrite_rule(state: &mut State<'_>, id: RuleId, calls: Calls, rule: &mut Rule) {
     let mut body = Body::new();
     let mut replace = Replace {
         chain: None,
         rule: None,
     };
-    if let Some(span) = chain_at {
+    if let Some(span) = calls.chain {
         let chain = chain_term(state, id, span);
         replace.chain = Some(assign(state, &mut body, chain));
     }
-    if let Some(span) = rule_at {
+    if let Some(span) = calls.rule {
         let own = state.facts.annotations.of_rule(id);
         let first = own.iter().min_by_key(|id| block(state, **id).span.start);
         let mut term = match first {

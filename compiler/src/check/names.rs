@@ -1,7 +1,6 @@
 //! Names that must stay what they are: `input` and `data`, and what imports bring.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use regovm_core::{Code, Diagnostic};
 use regovm_parser::ast::{Expr, ExprKind, Import, Module, Name, RegoVersion, Term, TermKind};
 

@@ -1,8 +1,9 @@
 //! Rules that depend on themselves.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use hashbrown::hash_map::Entry;
+use std::collections::VecDeque;
 
+use hashbrown::HashMap;
 use regovm_core::{Code, Diagnostic};
 use regovm_parser::ast::{Ref, Term, TermKind};
 

@@ -4,9 +4,10 @@
 //! `some root in ["foo", "bar"]; data[root].p` does not depend on every rule below `data`. Only what
 //! is bound before the reference counts; a variable that the reference meets first iterates.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use hashbrown::{HashMap, HashSet};
 use regovm_core::builtin::Table;
 use regovm_parser::ast::{Expr, ExprKind, Head, Module, Name, Ref, Rule, Term, TermKind};
 

@@ -2,8 +2,7 @@
 //! that an author declares is `__localN__` from here on, so that shadowing is gone. Finds
 //! redeclarations and variables that are declared and never used.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use regovm_core::{Code, Diagnostic, Span};
 use regovm_parser::ast::{
     Body, Expr, ExprKind, Head, Name, Rule, TemplatePart, Term, TermKind, With,

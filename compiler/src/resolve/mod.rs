@@ -24,7 +24,7 @@ use regovm_core::Span;
 use regovm_parser::ast::{Body, Expr, ExprKind, Rule, Term, TermKind};
 
 use crate::output_vars::is_operator;
-use crate::state::{LocalNames, State};
+use crate::state::{LocalNames, Mentions, State};
 use crate::visit::{Node, for_each_in_chain_mut, walk};
 
 /// True for a body that says nothing: `true`. As in OPA, `not true` counts too.
@@ -153,9 +153,21 @@ pub fn assignment_operands(expr: &Expr) -> Option<(&Term, &Term)> {
 
 /// Calls `f` on every rule of every module, `else` rules included.
 fn for_each_rule(state: &mut State<'_>, f: &mut dyn FnMut(&mut State<'_>, &mut Rule)) {
+    for_each_rule_where(state, |_| true, f);
+}
+
+/// The same for the modules that have something.
+fn for_each_rule_where(
+    state: &mut State<'_>,
+    wanted: impl Fn(&Mentions) -> bool,
+    f: &mut dyn FnMut(&mut State<'_>, &mut Rule),
+) {
     // The modules leave the state while they change, so that `f` can use the rest of it.
     let mut modules = std::mem::take(&mut state.modules);
-    for module in &mut modules {
+    for (m, module) in modules.iter_mut().enumerate() {
+        if !state.mentions.get(m).is_none_or(&wanted) {
+            continue;
+        }
         for rule in &mut module.rules {
             for_each_in_chain_mut(rule, &mut |rule| f(state, rule));
         }

@@ -1,12 +1,11 @@
 //! `print(a, b)` is erased, or becomes `internal.print([{x | x = a}, {y | y = b}])`: an operand
 //! that is undefined prints as such instead of ending the body.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use regovm_core::{Code, Diagnostic};
 use regovm_parser::ast::{Body, Comprehension, Expr, ExprKind, Name, Rule, Term, TermKind};
 
-use super::{equality, for_each_rule, has_closures, push_expr};
+use super::{equality, for_each_rule_where, has_closures, push_expr};
 use crate::output_vars::{self, Arity, is_operator};
 use crate::rule_tree::arity;
 use crate::state::{LocalNames, Query, State};
@@ -18,14 +17,20 @@ use crate::visit::{
 /// Rewrites all modules.
 pub fn run(state: &mut State<'_>) {
     if !state.options.enable_print {
-        for module in &mut state.modules {
+        let mentions = state.mentions.iter();
+        for (module, _) in state
+            .modules
+            .iter_mut()
+            .zip(mentions)
+            .filter(|(_, has)| has.print)
+        {
             for rule in &mut module.rules {
                 Eraser.rule(rule);
             }
         }
         return;
     }
-    for_each_rule(state, &mut |state, rule| {
+    for_each_rule_where(state, |has| has.print, &mut |state, rule| {
         let mut errors = Vec::new();
         let (builtins, tree) = (state.builtins, &state.rule_tree);
         let arity = |path: &[Term]| arity(builtins, tree, path);

@@ -1,8 +1,7 @@
 //! Names become full references: an import by its path, a rule of the same package as
 //! `data.<package>.<rule>`. Arguments, declared variables and `every` variables shadow them.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use regovm_core::{Code, Diagnostic, Span};
 use regovm_parser::ast::{
     Body, Expr, ExprKind, Import, Module, Name, Ref, Rule, TemplatePart, Term, TermKind,

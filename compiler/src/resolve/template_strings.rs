@@ -2,8 +2,7 @@
 //! prints as such instead of ending the body. Variables in holes must be bound by what stands
 //! outside of the hole.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use regovm_core::{Code, Diagnostic, Span};
 use regovm_parser::ast::{
     Expr, ExprKind, Head, Name, Rule, TemplatePart, TemplateString, Term, TermKind,

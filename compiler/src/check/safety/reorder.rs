@@ -1,8 +1,9 @@
 //! The order of a body: again and again the first expressions whose variables are bound by those
 //! already chosen.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::HashMap;
 use regovm_core::Span;
 use regovm_parser::ast::{Body, Expr, ExprKind, Name, TemplatePart, Term, TermKind};
 

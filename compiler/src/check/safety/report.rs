@@ -1,7 +1,8 @@
 //! How unsafe variables are reported.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use hashbrown::{HashMap, HashSet};
 use regovm_core::{Code, Diagnostic, Span};
 use regovm_parser::ast::{Module, Name, Ref, Rule};
 

@@ -4,10 +4,11 @@
 //! them; most programs ask for few. Trees are persistent, so that a reader may go on while variables are typed.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use regovm_core::builtin::{BuiltinId, Table};
 use regovm_parser::ast::{Name, Term, TermKind};
 

@@ -4,9 +4,9 @@
 //! an array of the one before twice, make a thousand numbers. Every part is looked at once here,
 //! however often it occurs.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use regovm_core::Constant;
 use regovm_parser::ast::Name;
 

@@ -1,10 +1,10 @@
 //! The types of expressions and bodies: OPA's inference, with its order and its gaps.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use regovm_core::{Code, Diagnostic, SourceMap, Span};
 use regovm_parser::ast::{Expr, ExprKind, Name, Term, TermKind};
 

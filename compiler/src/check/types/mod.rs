@@ -10,9 +10,9 @@ pub mod schema;
 pub mod ty;
 pub mod unify;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use regovm_core::builtin::Table;
 use regovm_core::types::{FunctionType, Type};
 use regovm_core::{Code, Constant, Diagnostic, Span};
@@ -122,7 +122,7 @@ pub(super) fn may_return(builtins: &Table, name: &str, value: &Term) -> bool {
 
 /// The ground refs of the rules that a ref may mean, and of all rules that depend on those.
 fn dependents(state: &State<'_>, path: &[Term]) -> Vec<Ref> {
-    let mut visited = std::collections::HashSet::new();
+    let mut visited = hashbrown::HashSet::new();
     let mut todo = state.rules_dynamic(path, true);
     todo.reverse();
     let mut found = Vec::new();

@@ -1,8 +1,7 @@
 //! Which variables a comprehension shares with what is around it. What is known of them is all that
 //! its types depend on.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use regovm_core::Span;
 use regovm_parser::ast::{Expr, ExprKind, Name, Term, TermKind};
 

@@ -4,9 +4,9 @@
 //! the schema itself), then the table becomes a type. References that lead back into themselves
 //! become recursive types.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use hashbrown::HashMap;
 use regovm_core::Constant;
 
 use super::ty::{self, Kind, Known, Recursive, Rest, Ty};

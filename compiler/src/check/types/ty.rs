@@ -4,10 +4,10 @@
 //! types are shared, and a schema may refer to itself.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock, Weak};
 
+use hashbrown::HashSet;
 use regovm_core::Constant;
 use regovm_parser::ast::Name;
 

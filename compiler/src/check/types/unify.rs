@@ -1,8 +1,8 @@
 //! Which types can be of one value.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use regovm_core::Constant;
 
 use super::ty::{self, Kind, Known, Rest, Ty};

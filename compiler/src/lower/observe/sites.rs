@@ -384,7 +384,7 @@ pub(in crate::lower) fn written_names(checked: &Checked<'_>) -> Vec<(String, Str
 
 /// Gives variables the names of the author.
 pub(super) struct Written<'n> {
-    rewritten: &'n std::collections::HashMap<Name, Name>,
+    rewritten: &'n hashbrown::HashMap<Name, Name>,
     queries: &'n [crate::state::Query],
 }
 
