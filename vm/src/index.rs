@@ -60,8 +60,8 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Puts a member, the last one so far, into the bucket of a hash.
-    fn add(&mut self, arena: &Arena, member: u32, hash: u64) -> Result<(), Fault> {
+    /// Puts a member, the last one so far of so many, into the bucket of a hash.
+    fn add(&mut self, arena: &Arena, member: u32, members: u32, hash: u64) -> Result<(), Fault> {
         let Ok(entry) = u32::try_from(self.entries.len()) else {
             return Err(Fault::Internal("an index of too many keys"));
         };
@@ -74,7 +74,8 @@ impl Index {
             last.next = entry;
             bucket.last = entry;
         } else {
-            room_in_table(&mut self.buckets, arena, |bucket| bucket.hash)?;
+            let more = expected(self.buckets.len(), member, members);
+            room_in_table(&mut self.buckets, more, arena, |bucket| bucket.hash)?;
             let bucket = Bucket {
                 hash,
                 first: entry,
@@ -83,7 +84,10 @@ impl Index {
             self.buckets
                 .insert_unique(hash, bucket, |bucket| bucket.hash);
         }
-        room(&mut self.entries, 1, arena)?;
+        if self.entries.len() == self.entries.capacity() {
+            let more = expected(self.entries.len(), member, members);
+            room(&mut self.entries, more, arena)?;
+        }
         self.entries.push(Key { member, next: NONE });
         Ok(())
     }
@@ -98,6 +102,19 @@ impl Index {
             .find(hash, |bucket| bucket.hash == hash)
             .map_or(NONE, |bucket| bucket.first)
     }
+}
+
+/// Members after which the rest are taken to be like them.
+const SAMPLE: u32 = 64;
+
+/// How many more of something are to come, at least one, if the first members have had so many: what grows step by step moves
+/// its content again and again.
+fn expected(so_far: usize, visited: u32, members: u32) -> usize {
+    if visited < SAMPLE {
+        return 1;
+    }
+    let left = u64::from(members.saturating_sub(visited));
+    (so_far as u64 * left / u64::from(visited)) as usize + 1
 }
 
 /// What is known of an index of a collection.
@@ -121,8 +138,9 @@ pub(crate) struct Found<'a> {
 pub(crate) struct Building<'a> {
     base: Value<'a>,
     number: u16,
-    /// Members visited.
+    /// Members visited, of so many.
     visited: u32,
+    members: u32,
     /// Whether it is kept for other queries.
     kept: bool,
     /// Steps of the query when it began.
@@ -259,6 +277,7 @@ impl Indexes {
                 base,
                 number,
                 visited: 0,
+                members: members as u32,
                 kept: of_data,
                 steps_before: 0,
                 index: Index::default(),
@@ -327,7 +346,7 @@ impl<'a> Building<'a> {
     /// Keeps the last member under a hash.
     pub(crate) fn add(&mut self, arena: &Arena, hash: u64) -> Result<(), Fault> {
         match self.visited.checked_sub(1) {
-            Some(member) => self.index.add(arena, member, hash),
+            Some(member) => self.index.add(arena, member, self.members, hash),
             None => Ok(()),
         }
     }

@@ -83,7 +83,7 @@ impl<'a> Calls<'a> {
         let Ok(first) = u32::try_from(self.arguments.len()) else {
             return Ok(());
         };
-        room_in_table(&mut self.table, arena, |entry| entry.hash)?;
+        room_in_table(&mut self.table, 1, arena, |entry| entry.hash)?;
         let free = self.arguments.capacity() - self.arguments.len();
         if arguments.len() > free {
             let before = self.arguments.capacity();

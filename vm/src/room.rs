@@ -14,20 +14,22 @@ pub(crate) fn room<T>(vec: &mut Vec<T>, more: usize, arena: &Arena) -> Result<()
     Ok(())
 }
 
-/// Makes room for one more entry of a table.
+/// Makes room for more entries of a table, if there is none for one.
 pub(crate) fn room_in_table<T>(
     table: &mut HashTable<T>,
+    more: usize,
     arena: &Arena,
     hash: impl Fn(&T) -> u64,
 ) -> Result<(), MemoryExceeded> {
     if table.len() < table.capacity() {
         return Ok(());
     }
-    // For a moment there are the old table and one twice as large.
+    // For a moment there are the old table and the new one, at most a power of two of places of which an eighth stays free.
     let before = table.allocation_size();
-    let claimed = 2 * before + 64 * size_of::<T>();
+    let places = (table.len() + more).max(2 * table.capacity()).max(16) * 8 / 7;
+    let claimed = places.next_power_of_two() * (size_of::<T>() + 1) + 64;
     arena.claim(claimed)?;
-    table.reserve(1, hash);
+    table.reserve(more, hash);
     arena.release((claimed + before).saturating_sub(table.allocation_size()));
     Ok(())
 }
