@@ -423,6 +423,11 @@ impl Engine {
         self
     }
 
+    /// The documents that were added, in that order.
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
     /// The errors of the policies that did not parse; if there are some, with those of files that could not be read and of
     /// documents.
     ///
@@ -577,6 +582,8 @@ impl Engine {
             }
         };
         self.check_parsed()?;
+        // Nothing is evaluated, but what cannot be read is told as everywhere.
+        self.merged()?;
         let modules = self.modules.clone();
         crate::dependencies::of(
             &sources,

@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use regovm::bundle::{self, Bundle, BundleError, ModuleFile, Verification, paths};
 use regovm::{Engine, Failure, QueryContext, RegoVersion, Stage, format};
 
-use super::{document, engine_with, restrict, sign, version};
+use super::{engine_with, restrict, sign, version};
 use crate::bundles::{self, Reading};
 use crate::keys::{self, SigningArgs, VerificationArgs};
-use crate::load::{Wanted, load, reason};
+use crate::load::{Wanted, load_all, reason};
 use crate::whole_file;
 
 /// What a bundle is built for.
@@ -219,37 +219,31 @@ fn merged(
 
 /// The files of the command line as a bundle; they are in the engine too.
 fn gathered(args: &BuildArgs, engine: &mut Engine) -> Result<Bundle, BundleError> {
-    let loading = |message: String| failed(Failure::message(Stage::Load, message), "load error: ");
     // Archives are bundles: they are not read without --bundle.
     let mut paths = args.paths.clone();
     paths.retain(|path| !path.ends_with(".tar.gz"));
-    let mut loaded = load(&paths, &args.ignore, Wanted::All).map_err(loading)?;
-    loaded
-        .modules
-        .sort_by(|a, b| a.0.trim_matches('/').cmp(b.0.trim_matches('/')));
+    let loaded = load_all(&paths, &args.ignore, Wanted::All);
+    let mut modules = loaded.modules.clone();
+    modules.sort_by(|a, b| a.0.trim_matches('/').cmp(b.0.trim_matches('/')));
+    let reading = |failure| failed(failure, "load error: ");
+    engine_with(loaded, engine);
+    engine.check_parsed().map_err(reading)?;
     let mut bundle = Bundle::empty("");
     bundle.manifest.roots = Some(vec![String::new()]);
     bundle.manifest.rego_version = Some(match version(args.v0_compatible) {
         RegoVersion::V1 => 1,
         _ => 0,
     });
-    for (name, text) in &loaded.modules {
+    for (name, text) in modules {
         let place = paths::clean(&format!("/{name}"));
         bundle.modules.push(ModuleFile {
             url: place.clone(),
-            path: name.clone(),
+            path: name,
             relative: place,
-            text: text.clone(),
+            text,
         });
     }
-    let documents: Vec<_> = loaded.data.drain(..).map(document).collect();
-    let reading = |failure| failed(failure, "load error: ");
-    bundle.set_documents(&documents).map_err(reading)?;
-    engine_with(loaded, engine);
-    for document in documents {
-        engine.add_document(document);
-    }
-    engine.check_parsed().map_err(reading)?;
+    bundle.set_documents(engine.documents()).map_err(reading)?;
     Ok(bundle)
 }
 

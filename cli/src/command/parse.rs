@@ -66,7 +66,12 @@ pub fn run(args: &ParseArgs) -> io::Result<u8> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            let message = format!("open {path}: {}", reason(&error));
+            // A folder can be opened, but not read.
+            let what = match error.kind() {
+                io::ErrorKind::IsADirectory => "read",
+                _ => "open",
+            };
+            let message = format!("{what} {path}: {}", reason(&error));
             return refused(&[ErrorReport::message(message)]);
         }
     };
