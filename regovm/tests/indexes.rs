@@ -87,3 +87,109 @@ fn other_data_have_other_indexes() {
         }
     }
 }
+
+/// Rules that compare each member of one collection with all of another, or of the same.
+const JOINS: &str = r#"package p
+
+unlike contains r.id if {
+	some r in input.rs
+	every x in input.xs {
+		x.size >= 0
+		x.id != r.id
+	}
+}
+
+negated contains r.id if {
+	some r in input.rs
+	every x in input.xs {
+		not x.id == r.id
+	}
+}
+
+in_function contains r.id if {
+	some r in input.rs
+	apart(r)
+}
+
+apart(r) if {
+	every x in input.xs {
+		lower(x.id) != lower(r.id)
+	}
+}
+
+nested if {
+	every i, r in input.rs {
+		every j, x in input.rs {
+			not same(i, r, j, x)
+		}
+	}
+}
+
+same(i, r, j, x) if {
+	i != j
+	r.id == x.id
+}
+
+some_in_every if {
+	every r in input.rs {
+		some x in input.rs
+		x.id == r.id
+	}
+}
+
+twice contains r.id if {
+	some r in input.rs
+	count([x | some x in input.rs; x.id == r.id]) > 1
+}
+
+thrice contains r.id if {
+	some r in input.rs
+	count({i | some i, x in input.rs; x.id == r.id}) > 2
+}
+
+two_deep contains r.id if {
+	some r in input.rs
+	some m in input.modules
+	some x in m.resources
+	x.id == r.id
+}
+
+among_ids contains r.id if {
+	some r in input.rs
+	not r.id in [x.id | some x in input.xs]
+}
+"#;
+
+fn steps_of_join(rule: &str, members: usize) -> u64 {
+    let mut engine = Engine::new();
+    engine.add_module("p.rego", JOINS);
+    let policy = engine.prepare(&format!("data.p.{rule}")).unwrap();
+    let list = |name: &str, size: usize| {
+        let members = (0..size).map(|n| format!(r#"{{"id": "{name}{n}", "size": {n}}}"#));
+        format!("[{}]", members.collect::<Vec<_>>().join(","))
+    };
+    let modules = (0..members / 4).map(|n| format!(r#"{{"resources": [{{"id": "r{n}"}}]}}"#));
+    let input = format!(
+        r#"{{"rs": {}, "xs": {}, "modules": [{}]}}"#,
+        list("r", members),
+        list("x", members),
+        modules.collect::<Vec<_>>().join(",")
+    );
+    let mut session = policy.session();
+    assert!(!session.eval_json(input.as_bytes()).unwrap().is_undefined());
+    session.steps()
+}
+
+#[test]
+fn joins_take_steps_by_the_number_of_members() {
+    let rules = JOINS.lines().filter_map(|line| line.strip_suffix(" if {"));
+    let rules = rules.filter_map(|head| head.split([' ', '(']).next());
+    let rules = rules.filter(|rule| !["apart", "same"].contains(rule));
+    for rule in rules {
+        let (few, many) = (steps_of_join(rule, 200), steps_of_join(rule, 800));
+        assert!(
+            many < few * 5,
+            "{rule}: {few} steps, and {many} for four times the members"
+        );
+    }
+}

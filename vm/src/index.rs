@@ -132,6 +132,8 @@ pub(crate) struct Found<'a> {
     index: u32,
     /// The entry.
     at: u32,
+    /// The entry that comes behind the last one of the bucket.
+    then: u32,
 }
 
 /// An index that is being built.
@@ -251,6 +253,7 @@ impl Indexes {
             base,
             index,
             at: NONE,
+            then: NONE,
         };
         let before = self.known.allocation_size();
         let known = match self.known.entry(name) {
@@ -301,15 +304,18 @@ impl Indexes {
             base: building.base,
             index: number,
             at: NONE,
+            then: NONE,
         }
     }
 
-    /// Goes to the first member with a hash.
+    /// Goes to the first member with a hash; a second hash adds members to those of the first.
     pub(crate) fn seek(&self, found: &mut Found<'_>, hash: u64) {
-        found.at = self
-            .list
-            .get(found.index as usize)
-            .map_or(NONE, |index| index.first(hash));
+        let index = self.list.get(found.index as usize);
+        let first = index.map_or(NONE, |index| index.first(hash));
+        match found.at {
+            NONE => found.at = first,
+            _ => found.then = first,
+        }
     }
 
     /// The member at the place, which goes on to the next.
@@ -323,8 +329,11 @@ impl Indexes {
             member: at,
             next: after,
         } = *entries.get(found.at as usize)?;
-        found.at = after;
-        if let Some(next) = entries.get(after as usize) {
+        found.at = match after {
+            NONE => std::mem::replace(&mut found.then, NONE),
+            after => after,
+        };
+        if let Some(next) = entries.get(found.at as usize) {
             prefetch(found.base, next.member as usize);
         }
         member(found.base, at, index)

@@ -14,7 +14,7 @@ use regovm_vm::program::Function;
 use super::assembler::{Assembler, Label};
 use super::registers::{Registers, TooMany};
 use super::{constants, skeleton};
-use crate::ir::visit::Counts;
+use crate::ir::visit::{Counts, asks_for_collection};
 use crate::ir::{
     self, Block, CollectKind, Compare, Conflict, ConstId, Local, Operand, Replacement, Root,
     ScanIndex, ScopeId, Stmt, StmtKind,
@@ -540,18 +540,24 @@ impl Emitter<'_, '_> {
                     },
                     fail,
                 );
-                let iter = self.iter_slot()?;
-                self.asm.add(Instruction::IterOpen { iter, base });
-                let (key, value) = (self.opt_reg(*key)?, self.opt_reg(*value)?);
-                let (next, end) = (self.asm.label(), self.asm.label());
-                self.asm.bind(next);
-                self.asm.add(Instruction::IterNext { iter, key, value });
-                self.asm.otherwise(end);
-                self.scopes.insert(*scope, Scope::Yield(next));
-                self.block(body, fail)?;
-                self.asm.jump(fail);
+                let end = self.asm.label();
+                if asks_for_collection(body) {
+                    self.scopes.insert(*scope, Scope::Yield(end));
+                    self.block(body, fail)?;
+                } else {
+                    let iter = self.iter_slot()?;
+                    self.asm.add(Instruction::IterOpen { iter, base });
+                    let (key, value) = (self.opt_reg(*key)?, self.opt_reg(*value)?);
+                    let next = self.asm.label();
+                    self.asm.bind(next);
+                    self.asm.add(Instruction::IterNext { iter, key, value });
+                    self.asm.otherwise(end);
+                    self.scopes.insert(*scope, Scope::Yield(next));
+                    self.block(body, fail)?;
+                    self.asm.jump(fail);
+                    self.iter_depth -= 1;
+                }
                 self.asm.bind(end);
-                self.iter_depth -= 1;
             }
             StmtKind::Yield { scope } => {
                 if let Some(Scope::Yield(label)) = self.scopes.get(scope).copied() {
@@ -784,12 +790,33 @@ impl Emitter<'_, '_> {
         self.asm.add(Instruction::IndexNext { iter, key, value });
         self.asm.otherwise(complete);
         self.indexed = Some(iter);
-        self.block(&index.build, next)?;
+        let without = match index.keyless {
+            true => self.asm.label(),
+            false => next,
+        };
+        self.block(&index.build, without)?;
         self.asm.span = span;
         self.asm.jump(next);
+        // Members without a key are found under no keys.
+        let count = short(0)?;
+        if index.keyless {
+            self.asm.bind(without);
+            self.asm.add(Instruction::IndexAdd { iter, count });
+            self.asm.jump(next);
+        }
         self.asm.bind(complete);
-        self.block(&index.probe, end)?;
-        self.asm.span = span;
+        if index.keyless {
+            self.asm.add(Instruction::IndexSeek { iter, count });
+            let all = self.asm.label();
+            self.block(&index.probe, all)?;
+            self.asm.span = span;
+            self.asm.jump(again);
+            self.asm.bind(all);
+            self.asm.add(Instruction::IterOpen { iter, base });
+        } else {
+            self.block(&index.probe, end)?;
+            self.asm.span = span;
+        }
         self.indexed = None;
         Ok(())
     }

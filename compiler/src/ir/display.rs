@@ -232,6 +232,9 @@ impl Printer<'_> {
                     if index.data.is_some() {
                         text.push_str(" of base data");
                     }
+                    if index.keyless {
+                        text.push_str(" with keyless");
+                    }
                     if index.fallible {
                         text.push_str(" unless strict");
                     }

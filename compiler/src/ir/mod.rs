@@ -153,6 +153,8 @@ pub struct ScanIndex {
     pub build: Block,
     /// Runs when a scan begins and ends with [`StmtKind::IndexProbe`]. If it fails, no member matters.
     pub probe: Block,
+    /// The other way round: members for which `build` fails are found by every probe, and if `probe` fails, all matter.
+    pub keyless: bool,
     /// A built-in may have an error in what the scan leaves out: where such errors count, nothing is left out.
     pub fallible: bool,
     /// Where the collection lies in base data, if it is loaded from there: then its index outlives the query.

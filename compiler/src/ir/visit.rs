@@ -4,6 +4,17 @@ use std::collections::HashSet;
 
 use super::{Block, Function, Local, Operand, Replacement, Stmt, StmtKind};
 
+/// True for the body of an [`StmtKind::Every`] that holds for all members: only whether there is a collection matters.
+pub fn asks_for_collection(body: &Block) -> bool {
+    matches!(
+        body[..],
+        [Stmt {
+            kind: StmtKind::Yield { .. },
+            ..
+        }]
+    )
+}
+
 /// Something that a statement itself holds, by what it is for: an operand `V` or a local `L`.
 enum Part<V, L> {
     /// A value that it reads.
@@ -283,6 +294,12 @@ pub fn operands_mut(kind: &mut StmtKind, each: &mut impl FnMut(&mut Operand)) {
             each(operand);
         }
     });
+}
+
+/// True if a block has such a statement, in the blocks inside it too.
+pub fn has_any(block: &Block, is: &impl Fn(&StmtKind) -> bool) -> bool {
+    let mut stmts = block.iter();
+    stmts.any(|stmt| is(&stmt.kind) || stmt.kind.blocks().any(|block| has_any(block, is)))
 }
 
 /// The locals that statements assign, in the blocks inside them too.

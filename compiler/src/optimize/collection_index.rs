@@ -28,6 +28,9 @@
 //! That covers loops in loops, a loop in a function that is called in a loop, in a negation or in a comprehension, and
 //! rules that each look for their own kind of member: all are scans of one collection, which share one index.
 //!
+//! Where a loop looks for a member that is against an `every` (`every.rs`), it is the other way round: members for which nothing
+//! is computed matter always, and all do if what is looked for is undefined.
+//!
 //! **What it costs.** The machine builds an index once as many members were visited as building costs, and only for
 //! collections that are not small. A loop that goes through another collection each time has none (`loops.rs`): it would
 //! never be used.
@@ -40,7 +43,7 @@ use regovm_core::builtin::BuiltinId;
 use super::effects::{Effect, Effects};
 use super::loops::other_each_time;
 use super::slice::{Body, MAX_SLICE, Origin, Origins, Renaming, Slice};
-use super::{Context, Rewrite, each_block};
+use super::{Context, Rewrite, each_block, every};
 use crate::ir::visit::{Role, mentions};
 use crate::ir::{
     Block, Compare, ConstId, Function, IndexId, Local, Operand, Program, Root, ScanIndex, Stmt,
@@ -166,6 +169,9 @@ impl Change<'_> {
                     let keys = candidates(&scan, self.effects, self.member);
                     let keys = self.uses.choose(keys);
                     made = self.make(&scan, &keys, function, stmt.span);
+                    if made.is_none() {
+                        made = self.make_against(&scan, function, stmt.span);
+                    }
                     if let Some(made) = &mut made {
                         self.served.extend(keys.iter().flat_map(Candidate::served));
                         if let Operand::Local(base) = base {
@@ -510,7 +516,10 @@ struct Indexes {
 
 impl Indexes {
     fn number(&mut self, keys: &[Candidate<'_>]) -> Option<IndexId> {
-        let forms = keys.iter().map(|key| key.member.form.clone()).collect();
+        self.of(keys.iter().map(|key| key.member.form.clone()).collect())
+    }
+
+    fn of(&mut self, forms: Vec<String>) -> Option<IndexId> {
         if let Some(id) = self.numbers.get(&forms) {
             return Some(*id);
         }
@@ -521,6 +530,20 @@ impl Indexes {
 }
 
 impl Change<'_> {
+    /// The index of a loop that looks for a member that is against an `every`.
+    fn make_against(
+        &mut self,
+        scan: &Body<'_>,
+        function: &mut Function,
+        span: Span,
+    ) -> Option<ScanIndex> {
+        let body = every::negated(scan)?;
+        let (mut index, form) =
+            every::against(&body, self.effects)?.index(&body, function, span)?;
+        index.id = self.indexes.of(vec![form])?;
+        Some(index)
+    }
+
     fn make(
         &mut self,
         scan: &Body<'_>,
@@ -548,6 +571,7 @@ impl Change<'_> {
             value,
             build,
             probe,
+            keyless: false,
             fallible,
             data: None,
             serves: keys.iter().map(|key| key.span).collect(),

@@ -14,11 +14,21 @@ const RUN: u32 = 0;
 /// For each [`StmtKind::Scan`] of a function, in the order in which they stand (without the blocks of indexes): whether it
 /// goes through another collection each time.
 pub(super) fn other_each_time(function: &Function) -> Vec<bool> {
+    search(function).found
+}
+
+/// As [`other_each_time`], for each [`StmtKind::Every`].
+pub(super) fn every_other_each_time(function: &Function) -> Vec<bool> {
+    search(function).every
+}
+
+fn search(function: &Function) -> Search {
     let mut search = Search {
         depends: HashMap::new(),
         open: Vec::new(),
         loops: RUN,
         found: Vec::new(),
+        every: Vec::new(),
     };
     if function.params == 1 {
         // Results are kept by argument.
@@ -27,7 +37,7 @@ pub(super) fn other_each_time(function: &Function) -> Vec<bool> {
     for block in &function.blocks {
         search.block(block);
     }
-    search.found
+    search
 }
 
 struct Search {
@@ -37,6 +47,7 @@ struct Search {
     open: Vec<u32>,
     loops: u32,
     found: Vec<bool>,
+    every: Vec<bool>,
 }
 
 impl Search {
@@ -56,8 +67,7 @@ impl Search {
                 ..
             } => {
                 let of = self.of(*base);
-                let around = self.open.iter().all(|open| of.contains(open));
-                self.found.push(around && !of.is_empty());
+                self.found.push(self.is_other(&of));
                 self.iterate(of, [*key, *value], body);
             }
             StmtKind::Walk {
@@ -74,6 +84,9 @@ impl Search {
                 ..
             } => {
                 let of = self.of(*base);
+                if matches!(stmt.kind, StmtKind::Every { .. }) {
+                    self.every.push(self.is_other(&of));
+                }
                 self.iterate(of, [*key, *value], body);
             }
             _ => {
@@ -97,6 +110,11 @@ impl Search {
                 });
             }
         }
+    }
+
+    /// True if what depends on these loops is another one each time that the statement runs.
+    fn is_other(&self, of: &BTreeSet<u32>) -> bool {
+        self.open.iter().all(|open| of.contains(open)) && !of.is_empty()
     }
 
     fn iterate(&mut self, mut of: BTreeSet<u32>, variables: [Option<Local>; 2], body: &Block) {

@@ -11,6 +11,7 @@ mod collection_index;
 mod common;
 mod dead_rules;
 pub mod effects;
+mod every;
 mod existence;
 mod first_success;
 mod fold;
@@ -20,6 +21,7 @@ mod inline;
 mod invariant_motion;
 mod loop_fusion;
 mod loops;
+mod membership;
 pub mod plan;
 mod rule_index;
 mod slice;
@@ -58,6 +60,7 @@ pub const REWRITES: &[Rewrite] = &[
     inline::REWRITE,
     fold::REWRITE,
     existence::REWRITE,
+    every::REWRITE,
     guard_motion::REWRITE,
     loop_fusion::REWRITE,
     goal_order::REWRITE,
@@ -65,6 +68,7 @@ pub const REWRITES: &[Rewrite] = &[
     first_success::REWRITE,
     collection_index::REWRITE,
     invariant_motion::REWRITE,
+    membership::REWRITE,
     common::REWRITE,
     dead_rules::REWRITE,
 ];

@@ -6,6 +6,7 @@ use super::Context;
 use super::collection_index::{WhyNot, scan_of, why_not};
 use super::effects::Effects;
 use super::loops::other_each_time;
+use crate::ir::visit::asks_for_collection;
 use crate::ir::{Block, Program, Stmt, StmtKind};
 
 /// A loop, or a choice among rules.
@@ -86,6 +87,7 @@ fn visit(
             StmtKind::Scan { .. } if once_only => Some(How::All(WhyNot::Once)),
             StmtKind::Scan { .. } => scan_of(stmt).map(|scan| How::All(why_not(&scan, effects))),
             StmtKind::Walk { .. } => Some(How::Walk),
+            StmtKind::Every { body, .. } if asks_for_collection(body) => None,
             StmtKind::Every { .. } => Some(How::Every),
             StmtKind::Switch { blocks, .. } => Some(How::Rules(blocks.len())),
             _ => None,

@@ -292,7 +292,7 @@ impl<F: FnMut(u32) -> Local> Renaming<F> {
             .collect()
     }
 
-    /// The statement under new names; `None` if it is no plain computation.
+    /// The statement under new names; `None` if it is no plain computation or comparison.
     pub(super) fn stmt(&mut self, stmt: &Stmt) -> Option<Stmt> {
         let kind = match &stmt.kind {
             StmtKind::Move { dst, src } => {
@@ -349,6 +349,22 @@ impl<F: FnMut(u32) -> Local> Renaming<F> {
                     args,
                 }
             }
+            StmtKind::Guard { op, lhs, rhs } => StmtKind::Guard {
+                op: *op,
+                lhs: self.operand(*lhs),
+                rhs: self.operand(*rhs),
+            },
+            StmtKind::Truthy { value } => StmtKind::Truthy {
+                value: self.operand(*value),
+            },
+            StmtKind::IsArray { value, len } => StmtKind::IsArray {
+                value: self.operand(*value),
+                len: *len,
+            },
+            StmtKind::IsObject { value, len } => StmtKind::IsObject {
+                value: self.operand(*value),
+                len: *len,
+            },
             _ => return None,
         };
         Some(Stmt {
