@@ -8,7 +8,7 @@
 use regovm_core::value::Value;
 use regovm_core::{Constant, Span};
 
-use crate::bytecode::Source;
+use crate::bytecode::{ConstIndex, FunctionIndex, Source};
 use crate::error::EvalError;
 use crate::program::Program;
 
@@ -86,6 +86,8 @@ pub enum Moment {
     Leave,
     /// An expression begins.
     Eval,
+    /// The `with`s of the expression that has begun hold from now on.
+    Overlaid,
     /// It holds; what follows it in its body comes next.
     Success,
     /// What follows is done; the next solution of the expression is looked for.
@@ -128,6 +130,34 @@ pub struct Observed {
     pub names: Vec<String>,
     /// Names that the author wrote for generated ones.
     pub written: Vec<(String, String)>,
+    /// The rules whose values a site mentions, site by site; nothing unless points carry values.
+    pub documents: Vec<Vec<Document>>,
+}
+
+/// A rule whose value a site mentions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Document {
+    /// Its reference, in [`Observed::names`].
+    pub name: u32,
+    /// Where the reference begins.
+    pub span: Span,
+    /// What computes it.
+    pub function: FunctionIndex,
+    /// With which arguments.
+    pub keys: Vec<ConstIndex>,
+}
+
+/// Values that the machine has computed so far.
+pub trait Documents {
+    /// Which `with`s hold at the point that was reached.
+    fn overlay(&self) -> u32;
+
+    /// The rules that a site mentions: index in [`Observed::names`].
+    fn mentioned(&self, site: u32) -> Vec<u32>;
+
+    /// The values of the rules that a site mentions, as far as they are known where these `with`s hold: index in
+    /// [`Observed::names`], and the value.
+    fn known(&self, site: u32, overlay: u32) -> Vec<(u32, Value<'_>)>;
 }
 
 impl Observed {
@@ -140,7 +170,13 @@ impl Observed {
 /// Watches a run.
 pub trait Observer {
     /// A point is reached. `values` are those of its variables that are defined.
-    fn reached(&mut self, program: &Program, point: &Point, values: &[(u32, Value<'_>)]);
+    fn reached(
+        &mut self,
+        program: &Program,
+        point: &Point,
+        values: &[(u32, Value<'_>)],
+        documents: &dyn Documents,
+    );
 
     /// A function begins to run, with a key that tells its arguments apart.
     fn called(&mut self, function: u32, key: u64);

@@ -9,7 +9,7 @@ use regovm_core::builtin::Table;
 use regovm_core::host::NoHost;
 use regovm_core::value::{Arena, Value};
 use regovm_vm::bytecode::Opcode;
-use regovm_vm::observe::{Moment, Observer, Point};
+use regovm_vm::observe::{Documents, Moment, Observer, Point};
 use regovm_vm::profile::{CallNode, Costs, Profile};
 use regovm_vm::{EvalError, Options, Program, Session, Target, Watch, link};
 
@@ -583,7 +583,14 @@ struct Watcher {
 impl Observer for Watcher {
     fn conflict(&mut self, _: &Program) {}
 
-    fn reached(&mut self, _: &Program, point: &Point, values: &[(u32, Value<'_>)]) {
+    fn reached(
+        &mut self,
+        _: &Program,
+        point: &Point,
+        values: &[(u32, Value<'_>)],
+        documents: &dyn Documents,
+    ) {
+        assert_eq!((documents.overlay(), documents.known(0, 0).len()), (0, 0));
         assert_eq!(point.moment, Moment::Eval);
         let values = values
             .iter()

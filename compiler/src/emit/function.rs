@@ -734,6 +734,7 @@ impl Emitter<'_, '_> {
                     site: *site,
                     variables,
                 });
+                self.under(stmt.overlay)?;
                 self.asm.add(Instruction::Observe { point });
             }
             StmtKind::Recall { dst, function } => {

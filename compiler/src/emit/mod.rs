@@ -11,7 +11,7 @@ mod registers;
 use regovm_core::builtin::Table;
 use regovm_core::{Code, Diagnostic, SourceMap};
 use regovm_vm::bytecode::{ConstIndex, FunctionIndex};
-use regovm_vm::observe::Observed;
+use regovm_vm::observe::{Document, Observed};
 use regovm_vm::program::{Function, Parts, Program, Query};
 
 use crate::ir;
@@ -53,6 +53,21 @@ pub fn emit(
                 .map_or_else(Vec::new, |function| function.row.clone()),
         })
         .collect();
+    let documents: Vec<Vec<_>> = program
+        .documents
+        .iter()
+        .map(|of_site| {
+            let documents = of_site.iter();
+            documents
+                .map(|document| Document {
+                    name: assembler.name(&document.name),
+                    span: document.span,
+                    function: FunctionIndex(document.function.0),
+                    keys: constants(&document.keys, &mut assembler),
+                })
+                .collect()
+        })
+        .collect();
     let Assembler {
         code,
         constants,
@@ -77,6 +92,7 @@ pub fn emit(
             points,
             names,
             written: program.written.clone(),
+            documents,
         },
     };
     Program::new(parts).map_err(|error| {

@@ -111,7 +111,8 @@ impl FunctionBuilder {
             StmtKind::Load { .. }
             | StmtKind::CallBuiltin { .. }
             | StmtKind::CallFunction { .. }
-            | StmtKind::Recall { .. } => self.overlay,
+            | StmtKind::Recall { .. }
+            | StmtKind::Observe { .. } => self.overlay,
             _ => None,
         };
         self.push_stmt(Stmt {

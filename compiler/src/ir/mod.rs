@@ -395,6 +395,19 @@ pub struct Function {
     pub span: Span,
 }
 
+/// A rule whose value a site mentions.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Document {
+    /// The reference as written.
+    pub name: String,
+    /// Where it begins.
+    pub span: Span,
+    /// What computes it.
+    pub function: FuncId,
+    /// With which arguments.
+    pub keys: Vec<Constant>,
+}
+
 /// The whole program before emission.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Program {
@@ -406,6 +419,8 @@ pub struct Program {
     pub queries: Vec<FuncId>,
     /// What can be observed, if it was asked for.
     pub sites: Vec<Site>,
+    /// The rules whose values each site mentions: the reference, where it begins, and what computes it with which keys.
+    pub documents: Vec<Vec<Document>>,
     /// For programs that are observed: the names that the author wrote for generated ones.
     pub written: Vec<(String, String)>,
 }

@@ -49,7 +49,9 @@ use regovm_core::builtin::BuiltinId;
 use regovm_core::{Code, Diagnostic, Diagnostics, Span};
 
 use crate::ir::builder::{FunctionBuilder, MAX_NESTING};
-use crate::ir::{Block, FuncId, Function, FunctionKind, Operand, Program, Site, StmtKind};
+use crate::ir::{
+    Block, Document, FuncId, Function, FunctionKind, Operand, Program, Site, StmtKind,
+};
 use crate::state::Checked;
 
 pub use observe::Observe;
@@ -130,6 +132,8 @@ struct Lowering<'c> {
     /// Whether somebody looks on.
     observe: Option<Observe>,
     sites: Vec<Site>,
+    /// See [`Program::documents`].
+    documents: Vec<Vec<Document>>,
     /// The comprehensions that are computed once; none unless somebody looks on.
     comprehensions: Comprehensions,
 }
@@ -150,6 +154,7 @@ impl<'c> Lowering<'c> {
             depth: 0,
             observe: None,
             sites: Vec::new(),
+            documents: Vec::new(),
             comprehensions: Comprehensions::default(),
         }
     }
@@ -193,6 +198,7 @@ impl<'c> Lowering<'c> {
             constants: std::mem::take(&mut self.constants).into_vec(),
             queries: std::mem::take(&mut self.queries),
             sites: std::mem::take(&mut self.sites),
+            documents: std::mem::take(&mut self.documents),
             written: match self.observe {
                 Some(_) => observe::written_names(self.checked),
                 None => Vec::new(),

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use regovm_core::json::rego_text_start;
 use regovm_core::value::Value;
 use regovm_vm::Program;
-use regovm_vm::observe::{Moment, Point, SiteKind};
+use regovm_vm::observe::{Documents, Moment, Point, SiteKind};
 
 /// What an event reports.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -64,6 +64,9 @@ pub struct Event {
     pub(crate) locals: Vec<(u32, String)>,
 }
 
+/// The domain of an `every` that is left: its site, its query and the one around that, the values of variables.
+type Left = (u32, u64, u64, Vec<(u32, String)>);
+
 struct ExprFrame {
     site: u32,
     defined: bool,
@@ -71,8 +74,12 @@ struct ExprFrame {
     /// What rules that it asked for do after their first success, call by call.
     pending: Vec<Vec<Event>>,
     /// The `every` that has just held: its domain is left after the redo.
-    leaves: Option<(u32, u64, u64)>,
+    leaves: Option<Left>,
     locals: Vec<(u32, String)>,
+    /// Of these the variables, without rules.
+    variables: Vec<(u32, String)>,
+    /// The `with`s that hold for it, if it has some of its own.
+    overlay: Option<u32>,
     /// For stacks: the values that its variables had when it began. (OPA takes back what it has bound itself before it looks.)
     now: Vec<(u32, String)>,
 }
@@ -137,6 +144,22 @@ pub(crate) struct Frames {
     last_called: (u32, u64),
     keep: Keep,
     trace: Vec<Event>,
+}
+
+/// Values with their numbers as texts.
+fn texts(values: &[(u32, Value<'_>)]) -> Vec<(u32, String)> {
+    let text = |value: &Value<'_>| {
+        let mut text = value.to_string();
+        if text.len() > MAX_TEXT {
+            let end = (0..=MAX_TEXT).rev().find(|at| text.is_char_boundary(*at));
+            text.truncate(end.unwrap_or(0));
+        }
+        text
+    };
+    values
+        .iter()
+        .map(|(name, value)| (*name, text(value)))
+        .collect()
 }
 
 type Sink<'s> = &'s mut dyn FnMut((Operation, u32));
@@ -247,8 +270,8 @@ impl Frames {
     }
 
     /// The domain of an `every` that holds is left.
-    fn left(&mut self, domain: Option<(u32, u64, u64)>) {
-        if let Some((site, query, parent)) = domain {
+    fn left(&mut self, domain: Option<Left>) {
+        if let Some((site, query, parent, locals)) = domain {
             self.push(Event {
                 operation: Operation::Exit,
                 site,
@@ -256,16 +279,34 @@ impl Frames {
                 parent,
                 message: String::new(),
                 reference: None,
-                locals: Vec::new(),
+                locals,
             });
         }
     }
 
     /// Takes the last expression away: it has failed, or the search ends while it holds.
-    fn pop_expr(&mut self, silent: impl Fn(u32) -> bool, error: bool, sink: Sink<'_>) -> bool {
+    fn pop_expr(
+        &mut self,
+        silent: impl Fn(u32) -> bool,
+        documents: Option<&dyn Documents>,
+        sink: Sink<'_>,
+    ) -> bool {
+        let error = documents.is_none();
         let Some(mut expr) = self.top().and_then(|frame| frame.exprs.pop()) else {
             return false;
         };
+        if let Some(documents) = documents.filter(|_| self.keep.trace) {
+            // More is known by now. What the search for more under a `with` needs is computed anew: nothing is known there.
+            let here = documents.known(expr.site, documents.overlay());
+            let now = match expr.overlay {
+                None => here,
+                Some(_) if expr.succeeding => Vec::new(),
+                Some(overlay) => documents.known(expr.site, overlay),
+            };
+            let mentions = documents.mentioned(expr.site);
+            expr.locals.retain(|(name, _)| !mentions.contains(name));
+            expr.locals.extend(texts(&now));
+        }
         let mut pending = std::mem::take(&mut expr.pending);
         if expr.succeeding {
             if !silent(expr.site) {
@@ -296,6 +337,7 @@ impl Frames {
         program: &Program,
         point: &Point,
         values: &[(u32, Value<'_>)],
+        documents: &dyn Documents,
         sink: Sink<'_>,
     ) {
         let site = point.site;
@@ -305,18 +347,9 @@ impl Frames {
             if !keep {
                 return Vec::new();
             }
-            let text = |value: &Value<'_>| {
-                let mut text = value.to_string();
-                if text.len() > MAX_TEXT {
-                    let end = (0..=MAX_TEXT).rev().find(|at| text.is_char_boundary(*at));
-                    text.truncate(end.unwrap_or(0));
-                }
-                text
-            };
-            values
-                .iter()
-                .map(|(name, value)| (*name, text(value)))
-                .collect()
+            let mut locals = texts(values);
+            locals.extend(texts(&documents.known(site, documents.overlay())));
+            locals
         };
         let now = match &self.keep.stack {
             Some(wanted) if point.moment == Moment::Eval => {
@@ -350,7 +383,8 @@ impl Frames {
                 self.emit(Operation::Enter, site, "", locals(), sink);
             }
             Moment::Leave => {
-                while self.pop_expr(silent, false, sink) {}
+                while self.pop_expr(silent, Some(documents), sink) {}
+                let locals = locals();
                 let Some(frame) = self.stack.pop() else {
                     return;
                 };
@@ -362,7 +396,7 @@ impl Frames {
                     && program.observed.sites[expr.site as usize].text
                         == program.observed.sites[frame.site as usize].text
                 {
-                    expr.leaves = Some((frame.site, frame.id, frame.parent));
+                    expr.leaves = Some((frame.site, frame.id, frame.parent, locals));
                 }
             }
             Moment::Eval => {
@@ -376,14 +410,29 @@ impl Frames {
                         pending: Vec::new(),
                         leaves: None,
                         locals,
+                        variables: Vec::new(),
+                        overlay: None,
                         now,
                     });
                 }
             }
             Moment::Success => {
+                let locals = locals();
                 if let Some(expr) = self.top().and_then(|frame| frame.exprs.last_mut()) {
                     expr.defined = true;
                     expr.succeeding = true;
+                    // An early end tells of its redo with what it has bound.
+                    if keep {
+                        expr.locals = locals;
+                    }
+                }
+            }
+            Moment::Overlaid => {
+                if let Some(expr) = self.top().and_then(|frame| frame.exprs.last_mut()) {
+                    expr.overlay = Some(documents.overlay());
+                    if keep {
+                        expr.variables = texts(values);
+                    }
                 }
             }
             Moment::Redo => {
@@ -392,10 +441,15 @@ impl Frames {
                     .and_then(|frame| frame.exprs.last())
                     .is_some_and(|expr| expr.site != site)
                 {
-                    self.pop_expr(silent, false, sink);
+                    self.pop_expr(silent, Some(documents), sink);
                 }
                 if !silent(site) {
-                    self.emit(Operation::Redo, site, "", locals(), sink);
+                    let expr = self.top().and_then(|frame| frame.exprs.last());
+                    let locals = match expr.and_then(|expr| expr.overlay) {
+                        Some(_) if keep => texts(values),
+                        _ => locals(),
+                    };
+                    self.emit(Operation::Redo, site, "", locals, sink);
                 }
                 let Some(expr) = self.top().and_then(|frame| frame.exprs.last_mut()) else {
                     return;
@@ -471,7 +525,10 @@ impl Frames {
         let (query, parent) = self.ids();
         let Some(site) = self.running() else { return };
         let asking = self.top().and_then(|frame| frame.exprs.last());
-        let locals = asking.map_or_else(Vec::new, |expr| expr.locals.clone());
+        let locals = asking.map_or_else(Vec::new, |expr| match expr.overlay {
+            None => expr.locals.clone(),
+            Some(_) => expr.variables.clone(),
+        });
         let plural = if matched == 1 { "" } else { "s" };
         let early = if early { ", early exit" } else { "" };
         self.push(Event {
@@ -523,7 +580,7 @@ impl Frames {
         let silent = |site: u32| program.observed.sites[site as usize].silent;
         while let Some(frame) = self.stack.last() {
             if !frame.is_call {
-                while self.pop_expr(silent, true, sink) {}
+                while self.pop_expr(silent, None, sink) {}
             }
             let tail = self.stack.pop().map(|frame| frame.tail).unwrap_or_default();
             self.release(vec![tail]);

@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use regovm_core::value::Value;
 use regovm_core::{Constant, Span};
-use regovm_vm::observe::{Observed, Point, Site, SiteKind};
+use regovm_vm::observe::{Documents, Observed, Point, Site, SiteKind};
 use regovm_vm::{EvalError, Program};
 
 use crate::report::{ErrorReport, TraceFrame};
@@ -171,6 +171,8 @@ pub(crate) struct TraceSite {
     pub(crate) span: Span,
     /// Where its variables stand.
     pub(crate) variable_spans: Vec<Span>,
+    /// The rules that it mentions: their names, and where the references begin.
+    pub(crate) documents: Vec<(u32, Span)>,
     /// The syntax tree.
     pub(crate) tree: Constant,
     /// Of a rule: names of variables of its body, with where they stand.
@@ -284,7 +286,8 @@ impl Recording {
         let stack = self.wanted.stack.then(|| traceback::names(program));
         self.frames.begin(stack);
         if self.wanted.trace {
-            let site = |site: &Site| {
+            let mentioned = &program.observed.documents;
+            let site = |(number, site): (usize, &Site)| {
                 let locate = |span: Span| {
                     let at = program.sources.locate(span);
                     at.map_or((String::new(), 0, 0), |at| {
@@ -316,9 +319,23 @@ impl Recording {
                     path: site.path.clone(),
                     inner: site.inner.iter().map(place).collect(),
                     variable_spans: site.variables.iter().map(|(_, span)| *span).collect(),
+                    documents: mentioned.get(number).map_or_else(Vec::new, |documents| {
+                        let documents = documents.iter();
+                        documents
+                            .map(|document| (document.name, document.span))
+                            .collect()
+                    }),
                 }
             };
-            self.sites = Arc::new(program.observed.sites.iter().map(site).collect());
+            self.sites = Arc::new(
+                program
+                    .observed
+                    .sites
+                    .iter()
+                    .enumerate()
+                    .map(site)
+                    .collect(),
+            );
             self.names = Names::of(&program.observed);
         }
     }
@@ -416,10 +433,18 @@ impl Recording {
 }
 
 impl regovm_vm::observe::Observer for Recording {
-    fn reached(&mut self, program: &Program, point: &Point, values: &[(u32, Value<'_>)]) {
+    fn reached(
+        &mut self,
+        program: &Program,
+        point: &Point,
+        values: &[(u32, Value<'_>)],
+        documents: &dyn Documents,
+    ) {
         let mut events = Vec::new();
-        self.frames
-            .reached(program, point, values, &mut |event| events.push(event));
+        let frames = &mut self.frames;
+        frames.reached(program, point, values, documents, &mut |event| {
+            events.push(event);
+        });
         for event in events {
             self.event(program, event);
         }

@@ -173,7 +173,8 @@ impl Trace {
             if options.local_variables {
                 let locals = event.locals.iter();
                 let locals = locals.map(|(name, value)| (self.names.raw(*name), value.as_str()));
-                row.push(variables_text(&locals.collect()));
+                let locals: BTreeMap<&str, &str> = locals.collect();
+                row.push(variables_text(&locals.into_iter().collect::<Vec<_>>()));
             }
             let filled = row.len();
             rows.push(row);
@@ -298,19 +299,30 @@ impl Trace {
     }
 
     /// Variables that an event mentions, as written, with their values.
-    fn mentioned<'t>(&'t self, event: &'t Event) -> BTreeMap<&'t str, &'t str> {
+    fn mentioned<'t>(&'t self, event: &'t Event) -> Vec<(&'t str, &'t str)> {
         let site = self.site(event);
-        let mut found = BTreeMap::new();
+        let mut found: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+        for (name, _) in &site.documents {
+            let known = event.locals.iter().find(|(number, _)| number == name);
+            if let Some((number, value)) = known {
+                found.insert((self.names.raw(*number), ""), value.as_str());
+            }
+        }
         for (name, _, _) in &site.variables {
             let value = event
                 .locals
                 .iter()
                 .find(|(number, _)| self.names.raw(*number) == name);
             if let Some((number, value)) = value {
-                found.insert(self.names.written(*number), value.as_str());
+                // Each wildcard is a variable of its own.
+                let apart = if name.starts_with('$') { name } else { "" };
+                found.insert((self.names.written(*number), apart), value.as_str());
             }
         }
         found
+            .into_iter()
+            .map(|((name, _), value)| (name, value))
+            .collect()
     }
 
     /// File names as they are shown: long ones are cut in the middle.
@@ -464,7 +476,7 @@ const PADDING: usize = 4;
 /// The width of a location without a file.
 const MIN_LOCATION_WIDTH: usize = 5;
 
-fn variables_text(variables: &BTreeMap<&str, &str>) -> String {
+fn variables_text(variables: &[(&str, &str)]) -> String {
     let list: Vec<String> = variables
         .iter()
         .map(|(name, value)| format!("{name}: {}", truncate(value, VALUE_WIDTH)))

@@ -15,7 +15,7 @@ use regovm_core::{SourceMap, Span};
 use regovm_parser::ast::{Expr, ExprKind, Module, Term, TermKind};
 use regovm_parser::{ParseOptions, parse_query, print};
 
-use crate::observe::{Event, Trace, truncate};
+use crate::observe::{Event, Trace, TraceSite, truncate};
 
 /// Bytes of a value that are shown.
 const VALUE_WIDTH: usize = 64;
@@ -101,7 +101,7 @@ fn head_of(base: &Expr, span: Span) -> Span {
     let mut found = Span::NONE;
     walk(Node::Expr(base), &mut |node| {
         if let Node::Term(term) = node
-            && term.span.start == span.start
+            && (term.span.start == span.start || base.negated && found == Span::NONE)
             && let TermKind::Ref(path) = &term.kind
             && let Some(head) = path.first()
         {
@@ -194,13 +194,19 @@ impl<'v> Values<'v> {
         });
         let others = near.map(|site| (site, false));
         for (site, is_failed) in std::iter::once((failed, true)).chain(others) {
-            for ((name, _, _), span) in site.variables.iter().zip(&site.variable_spans) {
-                let mut span = *span;
+            for ((name, _, _), at) in site.variables.iter().zip(&site.variable_spans) {
+                let mut span = *at;
                 // What stands for an import is placed where the import is.
                 if name == "data" && !holds(base.span, span) {
                     span = head_of(base, site.span);
                 }
                 if hidden(span) || !holds(base.span, span) {
+                    continue;
+                }
+                if name == "data"
+                    && let Some(value) = self.document(site, *at)
+                {
+                    self.show(span, Some(value.to_owned()));
                     continue;
                 }
                 let is_value = name.starts_with("__local") || name == "data" || name == "input";
@@ -211,6 +217,14 @@ impl<'v> Values<'v> {
                 }
             }
         }
+    }
+
+    /// The value of the rule to which a reference at this place leads, if it is known.
+    fn document(&self, site: &TraceSite, span: Span) -> Option<&'v str> {
+        let (number, _) = site.documents.iter().find(|(_, at)| *at == span)?;
+        let mut locals = self.event.locals.iter();
+        let (_, value) = locals.find(|(name, _)| name == number)?;
+        Some(value)
     }
 
     /// The value of the local variable for which `is` holds, given its name in the rewritten tree and in the text.

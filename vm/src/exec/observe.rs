@@ -3,12 +3,12 @@
 use regovm_core::builtin::BuiltinError;
 use regovm_core::value::Value;
 
-use crate::bytecode::{FunctionIndex, PointIndex};
+use crate::bytecode::{ConstIndex, FunctionIndex, PointIndex};
 use crate::error::{Fault, describe};
 use crate::machine::{Frame, Machine};
-use crate::memo::Outcome;
-use crate::observe::Moment;
-use crate::overlay::{Document, OverlayId};
+use crate::memo::{Calls, Outcome};
+use crate::observe::{Document, Documents, Moment};
+use crate::overlay::{self, OverlayId};
 use crate::profile::Costs;
 
 /// The caches of comprehensions of the queries, rules and bodies under way, from the outside in.
@@ -44,7 +44,55 @@ impl Bodies {
     }
 }
 
+/// What has been computed, for those who watch.
+struct Known<'m, 'a, 'r> {
+    machine: &'m Machine<'a, 'r>,
+    overlay: OverlayId,
+}
+
+impl Documents for Known<'_, '_, '_> {
+    fn overlay(&self) -> u32 {
+        self.overlay.0
+    }
+
+    fn mentioned(&self, site: u32) -> Vec<u32> {
+        let documents = &self.machine.program.observed.documents;
+        let documents = documents.get(site as usize).into_iter().flatten();
+        documents.map(|document| document.name).collect()
+    }
+
+    fn known(&self, site: u32, overlay: u32) -> Vec<(u32, Value<'_>)> {
+        let machine = self.machine;
+        let mentioned = machine.program.observed.documents.get(site as usize);
+        let value = |document: &Document| {
+            let constant = |key: &ConstIndex| machine.constants[key.index()];
+            let keys: Vec<Value<'_>> = document.keys.iter().map(constant).collect();
+            machine.computed(document.function, OverlayId(overlay), &keys)
+        };
+        mentioned
+            .into_iter()
+            .flatten()
+            .filter_map(|document| Some((document.name, value(document)??)))
+            .collect()
+    }
+}
+
 impl<'a> Machine<'a, '_> {
+    /// A result that was computed before with these arguments.
+    fn computed(
+        &self,
+        function: FunctionIndex,
+        overlay: OverlayId,
+        arguments: &[Value<'a>],
+    ) -> Option<Outcome<'a>> {
+        if arguments.is_empty() {
+            return self.known(function, overlay, 0);
+        }
+        let hash = Calls::hash(function.0, arguments);
+        let calls = &self.overlays.get(overlay).memo.calls;
+        calls.get(hash, function.0, arguments)
+    }
+
     /// The number of the cache of comprehensions that counts now.
     pub(super) fn comprehension_cache(&mut self) -> Value<'a> {
         self.arena.integer(i64::from(self.bodies.cache()))
@@ -55,7 +103,8 @@ impl<'a> Machine<'a, '_> {
         let program = self.program;
         let point = &program.observed.points[point.index()];
         self.bodies.reached(point.moment);
-        let Some(observer) = self.watch.observer.as_deref_mut() else {
+        let overlay = self.next_overlay.take().unwrap_or(frame.overlay);
+        let Some(observer) = self.watch.observer.take() else {
             return;
         };
         let mut values: Vec<(u32, Value<'a>)> = Vec::new();
@@ -66,7 +115,12 @@ impl<'a> Machine<'a, '_> {
             };
             values.extend(value.map(|value| (*name, value)));
         }
-        observer.reached(program, point, &values);
+        let known = Known {
+            machine: self,
+            overlay,
+        };
+        observer.reached(program, point, &values, &known);
+        self.watch.observer = Some(observer);
     }
 
     /// A result that is there without computing anything.
@@ -79,7 +133,7 @@ impl<'a> Machine<'a, '_> {
             let keys = || path.iter().map(|index| constants[index.index()]);
             let node = &self.overlays.get(overlay).data;
             if node.covers(keys()) {
-                return node.load(Document::Data, Some(self.data), keys(), self.arena);
+                return node.load(overlay::Document::Data, Some(self.data), keys(), self.arena);
             }
         }
         let known = self.known(function, overlay, 0)?;

@@ -5,7 +5,7 @@ use regovm_parser::ast::{Body, Every, Expr, ExprKind, Term};
 use regovm_parser::print;
 
 use super::Then;
-use super::sites::note_operand;
+use super::sites::{note_operand, note_variables};
 use crate::ir::{Block, CollectKind, Local, Moment, Operand, ScopeId, Site, SiteKind, StmtKind};
 use crate::lower::{Lowered, Lowering};
 use crate::visit::VisitMut;
@@ -39,6 +39,9 @@ impl<'c> Lowering<'c> {
                     this.comprehension_cache();
                 }
                 this.b.overlay = Some(this.overlay(&expr.with)?);
+                if this.observe.is_some_and(|observe| observe.values) {
+                    this.moment(Moment::Overlaid, site);
+                }
             }
             if expr.negated {
                 let mut positive = expr.clone();
@@ -48,6 +51,7 @@ impl<'c> Lowering<'c> {
             } else {
                 this.observed_expr(expr, site)?;
             }
+            this.note_documents(site, std::slice::from_ref(expr));
             this.b.overlay = overlay;
             this.b.span = expr.span;
             this.moment(Moment::Success, site);
@@ -109,6 +113,7 @@ impl<'c> Lowering<'c> {
             this.observed_body(body, 0, then)
         })?;
         self.vars.rewind(outer);
+        self.note_documents(site, body);
         self.moment(Moment::Leave, site);
         self.b.emit(StmtKind::IsUndefined { local: holds });
         Ok(())
@@ -120,6 +125,7 @@ impl<'c> Lowering<'c> {
         let site = self.body_site(body);
         self.moment(Moment::Enter, site);
         self.first_success(body, site, holds)?;
+        self.note_documents(site, body);
         self.moment(Moment::Leave, site);
         Ok(holds)
     }
@@ -166,6 +172,11 @@ impl<'c> Lowering<'c> {
                 .for_each(|term| note_operand(term, &mut reads));
         }
         let generator_tree = self.generator_json(every);
+        let mut variables = Vec::new();
+        for term in [Some(&every.domain), every.key.as_ref(), Some(&every.value)] {
+            term.into_iter()
+                .for_each(|term| note_variables(term, &mut variables));
+        }
         let generator = self.site(Site {
             kind: SiteKind::Expression,
             span: every.domain.span,
@@ -179,7 +190,7 @@ impl<'c> Lowering<'c> {
             tree: generator_tree,
             inner: Vec::new(),
             path: Constant::Null,
-            variables: Vec::new(),
+            variables,
         });
         let body_site = self.body_site(&every.body);
         self.moment(Moment::Enter, node);
@@ -202,6 +213,7 @@ impl<'c> Lowering<'c> {
                 let done = this.flag();
                 this.moment(Moment::Enter, body_site);
                 this.first_success(&every.body, body_site, done)?;
+                this.note_documents(body_site, &every.body);
                 this.moment(Moment::Leave, body_site);
                 this.apart(|this| {
                     this.b.emit(StmtKind::IsUndefined { local: done });
@@ -282,6 +294,7 @@ impl<'c> Lowering<'c> {
         });
         self.observed_body(body, 0, then)?;
         self.vars.rewind(outer);
+        self.note_documents(site, body);
         let body = self.b.end(mark);
         let value = self.b.assign(|dst| StmtKind::Collect {
             scope,
@@ -318,6 +331,7 @@ impl<'c> Lowering<'c> {
         })?;
         self.vars.rewind(0);
         self.b.span = span;
+        self.note_documents(site, body);
         self.moment(Moment::Leave, site);
         Ok(vec![self.b.end(mark)])
     }

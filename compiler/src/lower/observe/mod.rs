@@ -10,6 +10,7 @@
 
 mod body;
 mod comprehension;
+mod documents;
 mod index;
 mod partial;
 mod rules;

@@ -264,7 +264,7 @@ impl<'c> Lowering<'c> {
     }
 }
 
-fn note_variables(term: &Term, found: &mut Vec<(String, Span)>) {
+pub(super) fn note_variables(term: &Term, found: &mut Vec<(String, Span)>) {
     visit::walk_terms(visit::Node::Term(term), &mut |term| {
         if let TermKind::Var(name) = &term.kind {
             found.push((name.to_string(), term.span));
