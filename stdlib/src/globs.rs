@@ -1,5 +1,6 @@
 //! Globs: patterns of `*`, `**`, `?`, classes and alternatives, where some characters separate.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use regovm_core::builtin::{Builtin, BuiltinError, Call, Cost};
@@ -66,14 +67,51 @@ fn single_chars<'a>(whole: Value<'a>, delimiters: Array<'a>) -> Result<String, B
     Ok(separators)
 }
 
+/// Different globs that a session remembers.
+const REMEMBERED: usize = 1000;
+
+/// Regular expressions by separators and glob.
+#[derive(Default)]
+struct Globs {
+    known: HashMap<String, HashMap<String, Arc<str>>>,
+    count: usize,
+    bytes: usize,
+}
+
+/// The regular expression of a glob, which is kept. It is charged for each time.
+fn translated(
+    cx: &mut Call<'_, '_>,
+    pattern: &str,
+    separators: &str,
+) -> Result<Arc<str>, BuiltinError> {
+    cx.charge(pattern.len() as u64 / 2 + 1)?;
+    let _memory = cx.claim(pattern.len().saturating_mul(24 + 16 * separators.len()))?;
+    let known = cx.cache::<Globs>().known.get(separators);
+    if let Some(translation) = known.and_then(|known| known.get(pattern)) {
+        return Ok(translation.clone());
+    }
+    let translation: Arc<str> = Reader::new(pattern, separators).translate()?.into();
+    let bytes = size_of::<(String, Arc<str>)>() + pattern.len() + translation.len();
+    cx.keep(bytes)?;
+    let globs = cx.cache::<Globs>();
+    let mut freed = 0;
+    if globs.count >= REMEMBERED {
+        freed = std::mem::take(globs).bytes;
+    }
+    globs.count += 1;
+    globs.bytes += bytes;
+    let known = globs.known.entry(separators.to_owned()).or_default();
+    known.insert(pattern.to_owned(), translation.clone());
+    cx.forget(freed);
+    Ok(translation)
+}
+
 fn compile(
     cx: &mut Call<'_, '_>,
     pattern: &str,
     separators: &str,
 ) -> Result<Arc<Pattern>, BuiltinError> {
-    cx.charge(pattern.len() as u64 / 2 + 1)?;
-    let _memory = cx.claim(pattern.len().saturating_mul(24 + 16 * separators.len()))?;
-    let translation = Reader::new(pattern, separators).translate()?;
+    let translation = translated(cx, pattern, separators)?;
     engine::compile(cx, &translation).map_err(|error| match error {
         BuiltinError::Stop(_) => error,
         _ => failed("glob: pattern too large"),
