@@ -1,49 +1,44 @@
-//! Ctrl-C: whoever listens is asked to come to an end; a second one, and a first one if nobody listens, does not wait.
-//! No file stays behind half-written.
+//! Ctrl-C: whoever listens is asked to come to an end; a second one, and a first one if nobody listens, does not wait. A file
+//! that is being written is finished first.
 
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
+
+use signal_hook::consts::SIGINT;
 
 /// Exit status of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
-/// What Ctrl-C sets.
-static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-/// Whether somebody looks at it.
-static LISTENS: AtomicBool = AtomicBool::new(false);
-/// The file that is being written, which nobody wants before it is whole.
-static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
-
-fn unfinished_file() -> MutexGuard<'static, Option<PathBuf>> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+struct Signals {
+    /// Ctrl-C was pressed.
+    pressed: Arc<AtomicBool>,
+    /// The next one ends the program.
+    ends: Arc<AtomicBool>,
 }
 
-fn installed() -> &'static Arc<AtomicBool> {
-    FLAG.get_or_init(|| {
-        let flag = Arc::new(AtomicBool::new(false));
-        let theirs = flag.clone();
-        // Only a second handler could make this fail, and there is none.
-        let _ = ctrlc::set_handler(move || {
-            if theirs.swap(true, Ordering::Relaxed) || !LISTENS.load(Ordering::Relaxed) {
-                // Held to the end, so that no other file is begun.
-                let unfinished = unfinished_file();
-                if let Some(path) = unfinished.as_deref() {
-                    let _ = std::fs::remove_file(path);
-                }
-                std::process::exit(INTERRUPTED);
-            }
-        });
-        flag
+fn signals() -> &'static Signals {
+    static SIGNALS: OnceLock<Signals> = OnceLock::new();
+    SIGNALS.get_or_init(|| {
+        let signals = Signals {
+            pressed: Arc::default(),
+            ends: Arc::new(AtomicBool::new(true)),
+        };
+        // What is registered first acts first: the first Ctrl-C makes the second one end the program. Flags need no thread
+        // that waits for signals, which would cost a short command a fifth of its time. Only signals that cannot be handled
+        // would be refused.
+        use signal_hook::flag::{register, register_conditional_shutdown};
+        let _ = register_conditional_shutdown(SIGINT, INTERRUPTED, signals.ends.clone());
+        let _ = register(SIGINT, signals.ends.clone());
+        let _ = register(SIGINT, signals.pressed.clone());
+        signals
     })
 }
 
-/// A flag that Ctrl-C sets.
+/// A flag that Ctrl-C sets; who asks for it comes to an end by himself.
 pub fn flag() -> Arc<AtomicBool> {
-    LISTENS.store(true, Ordering::Relaxed);
-    installed().clone()
+    let signals = signals();
+    signals.ends.store(false, Ordering::Relaxed);
+    signals.pressed.clone()
 }
 
 /// True once Ctrl-C was pressed.
@@ -51,22 +46,30 @@ pub fn is_set(flag: &Arc<AtomicBool>) -> bool {
     flag.load(Ordering::Relaxed)
 }
 
-/// As long as this lives, Ctrl-C removes a file.
-pub struct Unfinished(());
+/// As long as this lives, Ctrl-C waits. There is one at a time.
+pub struct Held {
+    ends: bool,
+    pressed: bool,
+}
 
-impl Unfinished {
-    /// Creates the file that is written now; there is one at a time.
-    pub fn create(path: &Path) -> io::Result<(File, Unfinished)> {
-        installed();
-        let mut unfinished = unfinished_file();
-        let file = File::create_new(path)?;
-        *unfinished = Some(path.to_path_buf());
-        Ok((file, Unfinished(())))
+/// Has Ctrl-C wait.
+pub fn hold() -> Held {
+    let signals = signals();
+    Held {
+        ends: signals.ends.swap(false, Ordering::Relaxed),
+        pressed: signals.pressed.load(Ordering::Relaxed),
     }
 }
 
-impl Drop for Unfinished {
+impl Drop for Held {
     fn drop(&mut self) {
-        *unfinished_file() = None;
+        if !self.ends {
+            return;
+        }
+        let signals = signals();
+        signals.ends.store(true, Ordering::Relaxed);
+        if !self.pressed && signals.pressed.load(Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED);
+        }
     }
 }

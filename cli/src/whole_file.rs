@@ -1,10 +1,10 @@
 //! Files that are written whole or not at all.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::interrupt::Unfinished;
+use crate::interrupt;
 
 /// Writes a file through another one beside it, so that whoever stops half-way leaves the old one as it was. What is
 /// there already and no plain file (a pipe, a device) is written to as it is.
@@ -14,8 +14,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return fs::write(path, bytes);
     }
+    // Nobody wants to find the other one.
+    let _held = interrupt::hold();
     let beside = beside(path);
-    let written = Unfinished::create(&beside).and_then(|(mut file, _unfinished)| {
+    let written = File::create_new(&beside).and_then(|mut file| {
         if let Ok(metadata) = fs::metadata(path) {
             file.set_permissions(metadata.permissions())?;
         }

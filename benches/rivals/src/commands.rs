@@ -246,11 +246,38 @@ struct Run {
     output: Vec<u8>,
 }
 
-/// The median time of several runs, the largest memory, and the last output.
+/// The name under which this program runs itself to see the memory of a command.
+pub const PEAK: &str = "peak-of-command";
+
+/// The peak of memory of a command, in bytes: run by a process that has little itself, since the system counts what the parent
+/// has when the command begins.
+fn peak(command: &Command) -> Result<u64, Error> {
+    let words: Vec<_> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let output = Command::new(std::env::current_exe()?)
+        .args(["--engine", PEAK, "--job", &serde_json::to_string(&words)?])
+        .output()?;
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Runs a command, given as a JSON array of words, and gives its peak of memory.
+pub fn peak_here(words: &str) -> Result<u64, Error> {
+    let words: Vec<String> = serde_json::from_str(words)?;
+    let (program, arguments) = words.split_first().ok_or("a command without words")?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    Ok(command.spawn()?.wait4()?.rusage.maxrss)
+}
+
+/// The median time of several runs, the memory of another, and the last output.
 fn timed(command: &mut Command, runs: usize, work: &Path) -> Result<Run, Error> {
     let path = work.join("output");
     let mut times = Vec::new();
-    let mut peak = 0;
     for _ in 0..runs {
         command
             .stdin(Stdio::null())
@@ -262,11 +289,10 @@ fn timed(command: &mut Command, runs: usize, work: &Path) -> Result<Run, Error> 
         if !ended.status.success() {
             return Err(format!("{command:?} ended with {}", ended.status).into());
         }
-        peak = peak.max(ended.rusage.maxrss);
     }
     Ok(Run {
         time: median(&times),
-        peak,
+        peak: peak(command)?,
         output: std::fs::read(&path)?,
     })
 }

@@ -70,6 +70,10 @@ fn main() -> ExitCode {
 type Error = Box<dyn std::error::Error>;
 
 fn engine_process(engine: &str, job: &str) -> Result<(), Error> {
+    if engine == commands::PEAK {
+        println!("{}", commands::peak_here(job)?);
+        return Ok(());
+    }
     let job: Job = serde_json::from_str(job)?;
     let report = engines::run(engine, &job)?;
     println!("{}", serde_json::to_string(&report)?);
