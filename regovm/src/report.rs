@@ -105,7 +105,16 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    fn of(span: Span, sources: &SourceMap) -> Option<Excerpt> {
+    /// The part that the error is about, as far as it stands on the line.
+    pub fn part(&self) -> &str {
+        let place = |characters: usize| {
+            let found = self.line.char_indices().nth(characters);
+            found.map_or(self.line.len(), |(at, _)| at)
+        };
+        &self.line[place(self.before)..place(self.before + self.width)]
+    }
+
+    pub(crate) fn of(span: Span, sources: &SourceMap) -> Option<Excerpt> {
         let at = sources.locate(span)?;
         let line = sources.line(span).to_owned();
         let before = (at.col.checked_sub(1)? as usize).min(line.chars().count());
@@ -275,12 +284,17 @@ fn source_line(details: Option<&str>) -> Option<(String, usize)> {
 
 impl std::fmt::Display for ErrorReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(at) = &self.location {
-            if at.file.is_empty() {
-                write!(f, "{}:{}: ", at.row, at.col)?;
-            } else {
-                write!(f, "{}:{}: ", at.file, at.row)?;
+        let of_evaluation = self
+            .code
+            .is_some_and(|code| code.as_str().starts_with("eval_"));
+        match (&self.location, &self.excerpt) {
+            (None, _) => {}
+            (Some(at), _) if !at.file.is_empty() => write!(f, "{}:{}: ", at.file, at.row)?,
+            // OPA shows what was evaluated where there is no file, and places for all else.
+            (Some(_), Some(excerpt)) if of_evaluation && !excerpt.part().is_empty() => {
+                write!(f, "{}: ", excerpt.part())?;
             }
+            (Some(at), _) => write!(f, "{}:{}: ", at.row, at.col)?,
         }
         if let Some(code) = self.code {
             write!(f, "{code}: ")?;

@@ -15,7 +15,7 @@ use crate::convert::{DataError, from_json, to_value};
 use crate::document;
 use crate::observe::{CostRecorder, Recorder};
 use crate::policy::PreparedPolicy;
-use crate::report::{ErrorReport, Failure, Stage};
+use crate::report::{ErrorReport, Excerpt, Failure, Stage};
 use crate::shared::Follower;
 
 /// Time since a moment that the host chose. The library reads no clock by itself.
@@ -354,9 +354,11 @@ impl Session {
                 Ok(Answer::new(answer, shape, arena.used()))
             }
             Err(error) => {
+                let sources = &policy.program().sources;
                 let mut report = ErrorReport::message(error.message);
                 report.code = Some(error.code);
-                report.location = policy.program().sources.locate(error.span);
+                report.location = sources.locate(error.span);
+                report.excerpt = Excerpt::of(error.span, sources);
                 Err(Failure {
                     stage: Stage::Evaluate,
                     errors: vec![report],
