@@ -20,16 +20,27 @@ pub struct Facts<'t> {
 
 /// The built-in that the operator of a call names.
 pub fn facts<'t>(table: &'t Table, path: &[Term]) -> Option<Facts<'t>> {
-    named(table, &dotted_name(path)?)
+    of_id(table, id(table, path)?)
+}
+
+/// The id of the built-in that the operator of a call names.
+pub fn id(table: &Table, path: &[Term]) -> Option<BuiltinId> {
+    match path {
+        [only] => table.id(only.as_var()?),
+        _ => table.id(&dotted_name(path)?),
+    }
 }
 
 /// The built-in of a name.
 pub fn named<'t>(table: &'t Table, name: &str) -> Option<Facts<'t>> {
-    let id = table.id(name)?;
+    of_id(table, table.id(name)?)
+}
+
+fn of_id(table: &Table, id: BuiltinId) -> Option<Facts<'_>> {
     let function = table.function_type(id)?;
     Some(Facts {
         id,
-        decl: table.decl(name)?,
+        decl: table.get(id)?,
         arity: function.params.len(),
         void: function.result.is_none(),
     })

@@ -19,4 +19,5 @@ pub mod resolve;
 pub mod rule_tree;
 pub mod state;
 pub mod text;
+pub mod vars;
 pub mod visit;

@@ -1,11 +1,12 @@
 //! Which variables an expression binds, given those that are bound before it.
 
-use std::collections::BTreeMap;
-
-use regovm_parser::ast::{Expr, ExprKind, Name, Term, TermKind};
+use hashbrown::HashMap;
+use regovm_parser::ast::{Expr, ExprKind, Name, Term, TermKind, With};
 
 use crate::order::{is_ground_ref, sorted_members, terms_equal};
-use crate::visit::{Node, ScopedVars, VarParams, VarSet, VarVisitor, Vars, term_vars, walk_terms};
+use crate::visit::{
+    Collect, NameSet, Node, ScopedVars, VarParams, VarVisitor, Vars, term_names, walk_terms,
+};
 
 /// Number of arguments of what a call's operator names, if it is known.
 pub type Arity<'a> = &'a dyn Fn(&[Term]) -> Option<usize>;
@@ -28,40 +29,51 @@ const OPERANDS: VarParams = VarParams {
 pub fn add_body(known: &mut ScopedVars, body: &[Expr], arity: Arity<'_>) {
     for expr in body {
         let outputs = of_expr(expr, arity, known);
-        known.extend(&outputs);
+        known.extend(outputs.iter());
     }
 }
 
 /// The variables that an expression binds if those in `safe` are bound before it.
-pub fn of_expr(expr: &Expr, arity: Arity<'_>, safe: &dyn Vars) -> VarSet {
+pub fn of_expr<'a>(expr: &'a Expr, arity: Arity<'_>, safe: &dyn Vars) -> NameSet<'a> {
     // What stands below a negation binds nothing outside of it.
-    if expr.negated {
-        return VarSet::new();
-    }
-    for with in &expr.with {
-        let mut visitor = VarVisitor::new(VarParams::SAFETY);
-        visitor.with(with);
-        if !visitor.vars.is_subset(safe) {
-            return VarSet::new();
-        }
+    let mut outputs = NameSet::new();
+    if expr.negated || !expr.with.iter().all(|with| is_with_safe(with, safe)) {
+        return outputs;
     }
     match &expr.kind {
-        ExprKind::Term(_) => {
-            let mut outputs = VarSet::new();
-            of_refs(Node::Expr(expr), safe, &mut outputs);
-            outputs
-        }
+        ExprKind::Term(_) => of_refs(Node::Expr(expr), safe, &mut outputs),
         ExprKind::Call(terms) => match equality_operands(expr) {
-            Some(sides) => of_equality(expr, sides, safe),
-            None if is_operator(terms, "eq") => VarSet::new(),
-            None => of_call(expr, terms, arity, safe),
+            Some(sides) => return of_equality(sides, expr.from_assignment, &expr.with, safe),
+            None if is_operator(terms, "eq") => {}
+            None => return of_call(expr, terms, arity, safe),
         },
-        ExprKind::Every(every) => {
-            let mut outputs = VarSet::new();
-            of_refs(Node::Term(&every.domain), safe, &mut outputs);
-            outputs
-        }
-        ExprKind::Some(_) | ExprKind::Not(_) | ExprKind::And(_) | ExprKind::Or(_) => VarSet::new(),
+        ExprKind::Every(every) => of_refs(Node::Term(&every.domain), safe, &mut outputs),
+        ExprKind::Some(_) | ExprKind::Not(_) | ExprKind::And(_) | ExprKind::Or(_) => {}
+    }
+    outputs
+}
+
+fn is_with_safe(with: &With, safe: &dyn Vars) -> bool {
+    let mut visitor = VarVisitor::collecting(VarParams::SAFETY, AllSafe::among(safe));
+    visitor.with(with);
+    visitor.vars.all
+}
+
+/// Whether all variables that a visitor meets are safe.
+struct AllSafe<'s> {
+    safe: &'s dyn Vars,
+    all: bool,
+}
+
+impl<'s> AllSafe<'s> {
+    fn among(safe: &'s dyn Vars) -> AllSafe<'s> {
+        AllSafe { safe, all: true }
+    }
+}
+
+impl<'a> Collect<'a> for AllSafe<'_> {
+    fn var(&mut self, name: &'a Name, _: regovm_core::Span) {
+        self.all = self.all && self.safe.contains(name);
     }
 }
 
@@ -86,79 +98,92 @@ pub fn equality_operands(expr: &Expr) -> Option<(&Term, &Term)> {
     }
 }
 
-fn of_equality(expr: &Expr, (a, b): (&Term, &Term), safe: &dyn Vars) -> VarSet {
+/// What `a = b` binds under modifiers whose variables are bound.
+pub fn of_equality<'a>(
+    (a, b): (&'a Term, &'a Term),
+    from_assignment: bool,
+    with: &'a [With],
+    safe: &dyn Vars,
+) -> NameSet<'a> {
     let mut known = Known {
         safe,
-        found: VarSet::new(),
-        hidden: VarSet::new(),
+        found: NameSet::new(),
+        hidden: NameSet::new(),
     };
-    of_refs(Node::Expr(expr), safe, &mut known.found);
-    if expr.from_assignment {
+    // The operator is a reference of one term.
+    for side in [a, b] {
+        of_refs(Node::Term(side), safe, &mut known.found);
+    }
+    for with in with {
+        of_refs(Node::With(with), safe, &mut known.found);
+    }
+    if from_assignment {
         // The left side of `:=` is written only: it must not make the right side safe.
-        known.hidden = term_vars(a, VarParams::ALL);
-        known.found = known.found.difference(&known.hidden);
+        known.hidden = term_names(a, VarParams::ALL);
+        let hidden = &known.hidden;
+        known.found.retain(|name| !hidden.contains(name));
     }
     let mut outputs = unify_known(&known, a, b);
     outputs.extend(&known.found);
-    outputs.filter(|name| !safe.contains(name))
+    outputs.retain(|name| !safe.contains(name));
+    outputs
 }
 
 /// The variables that are bound before a unification, without a copy of the large set.
-struct Known<'s> {
+struct Known<'s, 'a> {
     safe: &'s dyn Vars,
-    found: VarSet,
-    hidden: VarSet,
+    found: NameSet<'a>,
+    hidden: NameSet<'a>,
 }
 
-impl Known<'_> {
+impl Vars for Known<'_, '_> {
     fn contains(&self, name: &str) -> bool {
         (self.safe.contains(name) || self.found.contains(name)) && !self.hidden.contains(name)
     }
+}
 
+impl Known<'_, '_> {
     fn can_read(&self, term: &Term) -> bool {
-        let vars = match &term.kind {
-            TermKind::Ref(path) => match path.first() {
-                Some(Term {
-                    kind: TermKind::Var(name),
-                    ..
-                }) => return self.contains(name),
-                Some(head) => term_vars(head, VarParams::SAFETY),
-                None => return true,
-            },
-            _ => term_vars(term, VarParams::SAFETY),
-        };
-        vars.iter().all(|name| self.contains(name))
+        match &term.kind {
+            TermKind::Ref(path) => is_ref_safe(path, self),
+            _ => is_term_safe(term, self),
+        }
     }
 }
 
-fn of_call(expr: &Expr, terms: &[Term], arity: Arity<'_>, safe: &dyn Vars) -> VarSet {
+fn of_call<'a>(
+    expr: &'a Expr,
+    terms: &'a [Term],
+    arity: Arity<'_>,
+    safe: &dyn Vars,
+) -> NameSet<'a> {
+    let mut outputs = NameSet::new();
     let operator = match terms.first().map(|operator| &operator.kind) {
         Some(TermKind::Ref(path)) => path,
-        _ => return VarSet::new(),
+        _ => return outputs,
     };
     let Some(arity) = arity(operator) else {
-        return VarSet::new();
+        return outputs;
     };
-    let mut outputs = VarSet::new();
     of_refs(Node::Expr(expr), safe, &mut outputs);
     let inputs = arity + 1;
     if inputs >= terms.len() {
         return outputs;
     }
-    let mut read = VarVisitor::new(OPERANDS);
+    let mut read = VarVisitor::collecting(OPERANDS, NameSet::new());
     read.terms(&terms[..inputs]);
-    if !read.vars.difference(&outputs).is_subset(safe) {
-        return VarSet::new();
+    let mut open = read.vars.iter().filter(|name| !outputs.contains(name));
+    if !open.all(|name| safe.contains(name)) {
+        return NameSet::new();
     }
-    let mut written = VarVisitor::new(OPERANDS);
+    let mut written = VarVisitor::collecting(OPERANDS, outputs);
     written.terms(&terms[inputs..]);
-    outputs.extend(&written.vars);
-    outputs
+    written.vars
 }
 
 /// The variables in brackets of references whose head is safe: they iterate.
-fn of_refs(node: Node<'_>, safe: &dyn Vars, outputs: &mut VarSet) {
-    walk_terms(node, &mut |term| match &term.kind {
+fn of_refs<'a>(node: Node<'a>, safe: &dyn Vars, outputs: &mut NameSet<'a>) {
+    walk_terms(node, &mut |term: &'a Term| match &term.kind {
         TermKind::SetComprehension(_)
         | TermKind::ArrayComprehension(_)
         | TermKind::ObjectComprehension(_)
@@ -168,12 +193,11 @@ fn of_refs(node: Node<'_>, safe: &dyn Vars, outputs: &mut VarSet) {
                 return true;
             }
             if !is_ground_ref(path) {
-                let mut visitor = VarVisitor::new(VarParams {
+                let params = VarParams {
                     skip_ref_head: true,
                     ..VarParams::ALL
-                });
-                visitor.reference(path);
-                outputs.extend(&visitor.vars);
+                };
+                VarVisitor::collecting(params, &mut *outputs).reference(path);
             }
             false
         }
@@ -193,47 +217,49 @@ fn is_ref_safe(path: &[Term], safe: &dyn Vars) -> bool {
 }
 
 fn is_term_safe(term: &Term, safe: &dyn Vars) -> bool {
-    term_vars(term, VarParams::SAFETY).is_subset(safe)
+    let mut visitor = VarVisitor::collecting(VarParams::SAFETY, AllSafe::among(safe));
+    visitor.term(term);
+    visitor.vars.all
 }
 
 /// The variables that `a = b` binds if those in `safe` are bound before it.
-pub fn unify(safe: &dyn Vars, a: &Term, b: &Term) -> VarSet {
+pub fn unify<'a>(safe: &dyn Vars, a: &'a Term, b: &'a Term) -> NameSet<'a> {
     unify_known(
         &Known {
             safe,
-            found: VarSet::new(),
-            hidden: VarSet::new(),
+            found: NameSet::new(),
+            hidden: NameSet::new(),
         },
         a,
         b,
     )
 }
 
-fn unify_known(known: &Known<'_>, a: &Term, b: &Term) -> VarSet {
+fn unify_known<'a>(known: &Known<'_, '_>, a: &'a Term, b: &'a Term) -> NameSet<'a> {
     let mut unifier = Unifier {
         known,
-        unified: VarSet::new(),
-        waiting: BTreeMap::new(),
+        unified: NameSet::new(),
+        waiting: HashMap::new(),
     };
     unifier.unify(a, b);
     unifier.unified
 }
 
-struct Unifier<'s> {
-    known: &'s Known<'s>,
-    unified: VarSet,
+struct Unifier<'s, 'a> {
+    known: &'s Known<'s, 's>,
+    unified: NameSet<'a>,
     /// Variables that become safe as soon as all of these are.
-    waiting: BTreeMap<Name, VarSet>,
+    waiting: HashMap<&'a Name, NameSet<'a>>,
 }
 
-impl Unifier<'_> {
+impl<'a> Unifier<'_, 'a> {
     fn is_safe(&self, name: &str) -> bool {
         self.known.contains(name) || self.unified.contains(name)
     }
 
     // A pair that cannot be read must not fall through to a later arm.
     #[allow(clippy::collapsible_match)]
-    fn unify(&mut self, a: &Term, b: &Term) {
+    fn unify(&mut self, a: &'a Term, b: &'a Term) {
         use TermKind::*;
         match (&a.kind, &b.kind) {
             (Var(x), Var(y)) => {
@@ -302,44 +328,46 @@ impl Unifier<'_> {
         self.known.can_read(term)
     }
 
-    fn mark_all(&mut self, term: &Term) {
-        for name in term_vars(term, DESTRUCTURED) {
-            self.mark(&name);
+    fn mark_all(&mut self, term: &'a Term) {
+        for name in term_names(term, DESTRUCTURED).iter() {
+            self.mark(name);
         }
     }
 
-    fn mark(&mut self, name: &Name) {
-        let mut todo = vec![name.clone()];
+    fn mark(&mut self, name: &'a Name) {
+        if self.waiting.is_empty() {
+            self.unified.add(name);
+            return;
+        }
+        let mut todo = vec![name];
         while let Some(name) = todo.pop() {
-            self.unified.add(&name);
-            todo.extend(self.waiting.remove(&name).into_iter().flatten());
-            let mut ready = Vec::new();
+            self.unified.add(name);
+            if let Some(others) = self.waiting.remove(name) {
+                todo.extend(others.iter());
+            }
             for (other, needs) in &mut self.waiting {
-                if needs.remove(&name) && needs.is_empty() {
-                    ready.push(other.clone());
+                if needs.remove(name) && needs.is_empty() {
+                    todo.push(other);
                 }
             }
-            todo.extend(ready);
         }
     }
 
-    fn wait(&mut self, name: &Name, needs: &Name) {
-        self.waiting.entry(name.clone()).or_default().add(needs);
+    fn wait(&mut self, name: &'a Name, needs: &'a Name) {
+        self.waiting.entry(name).or_default().add(needs);
     }
 
-    fn unify_parts(&mut self, name: &Name, parts: &Term) {
+    fn unify_parts(&mut self, name: &'a Name, parts: &'a Term) {
         if self.is_safe(name) {
             self.mark_all(parts);
             return;
         }
-        let open: Vec<Name> = term_vars(parts, DESTRUCTURED)
-            .into_iter()
-            .filter(|part| !self.is_safe(part))
-            .collect();
+        let mut open = term_names(parts, DESTRUCTURED);
+        open.retain(|part| !self.is_safe(part));
         if open.is_empty() {
             self.mark(name);
         }
-        for part in &open {
+        for part in open.iter() {
             self.wait(name, part);
         }
     }
@@ -348,6 +376,7 @@ impl Unifier<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::visit::VarSet;
     use regovm_core::Span;
 
     fn var(name: &str) -> Term {
@@ -369,7 +398,8 @@ mod tests {
         let safe: VarSet = safe.iter().map(|name| Name::from(*name)).collect();
         let found = of_expr(expr, &|path| (path.len() == 1).then_some(1), &safe);
         found
-            .iter()
+            .sorted()
+            .into_iter()
             .map(|name| &**name)
             .collect::<Vec<_>>()
             .join(" ")

@@ -1,11 +1,13 @@
 //! The tables of stages: what runs, in which order. A stage that finds errors ends the run, unless
 //! it says that they leave the later stages sound.
 
-use regovm_core::Diagnostic;
+use regovm_core::{Diagnostic, Span};
+use regovm_parser::ast::Name;
 
 use crate::check;
 use crate::resolve;
 use crate::state::{Mentions, Query, State, limit_reached};
+use crate::visit::{Collect, VarParams, VarVisitor, for_each_in_chain, is_generated};
 
 /// One stage over all modules.
 pub struct Stage {
@@ -143,12 +145,30 @@ pub const QUERY_STAGES: &[QueryStage] = &[
     ),
 ];
 
+/// What the names of a module can make stages do.
+#[derive(Default)]
+struct Telling {
+    generated: Vec<Name>,
+    mentions: Mentions,
+}
+
+impl<'a> Collect<'a> for Telling {
+    fn var(&mut self, name: &'a Name, _: Span) {
+        match &**name {
+            "print" => self.mentions.print = true,
+            "rego" => self.mentions.metadata = true,
+            _ if is_generated(name) => self.generated.push(name.clone()),
+            _ => {}
+        }
+    }
+}
+
 /// Names like `__local0__` that the author wrote are not generated again.
 fn exclude_written_names(state: &mut State<'_>) {
     for module in &state.modules {
-        let mut names = crate::visit::VarVisitor::new(crate::visit::VarParams::ALL);
+        let mut names = VarVisitor::collecting(VarParams::ALL, Telling::default());
         for rule in &module.rules {
-            crate::visit::for_each_in_chain(rule, &mut |rule| {
+            for_each_in_chain(rule, &mut |rule| {
                 names.head(&rule.head);
                 if let Some(key) = &rule.head.key {
                     names.term(key);
@@ -156,11 +176,8 @@ fn exclude_written_names(state: &mut State<'_>) {
                 names.body(&rule.body);
             });
         }
-        state.mentions.push(Mentions {
-            print: names.vars.contains("print"),
-            metadata: names.vars.contains("rego"),
-        });
-        state.locals.exclude(names.vars);
+        state.mentions.push(names.vars.mentions);
+        state.locals.exclude(names.vars.generated);
     }
 }
 
@@ -186,10 +203,9 @@ fn ended(state: &State<'_>, name: &'static str, of_query: bool) {
 
 /// Runs all stages over a query, after those over the modules.
 pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Result<(), Vec<Diagnostic>> {
-    query.locals.exclude(crate::visit::body_vars(
-        &query.body,
-        crate::visit::VarParams::ALL,
-    ));
+    let mut names = VarVisitor::collecting(VarParams::ALL, Telling::default());
+    names.body(&query.body);
+    query.locals.exclude(names.vars.generated);
     for stage in QUERY_STAGES {
         let mut errors = (stage.run)(state, query);
         ended(state, stage.name, true);

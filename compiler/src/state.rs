@@ -1,5 +1,7 @@
 //! The state that the resolve and check stages pass along.
 
+use std::fmt::Write as _;
+
 use hashbrown::{HashMap, HashSet};
 use regovm_core::builtin::Table;
 use regovm_core::{Code, Diagnostic, Diagnostics, SourceMap, Span};
@@ -41,6 +43,8 @@ impl RuleId {
 pub struct LocalNames {
     prefix: &'static str,
     next: u32,
+    /// The latest name, to write the next one there.
+    text: String,
     taken: HashSet<Name>,
     /// What a generated variable stands for, so that type errors can show `[1, 2][i]` instead of
     /// `__local0__[i]`.
@@ -73,10 +77,13 @@ impl LocalNames {
     /// The next name.
     pub fn fresh_name(&mut self) -> Name {
         loop {
-            let name: Name = format!("{}{}__", self.prefix, self.next).into();
+            self.text.clear();
+            self.text.push_str(self.prefix);
+            // A string takes all that is written to it.
+            let _ = write!(self.text, "{}__", self.next);
             self.next += 1;
-            if !self.taken.contains(&name) {
-                return name;
+            if !self.taken.contains(self.text.as_str()) {
+                return self.text.as_str().into();
             }
         }
     }
@@ -88,7 +95,7 @@ impl LocalNames {
 }
 
 /// What a module has somewhere; it may have it by chance, as the name of a variable.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub struct Mentions {
     /// `print(x)`
     pub print: bool,

@@ -2,14 +2,12 @@
 //!
 //! The parser bounds the depth of trees, so the walks here recurse.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::{Entry, IntoKeys, Keys};
-
-use hashbrown::HashSet;
 use regovm_core::Span;
 use regovm_parser::ast::{
     Body, Expr, ExprKind, Head, Name, Rule, TemplatePart, Term, TermKind, With,
 };
+
+pub use crate::vars::{NameSet, ScopedVars, VarSet, Vars};
 
 /// What a walk meets. Closures are met as the expression or term that holds them.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +28,7 @@ pub enum Node<'a> {
 
 /// Calls `f` on a node and on everything below it, parents first. Where `f` gives `true`, the walk
 /// does not go below that node.
-pub fn walk<'a>(node: Node<'a>, f: &mut dyn FnMut(Node<'a>) -> bool) {
+pub fn walk<'a, F: FnMut(Node<'a>) -> bool + ?Sized>(node: Node<'a>, f: &mut F) {
     if f(node) {
         return;
     }
@@ -119,14 +117,14 @@ pub fn walk<'a>(node: Node<'a>, f: &mut dyn FnMut(Node<'a>) -> bool) {
     }
 }
 
-fn walk_all<'a>(terms: &'a [Term], f: &mut dyn FnMut(Node<'a>) -> bool) {
+fn walk_all<'a, F: FnMut(Node<'a>) -> bool + ?Sized>(terms: &'a [Term], f: &mut F) {
     for term in terms {
         walk(Node::Term(term), f);
     }
 }
 
 /// Calls `f` on every expression below a node (and on the node itself).
-pub fn walk_exprs<'a>(node: Node<'a>, f: &mut dyn FnMut(&'a Expr) -> bool) {
+pub fn walk_exprs<'a>(node: Node<'a>, f: &mut impl FnMut(&'a Expr) -> bool) {
     walk(
         node,
         &mut |node| matches!(node, Node::Expr(expr) if f(expr)),
@@ -134,7 +132,7 @@ pub fn walk_exprs<'a>(node: Node<'a>, f: &mut dyn FnMut(&'a Expr) -> bool) {
 }
 
 /// Calls `f` on every term below a node (and on the node itself).
-pub fn walk_terms<'a>(node: Node<'a>, f: &mut dyn FnMut(&'a Term) -> bool) {
+pub fn walk_terms<'a>(node: Node<'a>, f: &mut impl FnMut(&'a Term) -> bool) {
     walk(
         node,
         &mut |node| matches!(node, Node::Term(term) if f(term)),
@@ -293,191 +291,6 @@ pub fn descend_term<V: VisitMut + ?Sized>(visitor: &mut V, term: &mut Term) {
     }
 }
 
-/// A set of variables, ordered by name, each with the place of its last mention as a term of its own.
-#[derive(Clone, Default, PartialEq, Debug)]
-pub struct VarSet {
-    vars: BTreeMap<Name, Span>,
-}
-
-impl VarSet {
-    /// The empty set.
-    pub fn new() -> VarSet {
-        VarSet::default()
-    }
-
-    /// Adds a variable without a place; true if it is new.
-    pub fn add(&mut self, name: &Name) -> bool {
-        match self.vars.entry(name.clone()) {
-            Entry::Vacant(entry) => {
-                entry.insert(Span::NONE);
-                true
-            }
-            Entry::Occupied(_) => false,
-        }
-    }
-
-    /// Adds a variable, or moves its place.
-    pub fn add_at(&mut self, name: &Name, span: Span) {
-        self.vars.insert(name.clone(), span);
-    }
-
-    /// Removes a variable; true if it was there.
-    pub fn remove(&mut self, name: &str) -> bool {
-        self.vars.remove(name).is_some()
-    }
-
-    /// True if the variable is in the set.
-    pub fn contains(&self, name: &str) -> bool {
-        self.vars.contains_key(name)
-    }
-
-    /// Where the variable was mentioned; [`Span::NONE`] if unknown.
-    pub fn span(&self, name: &str) -> Span {
-        self.vars.get(name).copied().unwrap_or(Span::NONE)
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.vars.len()
-    }
-
-    /// True if there is none.
-    pub fn is_empty(&self) -> bool {
-        self.vars.is_empty()
-    }
-
-    /// The variables in order of their names.
-    pub fn iter(&self) -> Keys<'_, Name, Span> {
-        self.vars.keys()
-    }
-
-    /// The variables with their places.
-    pub fn with_spans(&self) -> impl Iterator<Item = (&Name, Span)> {
-        self.vars.iter().map(|(name, span)| (name, *span))
-    }
-
-    /// Adds all of another set; places that this set knows stay.
-    pub fn extend(&mut self, other: &VarSet) {
-        for (name, span) in &other.vars {
-            self.vars.entry(name.clone()).or_insert(*span);
-        }
-    }
-
-    /// Those that are not in the other set, with their places.
-    pub fn difference(&self, other: &VarSet) -> VarSet {
-        self.filter(|name| !other.contains(name))
-    }
-
-    /// Those that are in the other set too.
-    pub fn intersection(&self, other: &VarSet) -> VarSet {
-        self.filter(|name| other.contains(name))
-    }
-
-    /// Those of which something holds, with their places.
-    pub fn filter(&self, keep: impl Fn(&str) -> bool) -> VarSet {
-        let kept = self.vars.iter().filter(|(name, _)| keep(name));
-        VarSet {
-            vars: kept.map(|(name, span)| (name.clone(), *span)).collect(),
-        }
-    }
-
-    /// Forgets those of which something does not hold.
-    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.vars.retain(|name, _| keep(name));
-    }
-
-    /// True if every variable is among others.
-    pub fn is_subset(&self, other: &dyn Vars) -> bool {
-        self.vars.keys().all(|name| other.contains(name))
-    }
-
-    /// True if both hold the same variables, wherever they stand.
-    pub fn same_vars(&self, other: &VarSet) -> bool {
-        self.vars.keys().eq(other.vars.keys())
-    }
-}
-
-impl FromIterator<Name> for VarSet {
-    fn from_iter<I: IntoIterator<Item = Name>>(names: I) -> VarSet {
-        VarSet {
-            vars: names.into_iter().map(|name| (name, Span::NONE)).collect(),
-        }
-    }
-}
-
-impl IntoIterator for VarSet {
-    type Item = Name;
-    type IntoIter = IntoKeys<Name, Span>;
-    fn into_iter(self) -> Self::IntoIter {
-        self.vars.into_keys()
-    }
-}
-
-impl<'a> IntoIterator for &'a VarSet {
-    type Item = &'a Name;
-    type IntoIter = Keys<'a, Name, Span>;
-    fn into_iter(self) -> Self::IntoIter {
-        self.vars.keys()
-    }
-}
-
-/// Something that holds variables.
-pub trait Vars {
-    /// True if the variable is there.
-    fn contains(&self, name: &str) -> bool;
-}
-
-impl Vars for VarSet {
-    fn contains(&self, name: &str) -> bool {
-        VarSet::contains(self, name)
-    }
-}
-
-impl Vars for ScopedVars {
-    fn contains(&self, name: &str) -> bool {
-        self.names.contains(name)
-    }
-}
-
-/// Variables that are bound at a place. A body adds its own, and takes back what it has added, so that nothing is
-/// copied for the bodies inside of bodies.
-#[derive(Default, Debug)]
-pub struct ScopedVars {
-    names: HashSet<Name>,
-    added: Vec<Name>,
-}
-
-impl ScopedVars {
-    /// Adds variables.
-    pub fn extend<'n>(&mut self, vars: impl IntoIterator<Item = &'n Name>) {
-        for name in vars {
-            if self.names.insert(name.clone()) {
-                self.added.push(name.clone());
-            }
-        }
-    }
-
-    /// The state to which [`ScopedVars::rewind`] goes back.
-    pub fn mark(&self) -> usize {
-        self.added.len()
-    }
-
-    /// Forgets what was added since a mark.
-    pub fn rewind(&mut self, mark: usize) {
-        for name in self.added.drain(mark.min(self.added.len())..) {
-            self.names.remove(&name);
-        }
-    }
-}
-
-impl From<&VarSet> for ScopedVars {
-    fn from(vars: &VarSet) -> ScopedVars {
-        let mut scoped = ScopedVars::default();
-        scoped.extend(vars);
-        scoped
-    }
-}
-
 /// The variables that are always bound.
 pub fn reserved_vars() -> VarSet {
     [Name::from("data"), Name::from("input")]
@@ -544,40 +357,77 @@ impl VarParams {
     };
 }
 
-/// Sees `not`, `and` and `or` of the new form before the visitor does; `true` means that it has
-/// dealt with the operands (the modifiers are still walked).
-pub type OperandHook<'h> = &'h dyn Fn(&mut VarVisitor<'h>, &Expr) -> bool;
+/// What a [`VarVisitor`] finds goes here.
+pub trait Collect<'a> {
+    /// A variable as a term.
+    fn var(&mut self, name: &'a Name, span: Span);
+
+    /// Sees `not`, `and` and `or` of the new form before the visitor does; `true` means that it has
+    /// dealt with the operands (the modifiers are still walked).
+    fn operands(&mut self, _expr: &'a Expr) -> bool {
+        false
+    }
+}
+
+impl<'a> Collect<'a> for VarSet {
+    fn var(&mut self, name: &'a Name, span: Span) {
+        self.add_at(name, span);
+    }
+}
+
+impl<'a> Collect<'a> for NameSet<'a> {
+    fn var(&mut self, name: &'a Name, _: Span) {
+        self.add(name);
+    }
+}
+
+impl<'a, C: Collect<'a>> Collect<'a> for &mut C {
+    fn var(&mut self, name: &'a Name, span: Span) {
+        (**self).var(name, span);
+    }
+
+    fn operands(&mut self, expr: &'a Expr) -> bool {
+        (**self).operands(expr)
+    }
+}
 
 /// Collects the variables below nodes.
 #[derive(Clone, Default)]
-pub struct VarVisitor<'h> {
+pub struct VarVisitor<C = VarSet> {
     /// What is passed over.
     pub params: VarParams,
     /// What was found.
-    pub vars: VarSet,
-    /// See [`OperandHook`].
-    pub hook: Option<OperandHook<'h>>,
+    pub vars: C,
 }
 
-impl<'h> VarVisitor<'h> {
+impl VarVisitor {
     /// A visitor that has found nothing.
-    pub fn new(params: VarParams) -> VarVisitor<'h> {
-        VarVisitor {
-            params,
-            vars: VarSet::new(),
-            hook: None,
-        }
+    pub fn new(params: VarParams) -> VarVisitor {
+        VarVisitor::collecting(params, VarSet::new())
+    }
+}
+
+impl<C> VarVisitor<C> {
+    /// A visitor whose finds go to `vars`.
+    pub fn collecting(params: VarParams, vars: C) -> VarVisitor<C> {
+        VarVisitor { params, vars }
     }
 
     /// Looks at every expression of a body.
-    pub fn body(&mut self, body: &[Expr]) {
+    pub fn body<'a>(&mut self, body: &'a [Expr])
+    where
+        C: Collect<'a>,
+    {
         for expr in body {
             self.expr(expr);
         }
     }
 
     /// Looks at an expression and its modifiers.
-    pub fn expr(&mut self, expr: &Expr) {
+    pub fn expr<'a>(&mut self, expr: &'a Expr)
+    where
+        C: Collect<'a>,
+    {
         match &expr.kind {
             ExprKind::Term(term) => self.term(term),
             ExprKind::Call(terms) => self.call(terms),
@@ -601,8 +451,11 @@ impl<'h> VarVisitor<'h> {
         }
     }
 
-    fn operands(&mut self, expr: &Expr) {
-        if self.hook.is_some_and(|hook| hook(self, expr)) || self.params.skip_closures {
+    fn operands<'a>(&mut self, expr: &'a Expr)
+    where
+        C: Collect<'a>,
+    {
+        if self.vars.operands(expr) || self.params.skip_closures {
             return;
         }
         match &expr.kind {
@@ -616,7 +469,10 @@ impl<'h> VarVisitor<'h> {
     }
 
     /// Looks at a modifier.
-    pub fn with(&mut self, with: &With) {
+    pub fn with<'a>(&mut self, with: &'a With)
+    where
+        C: Collect<'a>,
+    {
         if self.params.skip_with_target {
             self.term(&with.value);
         } else if self.params.skip_ref_call_head {
@@ -634,13 +490,19 @@ impl<'h> VarVisitor<'h> {
     }
 
     /// Looks at terms one after another.
-    pub fn terms(&mut self, terms: &[Term]) {
+    pub fn terms<'a>(&mut self, terms: &'a [Term])
+    where
+        C: Collect<'a>,
+    {
         for term in terms {
             self.term(term);
         }
     }
 
-    fn call(&mut self, terms: &[Term]) {
+    fn call<'a>(&mut self, terms: &'a [Term])
+    where
+        C: Collect<'a>,
+    {
         let Some((operator, operands)) = terms.split_first() else {
             return;
         };
@@ -654,13 +516,19 @@ impl<'h> VarVisitor<'h> {
     }
 
     /// Looks at a reference that stands by itself, as a rule head's.
-    pub fn reference(&mut self, path: &[Term]) {
+    pub fn reference<'a>(&mut self, path: &'a [Term])
+    where
+        C: Collect<'a>,
+    {
         let from = usize::from(self.params.skip_ref_head);
         self.terms(path.get(from..).unwrap_or_default());
     }
 
     /// Looks at a head: its reference, its arguments, its value.
-    pub fn head(&mut self, head: &Head) {
+    pub fn head<'a>(&mut self, head: &'a Head)
+    where
+        C: Collect<'a>,
+    {
         self.reference(&head.reference);
         self.terms(&head.args);
         if let Some(value) = &head.value {
@@ -669,12 +537,15 @@ impl<'h> VarVisitor<'h> {
     }
 
     /// Looks at a term.
-    pub fn term(&mut self, term: &Term) {
+    pub fn term<'a>(&mut self, term: &'a Term)
+    where
+        C: Collect<'a>,
+    {
         match &term.kind {
             TermKind::Null | TermKind::Boolean(_) | TermKind::Number(_) | TermKind::String(_) => {}
             TermKind::Var(name) => {
                 if !(self.params.skip_wildcards && is_wildcard(name)) {
-                    self.vars.add_at(name, term.span);
+                    self.vars.var(name, term.span);
                 }
             }
             TermKind::Ref(path) => self.reference(path),
@@ -733,6 +604,13 @@ pub fn body_vars(body: &[Expr], params: VarParams) -> VarSet {
 pub fn expr_vars(expr: &Expr, params: VarParams) -> VarSet {
     let mut visitor = VarVisitor::new(params);
     visitor.expr(expr);
+    visitor.vars
+}
+
+/// The names of the variables of a term.
+pub fn term_names(term: &Term, params: VarParams) -> NameSet<'_> {
+    let mut visitor = VarVisitor::collecting(params, NameSet::new());
+    visitor.term(term);
     visitor.vars
 }
 

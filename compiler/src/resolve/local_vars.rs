@@ -2,7 +2,6 @@
 //! that an author declares is `__localN__` from here on, so that shadowing is gone. Finds
 //! redeclarations and variables that are declared and never used.
 
-use hashbrown::HashMap;
 use regovm_core::{Code, Diagnostic, Span};
 use regovm_parser::ast::{
     Body, Expr, ExprKind, Head, Name, Rule, TemplatePart, Term, TermKind, With,
@@ -11,13 +10,14 @@ use regovm_parser::ast::{
 use regovm_parser::shape::value_name;
 
 use super::refs::add_declared;
+use super::scopes::{Occurrence, Scopes};
 use super::{append_to_body, is_assignment, is_root_document, is_scalar, operator, push_expr};
 use crate::output_vars;
 use crate::state::{LocalNames, Query, State};
 use crate::text::ref_text;
 use crate::visit::{
-    Node, VarParams, VarSet, VarVisitor, VisitMut, body_vars, descend_term, expr_vars,
-    is_generated, is_wildcard, term_vars, walk,
+    NameSet, Node, VarParams, VarSet, VarVisitor, VisitMut, descend_term, expr_vars, is_generated,
+    is_wildcard, term_names, term_vars, walk,
 };
 
 const ASSIGN_IN_NEGATED: &str = "cannot assign vars inside negated expression";
@@ -37,11 +37,11 @@ pub fn run(state: &mut State<'_>) {
 
 /// Rewrites a query.
 pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
-    let mut rewriter = Rewriter::new(&mut query.locals, state.options.strict, Scope::default());
+    let mut rewriter = Rewriter::new(&mut query.locals, state.options.strict, Scopes::default());
     query.body = rewriter.body(std::mem::take(&mut query.body), &VarSet::new());
     let mut errors = std::mem::take(&mut rewriter.errors);
     errors.append(&mut rewriter.unused);
-    query.rewritten_vars = rewriter.rewritten;
+    query.rewritten_vars = rewriter.rewritten.into_iter().collect();
     errors
 }
 
@@ -56,7 +56,7 @@ fn rewrite_chain(state: &mut State<'_>, first: &mut Rule) {
     }
     let mut args = ArgScope {
         locals: &mut state.locals,
-        scope: Scope::default(),
+        scope: Scopes::default(),
         errors: vec![],
     };
     for arg in &mut first.head.args {
@@ -80,9 +80,9 @@ fn rewrite_chain(state: &mut State<'_>, first: &mut Rule) {
         {
             return;
         }
-        for (name, binding) in &done.scope.bindings {
+        for binding in done.scope.innermost() {
             if binding.count > 1 {
-                unused_args.remove(name);
+                unused_args.remove(&binding.name);
             }
         }
         next = rule.else_rule.as_deref_mut();
@@ -99,13 +99,13 @@ fn rewrite_chain(state: &mut State<'_>, first: &mut Rule) {
 struct Done {
     errors: Vec<Diagnostic>,
     unused: Vec<Diagnostic>,
-    scope: Scope,
+    scope: Scopes,
 }
 
 fn rewrite_rule(
     state: &mut State<'_>,
     rule: &mut Rule,
-    args: &Scope,
+    args: &Scopes,
     unused_args: &mut VarSet,
 ) -> Done {
     let strict = state.options.strict;
@@ -132,20 +132,20 @@ fn rewrite_rule(
     let mut scope = args.clone();
     shadow_builtins(state, rule, &mut scope);
     let mut rewriter = Rewriter::new(&mut state.locals, strict, scope);
-    for (name, binding) in &rewriter.scopes[0].bindings {
-        if *name != binding.to {
-            rewriter.rewritten.insert(binding.to.clone(), name.clone());
+    for binding in rewriter.scopes.innermost() {
+        if binding.name != binding.to {
+            let renamed = (binding.to.clone(), binding.name.clone());
+            rewriter.rewritten.push(renamed);
         }
     }
     rule.body = rewriter.body(std::mem::take(&mut rule.body), &used);
     let Rewriter {
-        mut scopes,
+        scopes: scope,
         rewritten,
         errors,
         unused,
         ..
     } = rewriter;
-    let scope = scopes.swap_remove(0);
     state.rewritten_vars.extend(rewritten);
     if has_vars {
         let mut rename = RenameDeclared { scope: &scope };
@@ -180,6 +180,28 @@ fn head_may_have_vars(head: &Head) -> bool {
         .any(|term| !is_scalar(term))
 }
 
+/// The variables of `some key, value in domain` that the domain reads too.
+fn assigned_before<'a>(key: &'a Term, value: &'a Term, domain: &Term) -> Vec<&'a Name> {
+    let params = VarParams {
+        skip_ref_head: true,
+        skip_object_keys: true,
+        skip_closures: true,
+        ..VarParams::ALL
+    };
+    let mut bound = VarVisitor::collecting(params, NameSet::new());
+    bound.term(key);
+    bound.term(value);
+    let params = VarParams {
+        skip_closures: true,
+        ..VarParams::ALL
+    };
+    let read = term_names(domain, params);
+    bound
+        .vars
+        .retain(|name| read.contains(name) && !is_wildcard(name));
+    bound.vars.sorted()
+}
+
 /// The variables that the head reads from the body. An argument in the value counts as used.
 fn head_uses(head: &Head, unused_args: &mut VarSet) -> VarSet {
     let mut visitor = VarVisitor::new(VarParams::ALL);
@@ -199,16 +221,18 @@ fn head_uses(head: &Head, unused_args: &mut VarSet) -> VarSet {
 
 /// A variable may have the name of a built-in. Later stages would take one for the other, so such
 /// variables get new names too, unless they only stand in `with` (which may mock the built-in).
-fn shadow_builtins(state: &mut State<'_>, rule: &Rule, scope: &mut Scope) {
+fn shadow_builtins(state: &mut State<'_>, rule: &Rule, scope: &mut Scopes) {
     let params = VarParams {
         skip_ref_call_head: true,
         skip_closures: true,
         ..VarParams::ALL
     };
-    let mut candidates: Vec<Name> = body_vars(&rule.body, params)
-        .into_iter()
-        .filter(|name| crate::builtins::is_builtin(state.builtins, name))
-        .collect();
+    let mut mentioned = VarVisitor::collecting(params, NameSet::new());
+    mentioned.body(&rule.body);
+    mentioned
+        .vars
+        .retain(|name| crate::builtins::is_builtin(state.builtins, name));
+    let mut candidates: Vec<Name> = mentioned.vars.sorted().into_iter().cloned().collect();
     if candidates.is_empty() {
         return;
     }
@@ -225,71 +249,18 @@ fn shadow_builtins(state: &mut State<'_>, rule: &Rule, scope: &mut Scope) {
         false
     });
     candidates.retain(|name| {
-        !declared.contains(name) && !in_with.vars.contains(name) && !scope.declares(name)
+        !declared.contains(name) && !in_with.vars.contains(name) && scope.find(name).is_none()
     });
     for name in candidates {
         let to = state.locals.fresh_name();
-        scope.insert(name, to, Occurrence::Seen);
-    }
-}
-
-/// How a variable first occurred in a scope.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Occurrence {
-    Argument,
-    Seen,
-    Assigned,
-    Declared,
-}
-
-#[derive(Clone, Debug)]
-struct Binding {
-    /// The generated name, or the name itself if nothing declares it.
-    to: Name,
-    occurrence: Occurrence,
-    /// How often it occurred, the declaration included.
-    count: u32,
-}
-
-/// The variables of a body, by the names that the author gave them.
-#[derive(Clone, Default, Debug)]
-struct Scope {
-    bindings: HashMap<Name, Binding>,
-}
-
-impl Scope {
-    fn insert(&mut self, name: Name, to: Name, occurrence: Occurrence) {
-        self.bindings.insert(
-            name,
-            Binding {
-                to,
-                occurrence,
-                count: 1,
-            },
-        );
-    }
-
-    fn declares(&self, name: &str) -> bool {
-        self.bindings.contains_key(name)
-    }
-
-    /// Variables of one kind, generated name first, in order.
-    fn of(&self, occurrence: Occurrence) -> Vec<(&Name, &Name, u32)> {
-        let mut found: Vec<_> = self
-            .bindings
-            .iter()
-            .filter(|(_, binding)| binding.occurrence == occurrence)
-            .map(|(name, binding)| (&binding.to, name, binding.count))
-            .collect();
-        found.sort();
-        found
+        scope.bind(name, to, Occurrence::Seen);
     }
 }
 
 /// Renames formal arguments.
 struct ArgScope<'s> {
     locals: &'s mut LocalNames,
-    scope: Scope,
+    scope: Scopes,
     errors: Vec<Diagnostic>,
 }
 
@@ -297,13 +268,13 @@ impl ArgScope<'_> {
     fn term(&mut self, term: &mut Term) {
         match &mut term.kind {
             TermKind::Var(name) => {
-                if let Some(binding) = self.scope.bindings.get_mut(name) {
+                if let Some(binding) = self.scope.find_mut(name) {
                     binding.count += 1;
                     *name = binding.to.clone();
                 } else {
                     let to = self.locals.fresh_name();
                     self.scope
-                        .insert(name.clone(), to.clone(), Occurrence::Argument);
+                        .bind(name.clone(), to.clone(), Occurrence::Argument);
                     *name = to;
                 }
             }
@@ -338,28 +309,32 @@ struct HeadClosures<'s, 'c> {
 
 impl VisitMut for HeadClosures<'_, '_> {
     fn term(&mut self, term: &mut Term) {
-        let mut rewriter = Rewriter::new(&mut self.state.locals, self.strict, Scope::default());
+        let closure = matches!(
+            term.kind,
+            TermKind::ArrayComprehension(_)
+                | TermKind::SetComprehension(_)
+                | TermKind::ObjectComprehension(_)
+                | TermKind::Template(_)
+        );
+        if !closure {
+            descend_term(self, term);
+            return;
+        }
+        let mut rewriter = Rewriter::new(&mut self.state.locals, self.strict, Scopes::default());
         // Errors of one closure hide the unused variables of the next, as within one body.
         rewriter.errors = std::mem::take(&mut self.errors);
-        let closure = match &mut term.kind {
-            TermKind::ArrayComprehension(_)
-            | TermKind::SetComprehension(_)
-            | TermKind::ObjectComprehension(_) => {
-                rewriter.comprehension(term, Pass::First);
-                true
-            }
+        match &mut term.kind {
             TermKind::Template(template) => {
                 for part in &mut template.parts {
                     if let TemplatePart::Expr(expr) = part {
-                        rewriter.push_scope();
+                        rewriter.scopes.push();
                         rewriter.rename_in_expr(expr, Pass::First);
-                        rewriter.pop_scope();
+                        rewriter.scopes.pop();
                     }
                 }
-                true
             }
-            _ => false,
-        };
+            _ => rewriter.comprehension(term, Pass::First),
+        }
         let Rewriter {
             rewritten,
             errors,
@@ -369,21 +344,18 @@ impl VisitMut for HeadClosures<'_, '_> {
         self.errors = errors;
         self.unused.extend(unused);
         self.state.rewritten_vars.extend(rewritten);
-        if !closure {
-            descend_term(self, term);
-        }
     }
 }
 
 /// Gives the head the names that its body declared.
 struct RenameDeclared<'s> {
-    scope: &'s Scope,
+    scope: &'s Scopes,
 }
 
 impl VisitMut for RenameDeclared<'_> {
     fn term(&mut self, term: &mut Term) {
         if let TermKind::Var(name) = &mut term.kind {
-            if let Some(binding) = self.scope.bindings.get(name) {
+            if let Some(binding) = self.scope.find(name) {
                 *name = binding.to.clone();
             }
             return;
@@ -403,27 +375,20 @@ enum Pass {
 struct Rewriter<'s> {
     locals: &'s mut LocalNames,
     strict: bool,
-    /// Innermost last; never empty.
-    scopes: Vec<Scope>,
-    /// The scopes that have a variable, so that a look-up does not depend on the depth.
-    holders: HashMap<Name, Vec<usize>>,
-    rewritten: HashMap<Name, Name>,
+    scopes: Scopes,
+    /// Generated names, and what the author wrote.
+    rewritten: Vec<(Name, Name)>,
     errors: Vec<Diagnostic>,
     unused: Vec<Diagnostic>,
 }
 
 impl<'s> Rewriter<'s> {
-    fn new(locals: &'s mut LocalNames, strict: bool, scope: Scope) -> Rewriter<'s> {
+    fn new(locals: &'s mut LocalNames, strict: bool, scopes: Scopes) -> Rewriter<'s> {
         Rewriter {
             locals,
             strict,
-            holders: scope
-                .bindings
-                .keys()
-                .map(|name| (name.clone(), vec![0]))
-                .collect(),
-            scopes: vec![scope],
-            rewritten: HashMap::new(),
+            scopes,
+            rewritten: Vec::new(),
             errors: Vec::new(),
             unused: Vec::new(),
         }
@@ -434,43 +399,9 @@ impl<'s> Rewriter<'s> {
             .push(Diagnostic::new(Code::Compile, span, message));
     }
 
-    fn scope(&mut self) -> &mut Scope {
-        if self.scopes.is_empty() {
-            self.scopes.push(Scope::default());
-        }
-        let last = self.scopes.len() - 1;
-        &mut self.scopes[last]
-    }
-
-    fn push_scope(&mut self) {
-        self.scopes.push(Scope::default());
-    }
-
-    fn pop_scope(&mut self) {
-        for name in self.scopes.pop().unwrap_or_default().bindings.keys() {
-            if let Some(holders) = self.holders.get_mut(name) {
-                holders.pop();
-            }
-        }
-    }
-
-    fn bind(&mut self, name: Name, to: Name, occurrence: Occurrence) {
-        let innermost = self.scopes.len().saturating_sub(1);
-        self.holders
-            .entry(name.clone())
-            .or_default()
-            .push(innermost);
-        self.scope().insert(name, to, occurrence);
-    }
-
-    fn find(&mut self, name: &str) -> Option<&mut Binding> {
-        let holder = *self.holders.get(name)?.last()?;
-        self.scopes.get_mut(holder)?.bindings.get_mut(name)
-    }
-
     /// Declares a variable in the innermost scope.
     fn declare(&mut self, name: &Name, occurrence: Occurrence) -> Result<Name, String> {
-        if let Some(binding) = self.scope().bindings.get(name) {
+        if let Some(binding) = self.scopes.find_innermost(name) {
             return Err(match binding.occurrence {
                 Occurrence::Seen => format!("var {name} referenced above"),
                 Occurrence::Assigned => format!("var {name} assigned above"),
@@ -479,8 +410,8 @@ impl<'s> Rewriter<'s> {
             });
         }
         let to = self.locals.fresh_name();
-        self.rewritten.insert(to.clone(), name.clone());
-        self.bind(name.clone(), to.clone(), occurrence);
+        self.rewritten.push((to.clone(), name.clone()));
+        self.scopes.bind(name.clone(), to.clone(), occurrence);
         Ok(to)
     }
 
@@ -628,28 +559,8 @@ impl<'s> Rewriter<'s> {
             (Some(value), Some(domain), None) => (self.locals.fresh(Span::NONE), value, domain),
             _ => return false,
         };
-        let mut bound = VarVisitor::new(VarParams {
-            skip_ref_head: true,
-            skip_object_keys: true,
-            skip_closures: true,
-            ..VarParams::ALL
-        });
-        bound.term(&key);
-        bound.term(&value);
-        let read = term_vars(
-            &domain,
-            VarParams {
-                skip_closures: true,
-                ..VarParams::ALL
-            },
-        );
         let errors_before = self.errors.len();
-        for name in bound
-            .vars
-            .intersection(&read)
-            .iter()
-            .filter(|name| !is_wildcard(name))
-        {
+        for name in assigned_before(&key, &value, &domain) {
             self.error(expr.span, format!("var {name} assigned before"));
         }
         if self.errors.len() > errors_before {
@@ -667,11 +578,10 @@ impl<'s> Rewriter<'s> {
         let span = expr.span;
         let member = Term::new(TermKind::Ref(path), span);
         expr.kind = ExprKind::Call(vec![operator("eq", Span::NONE), value, member]);
-        let no_arity = |_: &[Term]| None;
-        let mut plain = expr.clone();
-        plain.with.clear();
-        plain.negated = false;
-        for name in &output_vars::of_expr(&plain, &no_arity, &domain_vars) {
+        // Negation and modifiers do not matter here.
+        let sides = output_vars::equality_operands(expr);
+        let outputs = sides.map(|sides| output_vars::of_equality(sides, false, &[], &domain_vars));
+        for name in outputs.unwrap_or_default().sorted() {
             if let Err(message) = self.declare(name, Occurrence::Declared) {
                 self.error(span, message);
                 return false;
@@ -686,7 +596,7 @@ impl<'s> Rewriter<'s> {
             return true;
         };
         self.rename(&mut every.domain, Pass::First);
-        self.push_scope();
+        self.scopes.push();
         let declared = match &mut every.key {
             Some(key) => self.declare_every_var(key),
             None => {
@@ -700,7 +610,7 @@ impl<'s> Rewriter<'s> {
             every.body = self.body(body, &VarSet::new());
             self.rename_in_expr(expr, Pass::First);
         }
-        self.pop_scope();
+        self.scopes.pop();
         declared
     }
 
@@ -730,11 +640,11 @@ impl<'s> Rewriter<'s> {
             return;
         };
         if not.explicit {
-            self.push_scope();
+            self.scopes.push();
             let body = std::mem::take(&mut not.body);
             not.body = self.body(body, &VarSet::new());
             self.rename_in_expr(expr, Pass::First);
-            self.pop_scope();
+            self.scopes.pop();
             return;
         }
         let errors_before = self.errors.len();
@@ -756,10 +666,10 @@ impl<'s> Rewriter<'s> {
             (&mut pair.rhs, pair.explicit_rhs),
         ] {
             if explicit {
-                self.push_scope();
+                self.scopes.push();
                 let old = std::mem::take(body);
                 *body = self.body(old, &VarSet::new());
-                self.pop_scope();
+                self.scopes.pop();
             } else {
                 self.implicit_body(body, message);
             }
@@ -830,7 +740,7 @@ impl<'s> Rewriter<'s> {
     /// `input` in a target is the document even where a variable shadows it.
     fn rename_with(&mut self, with: &mut With, pass: Pass) {
         self.rename(&mut with.target, pass);
-        if let Some(shadow) = self.find("input").map(|binding| binding.to.clone()) {
+        if let Some(shadow) = self.scopes.find("input").map(|binding| binding.to.clone()) {
             match &mut with.target.kind {
                 TermKind::Var(name) if *name == shadow => {
                     let input = Term::var("input", with.target.span);
@@ -856,24 +766,26 @@ impl<'s> Rewriter<'s> {
     fn rename(&mut self, term: &mut Term, pass: Pass) {
         match &mut term.kind {
             TermKind::Var(name) => {
-                if let Some(binding) = self.find(name) {
+                if let Some(binding) = self.scopes.find_mut(name) {
                     binding.count += 1;
                     *name = binding.to.clone();
                 } else {
-                    let name = name.clone();
-                    self.bind(name.clone(), name, Occurrence::Seen);
+                    self.scopes
+                        .bind(name.clone(), name.clone(), Occurrence::Seen);
                 }
             }
             TermKind::Ref(path) => {
-                let name = path.first().and_then(Term::as_var).cloned();
-                if let (true, Some(name)) = (is_root_document(term), name) {
+                if let [Term { kind: TermKind::Var(name), .. }] = path.as_slice()
+                    && matches!(&**name, "input" | "data")
+                {
                     let shadow = self
-                        .find(&name)
+                        .scopes
+                        .find(name)
                         .filter(|b| b.occurrence != Occurrence::Seen);
                     if let Some(binding) = shadow {
                         term.kind = TermKind::Var(binding.to.clone());
                     }
-                } else if let TermKind::Ref(path) = &mut term.kind {
+                } else {
                     for term in path {
                         self.rename(term, pass);
                     }
@@ -915,8 +827,8 @@ impl<'s> Rewriter<'s> {
         let Some(operator) = terms.first() else {
             return;
         };
-        for name in &term_vars(operator, VarParams::ALL) {
-            if self.find(name).is_some_and(|binding| binding.to != *name) {
+        for name in term_names(operator, VarParams::ALL).sorted() {
+            if self.scopes.find(name).is_some_and(|binding| binding.to != *name) {
                 let path = match &operator.kind {
                     TermKind::Ref(path) => ref_text(path),
                     _ => crate::text::term_text(operator),
@@ -927,7 +839,7 @@ impl<'s> Rewriter<'s> {
     }
 
     fn comprehension(&mut self, term: &mut Term, pass: Pass) {
-        self.push_scope();
+        self.scopes.push();
         match &mut term.kind {
             TermKind::ArrayComprehension(inner) | TermKind::SetComprehension(inner) => {
                 let used = term_vars(&inner.term, VarParams::ALL);
@@ -943,7 +855,7 @@ impl<'s> Rewriter<'s> {
             }
             _ => {}
         }
-        self.pop_scope();
+        self.scopes.pop();
     }
 
     fn closure_body(&mut self, body: &mut Body, used: &VarSet, pass: Pass) {
@@ -956,10 +868,10 @@ impl<'s> Rewriter<'s> {
     }
 
     /// The generated name of what the head or the collected term uses.
-    fn used_names(&mut self, used: &VarSet) -> VarSet {
+    fn used_names(&self, used: &VarSet) -> VarSet {
         used.iter()
             .map(|name| {
-                self.find(name)
+                self.scopes.find(name)
                     .map_or_else(|| name.clone(), |b| b.to.clone())
             })
             .collect()
@@ -971,8 +883,9 @@ impl<'s> Rewriter<'s> {
         }
         let used = self.used_names(used);
         let mut found = Vec::new();
-        for (to, name, count) in self.scope().of(Occurrence::Assigned) {
-            if is_wildcard(name) || count > 1 || used.contains(to) {
+        for binding in self.scopes.of(Occurrence::Assigned) {
+            let (to, name) = (&binding.to, &binding.name);
+            if is_wildcard(name) || binding.count > 1 || used.contains(to) {
                 continue;
             }
             let place = body
@@ -995,16 +908,22 @@ impl<'s> Rewriter<'s> {
         if !self.errors.is_empty() || !self.unused.is_empty() {
             return;
         }
-        let used_names = self.used_names(used);
-        let declared = self.scope().of(Occurrence::Declared);
+        let declared = self.scopes.of(Occurrence::Declared);
         if declared.is_empty() {
             return;
         }
-        let mut mentioned = body_vars(body, VarParams::ALL);
-        mentioned.extend(&used_names);
+        let used_names = self.used_names(used);
+        let mut mentioned = VarVisitor::collecting(VarParams::ALL, NameSet::new());
+        mentioned.body(body);
+        let mentioned = mentioned.vars;
         let mut found = Vec::new();
-        for (to, name, _) in declared {
-            if mentioned.contains(to) || used.contains(to) || is_generated(name) {
+        for binding in declared {
+            let (to, name) = (&binding.to, &binding.name);
+            if mentioned.contains(to)
+                || used_names.contains(to)
+                || used.contains(to)
+                || is_generated(name)
+            {
                 continue;
             }
             let place = declared_by.iter().find(|(_, vars)| vars.contains(name));

@@ -14,6 +14,7 @@ pub mod local_vars;
 pub mod print_calls;
 pub mod refs;
 pub mod refs_in_head;
+mod scopes;
 pub mod template_strings;
 pub mod test_rules;
 pub mod trees;

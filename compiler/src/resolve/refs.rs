@@ -11,7 +11,7 @@ use super::{assignment_operands, is_root_document};
 use crate::order::{compare_terms, terms_equal};
 use crate::state::{Query, State};
 use crate::visit::{
-    Node, VarParams, VarSet, VisitMut, descend_term, for_each_in_chain_mut, term_vars, walk,
+    Node, VarParams, VarSet, VarVisitor, VisitMut, descend_term, for_each_in_chain_mut, term_vars, walk,
 };
 
 /// Resolves all names in all modules.
@@ -271,7 +271,7 @@ impl Resolver {
     fn term(&mut self, term: &mut Term) {
         match &mut term.kind {
             TermKind::Var(name) => {
-                if let Some(path) = self.lookup(&name.clone(), term.span) {
+                if let Some(path) = self.lookup(name, term.span) {
                     term.kind = TermKind::Ref(path);
                 }
             }
@@ -321,7 +321,7 @@ impl Resolver {
         let mut prefix = None;
         for (i, term) in path.iter_mut().enumerate() {
             match &term.kind {
-                TermKind::Var(name) if i == 0 => prefix = self.lookup(&name.clone(), term.span),
+                TermKind::Var(name) if i == 0 => prefix = self.lookup(name, term.span),
                 TermKind::Template(_) => {}
                 _ => self.term(term),
             }
@@ -423,16 +423,16 @@ pub fn add_declared(expr: &Expr, vars: &mut VarSet) {
         match node {
             Node::Expr(expr) => {
                 if let Some((left, _)) = assignment_operands(expr) {
-                    vars.extend(&written_vars(left));
+                    add_written(left, vars);
                 } else if let ExprKind::Some(symbols) = &expr.kind {
                     for symbol in symbols {
                         match &symbol.kind {
                             TermKind::Call(terms) if terms.len() == 4 => {
-                                vars.extend(&written_vars(&terms[1]));
-                                vars.extend(&written_vars(&terms[2]));
+                                add_written(&terms[1], vars);
+                                add_written(&terms[2], vars);
                             }
                             TermKind::Call(terms) if terms.len() > 1 => {
-                                vars.extend(&written_vars(&terms[1]));
+                                add_written(&terms[1], vars);
                             }
                             TermKind::Var(name) => {
                                 vars.add(name);
@@ -456,6 +456,6 @@ pub fn add_declared(expr: &Expr, vars: &mut VarSet) {
     });
 }
 
-fn written_vars(pattern: &Term) -> VarSet {
-    term_vars(pattern, VarParams::ALL)
+fn add_written(pattern: &Term, vars: &mut VarSet) {
+    VarVisitor::collecting(VarParams::ALL, vars).term(pattern);
 }

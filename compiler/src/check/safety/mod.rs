@@ -7,7 +7,7 @@ mod reorder;
 mod report;
 
 use regovm_core::{Code, Diagnostic};
-use regovm_parser::ast::{Body, Module, Rule};
+use regovm_parser::ast::{Body, Module, Rule, Term};
 
 use crate::nearest;
 use crate::resolve::is_scalar;
@@ -71,6 +71,7 @@ pub fn bodies(state: &mut State<'_>) {
     // The modules leave the state while they change; the rest of it is asked meanwhile.
     let mut modules = std::mem::take(&mut state.modules);
     let mut found = Vec::new();
+    let arity = |path: &[Term]| state.arity(path);
     for module in &mut modules {
         let mut scopes = Scopes::default();
         let mut rules = std::mem::take(&mut module.rules);
@@ -81,9 +82,7 @@ pub fn bodies(state: &mut State<'_>) {
                 let mut safe = VarVisitor::new(VarParams::ALL);
                 safe.vars = reserved_vars();
                 safe.terms(&rule.head.args);
-                let body = std::mem::take(&mut rule.body);
-                let (body, left) = reorder::body(state, &safe.vars, body);
-                rule.body = body;
+                let left = reorder::body(&arity, &safe.vars, &mut rule.body);
                 if !left.is_empty() {
                     let scope = scopes.of_rule(state, rule);
                     found.extend(report::errors(state, &state.rewritten_vars, &left, &scope));
@@ -101,15 +100,16 @@ pub fn bodies(state: &mut State<'_>) {
 
 /// A body in an order in which it needs nothing from around it; none if there is no such order.
 pub fn order_alone(state: &State<'_>, body: &Body) -> Option<Body> {
-    let (body, left) = reorder::body(state, &reserved_vars(), body.clone());
+    let mut body = body.clone();
+    let arity = |path: &[Term]| state.arity(path);
+    let left = reorder::body(&arity, &reserved_vars(), &mut body);
     left.is_empty().then_some(body)
 }
 
 /// Reorders a query, or reports what cannot be bound.
 pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
-    let body: Body = std::mem::take(&mut query.body);
-    let (body, left) = reorder::body(state, &reserved_vars(), body);
-    query.body = body;
+    let arity = |path: &[Term]| state.arity(path);
+    let left = reorder::body(&arity, &reserved_vars(), &mut query.body);
     if left.is_empty() {
         return Vec::new();
     }

@@ -1,17 +1,16 @@
 //! The order of a body: again and again the first expressions whose variables are bound by those
 //! already chosen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
 use regovm_core::Span;
 use regovm_parser::ast::{Body, Expr, ExprKind, Name, TemplatePart, Term, TermKind};
 
-use crate::output_vars::{Arity, equality_operands, of_expr};
-use crate::state::State;
+use crate::output_vars::{Arity, equality_operands, of_equality, of_expr};
 use crate::visit::{
-    self, Node, ScopedVars, VarParams, VarSet, VarVisitor, Vars, expr_vars, reserved_vars,
-    term_vars,
+    self, Collect, NameSet, Node, ScopedVars, VarParams, VarSet, VarVisitor, Vars, reserved_vars,
+    term_names, term_vars,
 };
 
 /// An expression with variables that nothing binds.
@@ -24,17 +23,15 @@ pub struct Unsafe {
     pub assigns: VarSet,
 }
 
-/// A body in order, closures inside of it too. If something is unsafe the body is given back as far
-/// as it was, and what is unsafe beside it.
-pub fn body(state: &State<'_>, globals: &VarSet, body: Body) -> (Body, Vec<Unsafe>) {
-    let arity = |path: &[Term]| state.arity(path);
+/// Puts a body in order, closures inside of it too. If something is unsafe the body stays as far as it was, and what
+/// is unsafe is given back.
+pub fn body(arity: Arity<'_>, globals: &VarSet, body: &mut Body) -> Vec<Unsafe> {
     let mut order = Order {
-        arity: &arity,
+        arity,
         left: Vec::new(),
     };
-    let mut outer = ScopedVars::from(globals);
-    let body = order.body(&mut outer, body);
-    (body, order.left)
+    order.body(&mut ScopedVars::from(globals), body);
+    order.left
 }
 
 struct Order<'a> {
@@ -42,142 +39,185 @@ struct Order<'a> {
     left: Vec<Unsafe>,
 }
 
-impl Order<'_> {
-    /// The variables that expressions mention outside of closures; those of operands without braces
-    /// count unless the operand binds them for itself.
-    fn mentions(&self, exprs: &[Expr]) -> VarSet {
-        let hook = |visitor: &mut VarVisitor<'_>, expr: &Expr| {
-            let mut promote = |body: &[Expr]| {
-                for name in &operand_needs(body, self.arity) {
-                    visitor.vars.add(name);
-                }
-            };
-            match &expr.kind {
-                ExprKind::Not(not) => {
-                    if !not.explicit {
-                        promote(&not.body);
-                    }
-                }
-                ExprKind::And(pair) | ExprKind::Or(pair) => {
-                    if !pair.explicit_lhs {
-                        promote(&pair.lhs);
-                    }
-                    if !pair.explicit_rhs {
-                        promote(&pair.rhs);
-                    }
-                }
-                _ => return false,
+/// The variables that expressions mention outside of closures; those of operands without braces
+/// count unless the operand binds them for itself.
+struct Mentions<'a, 'o> {
+    names: NameSet<'a>,
+    arity: Arity<'o>,
+}
+
+impl<'a> Collect<'a> for Mentions<'a, '_> {
+    fn var(&mut self, name: &'a Name, _: Span) {
+        self.names.add(name);
+    }
+
+    fn operands(&mut self, expr: &'a Expr) -> bool {
+        let mut promote = |body: &'a [Expr]| {
+            for name in operand_needs(body, self.arity) {
+                self.names.add(name);
             }
-            true
         };
-        let mut visitor = VarVisitor::new(VarParams::SAFETY);
-        visitor.hook = Some(&hook);
-        visitor.body(exprs);
-        visitor.vars
+        match &expr.kind {
+            ExprKind::Not(not) => {
+                if !not.explicit {
+                    promote(&not.body);
+                }
+            }
+            ExprKind::And(pair) | ExprKind::Or(pair) => {
+                if !pair.explicit_lhs {
+                    promote(&pair.lhs);
+                }
+                if !pair.explicit_rhs {
+                    promote(&pair.rhs);
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// In which order the expressions of a body can stand.
+struct Choice {
+    /// The places of the expressions that were chosen, in order.
+    chosen: Vec<usize>,
+    /// What nothing binds of each expression that was not.
+    open: Vec<(usize, VarSet)>,
+    /// Some expression has closures.
+    closures: bool,
+}
+
+impl Order<'_> {
+    fn mentions<'e>(&self, expr: &'e Expr) -> NameSet<'e> {
+        let names = Mentions {
+            names: NameSet::new(),
+            arity: self.arity,
+        };
+        let mut visitor = VarVisitor::collecting(VarParams::SAFETY, names);
+        visitor.expr(expr);
+        visitor.vars.names
     }
 
     /// Goes through the expressions again and again, and each time chooses those whose variables are bound by
     /// now. An expression is looked at again only when one of its variables has been bound since.
-    ///
-    /// Gives the chosen ones in order with their places in the body, and leaves the rest where they are.
-    fn choose(
-        &self,
-        body: Body,
-        needs: &mut [VarSet],
-        closed_over: &[VarSet],
-        mut safe: VarSet,
-    ) -> (Body, Vec<usize>, Vec<Option<Expr>>) {
-        let mut waiting: HashMap<Name, Vec<usize>> = HashMap::new();
-        for (i, expr) in body.iter().enumerate() {
-            for name in expr_vars(expr, VarParams::ALL) {
-                if !safe.contains(&name) {
-                    waiting.entry(name).or_default().push(i);
-                }
+    fn choose(&self, globals: &ScopedVars, body: &[Expr]) -> Choice {
+        let mut needs: Vec<NameSet<'_>> = body.iter().map(|expr| self.mentions(expr)).collect();
+        let mut safe = NameSet::new();
+        for name in needs.iter().flat_map(NameSet::iter) {
+            if globals.contains(name) {
+                safe.add(name);
             }
         }
-        // What is to be looked at, by the number of the round and the place in the body.
-        let mut todo: BTreeSet<(usize, usize)> = (0..body.len()).map(|i| (0, i)).collect();
-        let mut rest: Vec<Option<Expr>> = body.into_iter().map(Some).collect();
-        let mut chosen: Body = Vec::with_capacity(rest.len());
-        let mut places: Vec<usize> = Vec::with_capacity(rest.len());
-        while let Some((round, i)) = todo.pop_first() {
-            let Some(expr) = &rest[i] else { continue };
-            let outputs = of_expr(expr, self.arity, &safe);
-            let open = &mut needs[i];
-            // What was chosen binds nothing that is not safe, so all that is closed over is open.
-            if !closed_over[i].is_empty() {
-                if closed_over[i].same_vars(&outputs) {
-                    // It closes over what it binds itself.
-                    continue;
-                }
-                open.clone_from(&closed_over[i]);
+        let mut closures = false;
+        let mut closed_over: Vec<NameSet<'_>> = body
+            .iter()
+            .map(|expr| vars_in_closures(expr, &mut closures))
+            .collect();
+        if closures {
+            let mut mentioned = NameSet::new();
+            for names in &needs {
+                mentioned.extend(names);
             }
-            open.retain(|name| !outputs.contains(name) && !safe.contains(name));
-            if !open.is_empty() {
+            for names in &mut closed_over {
+                names.retain(|name| mentioned.contains(name) && !globals.contains(name));
+            }
+        }
+
+        // Those that could not be chosen so far, by their variables that nothing binds yet.
+        let mut waiting: HashMap<&Name, Vec<usize>> = HashMap::new();
+        // Those that are to be looked at again, by the number of the round and the place in the body.
+        let mut again: BTreeSet<(usize, usize)> = BTreeSet::new();
+        let mut chosen: Vec<usize> = Vec::with_capacity(body.len());
+        let mut is_chosen = vec![false; body.len()];
+        let mut first_round = 0..body.len();
+        while let Some((round, i)) = first_round
+            .next()
+            .map(|i| (0, i))
+            .or_else(|| again.pop_first())
+        {
+            if is_chosen[i] {
                 continue;
             }
-            for name in &outputs {
+            let expr = &body[i];
+            let outputs = of_expr(expr, self.arity, &safe);
+            let open = &mut needs[i];
+            let mut fits = true;
+            // What was chosen binds nothing that is not safe, so all that is closed over is open.
+            if !closed_over[i].is_empty() {
+                // It may close over what it binds itself.
+                fits = !closed_over[i].same_names(&outputs);
+                if fits {
+                    open.clone_from(&closed_over[i]);
+                }
+            }
+            if fits {
+                open.retain(|name| !outputs.contains(name) && !safe.contains(name));
+                fits = open.is_empty();
+            }
+            if !fits {
+                if round == 0 {
+                    let mut all = VarVisitor::collecting(VarParams::ALL, NameSet::new());
+                    all.expr(expr);
+                    for name in all.vars.iter().filter(|name| !safe.contains(name)) {
+                        waiting.entry(name).or_default().push(i);
+                    }
+                }
+                continue;
+            }
+            for name in outputs.iter() {
                 if safe.add(name) {
                     for later in waiting.remove(name).unwrap_or_default() {
-                        todo.insert((round + usize::from(later <= i), later));
+                        again.insert((round + usize::from(later <= i), later));
                     }
                 }
             }
-            places.push(i);
-            chosen.extend(rest[i].take());
+            is_chosen[i] = true;
+            chosen.push(i);
         }
-        (chosen, places, rest)
+        let rest = (0..body.len()).filter(|i| !is_chosen[*i]);
+        let open = rest.map(|i| {
+            needs[i].retain(|name| !globals.contains(name));
+            (i, needs[i].to_vars())
+        });
+        Choice {
+            open: open.collect(),
+            chosen,
+            closures,
+        }
     }
 
-    fn body(&mut self, globals: &mut ScopedVars, body: Body) -> Body {
-        let body_vars = self.mentions(&body);
-        let safe = body_vars.filter(|name| globals.contains(name));
-        let mut needs: Vec<VarSet> = body
-            .iter()
-            .map(|expr| self.mentions(std::slice::from_ref(expr)).difference(&safe))
-            .collect();
-        let closed_over: Vec<VarSet> = body
-            .iter()
-            .map(|expr| {
-                vars_in_closures(expr)
-                    .filter(|name| body_vars.contains(name) && !globals.contains(name))
-            })
-            .collect();
-
-        let (mut chosen, places, rest) = self.choose(body, &mut needs, &closed_over, safe);
-
+    fn body(&mut self, globals: &mut ScopedVars, body: &mut Body) {
+        let choice = self.choose(globals, body);
         let mark = self.left.len();
-        let mut open: Vec<VarSet> = vec![VarSet::new(); chosen.len()];
-        let outer = globals.mark();
-        for (i, open) in open.iter_mut().enumerate() {
-            let (earlier, later) = chosen.split_at_mut(i);
-            if let Some(last) = earlier.last() {
-                globals.extend(&self.mentions(std::slice::from_ref(last)));
+        if choice.closures {
+            let outer = globals.mark();
+            let mut open: Vec<VarSet> = Vec::with_capacity(choice.chosen.len());
+            for &i in &choice.chosen {
+                let mut of_closures = VarSet::new();
+                Closures {
+                    order: self,
+                    globals,
+                    open: &mut of_closures,
+                }
+                .expr(&mut body[i]);
+                open.push(of_closures);
+                globals.extend(self.mentions(&body[i]).iter());
             }
-            let mut closures = Closures {
-                order: self,
-                globals,
-                open,
-            };
-            closures.expr(&mut later[0]);
-        }
-        globals.rewind(outer);
-
-        for (expr, open) in chosen.iter().zip(open) {
-            self.note(expr, open);
-        }
-        for (expr, open) in rest.iter().zip(needs) {
-            if let Some(expr) = expr {
-                self.note(expr, open);
+            globals.rewind(outer);
+            for (&i, open) in choice.chosen.iter().zip(open) {
+                self.note(&body[i], open);
             }
+        }
+        for (i, open) in choice.open {
+            self.note(&body[i], open);
         }
         if self.left.len() > mark {
-            return restored(chosen, places, rest);
+            return;
         }
-        for (i, expr) in chosen.iter_mut().enumerate() {
+        put_in_order(body, &choice.chosen);
+        for (i, expr) in body.iter_mut().enumerate() {
             expr.index = i as u32;
         }
-        chosen
     }
 
     fn note(&mut self, expr: &Expr, vars: VarSet) {
@@ -204,25 +244,24 @@ impl Order<'_> {
         body: &mut Body,
     ) {
         if !collected.is_empty() {
-            let bound = self.mentions(body);
+            let mut bound = NameSet::new();
+            for expr in body.iter() {
+                bound.extend(&self.mentions(expr));
+            }
             let unbound = |name: &str| !globals.contains(name) && !bound.contains(name);
             open.extend(&collected.filter(unbound));
         }
-        let taken = std::mem::take(body);
-        *body = self.body(globals, taken);
+        self.body(globals, body);
     }
 }
 
-/// All expressions in the order in which they were written.
-fn restored(chosen: Body, places: Vec<usize>, rest: Vec<Option<Expr>>) -> Body {
-    let mut all: Vec<(usize, Expr)> = places.into_iter().zip(chosen).collect();
-    all.extend(
-        rest.into_iter()
-            .enumerate()
-            .filter_map(|(i, expr)| Some((i, expr?))),
-    );
-    all.sort_by_key(|(i, _)| *i);
-    all.into_iter().map(|(_, expr)| expr).collect()
+/// Gives the expressions the places that were chosen for them.
+fn put_in_order(body: &mut Body, chosen: &[usize]) {
+    if chosen.is_sorted() {
+        return;
+    }
+    let mut old: Vec<Option<Expr>> = std::mem::take(body).into_iter().map(Some).collect();
+    body.extend(chosen.iter().filter_map(|i| old[*i].take()));
 }
 
 /// Orders the closures of one expression.
@@ -238,10 +277,10 @@ impl Closures<'_, '_> {
         match &mut expr.kind {
             ExprKind::Every(every) => {
                 if let Some(key) = &every.key {
-                    self.globals.extend(&term_vars(key, VarParams::ALL));
+                    self.globals.extend(term_names(key, VarParams::ALL).iter());
                 }
                 self.globals
-                    .extend(&term_vars(&every.value, VarParams::ALL));
+                    .extend(term_names(&every.value, VarParams::ALL).iter());
                 self.order
                     .closure(self.globals, &none, self.open, &mut every.body);
                 return;
@@ -308,9 +347,9 @@ impl Closures<'_, '_> {
     }
 }
 
-/// The variables inside the closures of an expression.
-fn vars_in_closures(expr: &Expr) -> VarSet {
-    let mut visitor = VarVisitor::new(VarParams::ALL);
+/// The variables inside the closures of an expression; notes whether it has any.
+fn vars_in_closures<'a>(expr: &'a Expr, closures: &mut bool) -> NameSet<'a> {
+    let mut visitor = VarVisitor::collecting(VarParams::ALL, NameSet::new());
     visit::walk(Node::Expr(expr), &mut |node| {
         let expr = match node {
             Node::Expr(expr) => expr,
@@ -322,6 +361,7 @@ fn vars_in_closures(expr: &Expr) -> VarSet {
                         | TermKind::ObjectComprehension(_)
                 );
                 if closure {
+                    *closures = true;
                     visitor.term(term);
                 }
                 return closure;
@@ -337,6 +377,7 @@ fn vars_in_closures(expr: &Expr) -> VarSet {
             }
             _ => return false,
         }
+        *closures = true;
         // The values of modifiers are variables by now: no closures are left in them.
         true
     });
@@ -345,17 +386,19 @@ fn vars_in_closures(expr: &Expr) -> VarSet {
 
 /// What an operand without braces needs from outside. Of a single expression that is everything. Of
 /// several (stages have split one up) it is what none of them binds, and what only one mentions.
-fn operand_needs(body: &[Expr], arity: Arity<'_>) -> VarSet {
-    let mut mentions: BTreeMap<Name, usize> = BTreeMap::new();
+fn operand_needs<'a>(body: &'a [Expr], arity: Arity<'_>) -> Vec<&'a Name> {
+    let mut mentions: HashMap<&Name, usize> = HashMap::new();
     for expr in body {
-        for name in expr_vars(expr, VarParams::SAFETY) {
+        let mut visitor = VarVisitor::collecting(VarParams::SAFETY, NameSet::new());
+        visitor.expr(expr);
+        if body.len() == 1 {
+            return visitor.vars.iter().collect();
+        }
+        for name in visitor.vars.iter() {
             *mentions.entry(name).or_default() += 1;
         }
     }
-    if body.len() == 1 {
-        return mentions.into_keys().collect();
-    }
-    let bindings = bindings_within(body, arity, mentions.keys());
+    let bindings = bindings_within(body, arity, mentions.keys().copied());
     mentions
         .into_iter()
         .filter(|(name, count)| *count == 1 || !bindings.contains(name))
@@ -365,11 +408,11 @@ fn operand_needs(body: &[Expr], arity: Arity<'_>) -> VarSet {
 
 /// What the equalities and calls of a body bind, if all that is no side of an equality is bound
 /// outside.
-fn bindings_within<'n>(
-    body: &[Expr],
+fn bindings_within<'a>(
+    body: &'a [Expr],
     arity: Arity<'_>,
-    mentioned: impl Iterator<Item = &'n Name>,
-) -> VarSet {
+    mentioned: impl Iterator<Item = &'a Name>,
+) -> NameSet<'a> {
     let mut safe = reserved_vars();
     for name in mentioned {
         safe.add(name);
@@ -379,13 +422,17 @@ fn bindings_within<'n>(
             safe.remove(name);
         }
     }
-    let mut bindings = VarSet::new();
+    let mut bindings = NameSet::new();
     loop {
         let before = bindings.len();
-        for expr in body.iter().filter(|expr| equality_operands(expr).is_some()) {
-            for name in equality_outputs(expr, &safe) {
-                bindings.add(&name);
-                safe.add(&name);
+        for expr in body {
+            // Whether it is negated, and under which modifiers, does not matter here.
+            let Some(sides) = equality_operands(expr) else {
+                continue;
+            };
+            for name in of_equality(sides, expr.from_assignment, &[], &safe).iter() {
+                bindings.add(name);
+                safe.add(name);
             }
         }
         if bindings.len() == before {
@@ -405,25 +452,15 @@ fn bindings_within<'n>(
         let Some(arity) = arity(operator) else {
             continue;
         };
-        let mut outputs = VarVisitor::new(VarParams {
+        let params = VarParams {
             skip_closures: true,
             skip_sets: true,
             skip_object_keys: true,
             skip_ref_head: true,
             ..VarParams::ALL
-        });
-        outputs.terms(terms.get(arity + 1..).unwrap_or_default());
-        bindings.extend(&outputs.vars);
+        };
+        VarVisitor::collecting(params, &mut bindings)
+            .terms(terms.get(arity + 1..).unwrap_or_default());
     }
     bindings
-}
-
-/// What an equality binds, whatever else its expression has (negation, modifiers).
-fn equality_outputs(expr: &Expr, safe: &VarSet) -> VarSet {
-    let plain = Expr {
-        negated: false,
-        with: Vec::new(),
-        ..expr.clone()
-    };
-    of_expr(&plain, &|_| None, safe)
 }
