@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use regovm_core::Span;
 use regovm_parser::ast::Name;
 
@@ -416,6 +416,57 @@ impl<'a> NameSet<'a> {
     }
 }
 
+/// What is known of names, without order.
+#[derive(Clone, Debug)]
+pub struct NameMap<V> {
+    entries: Vec<(Name, V)>,
+    /// The places of the names, where there are many.
+    index: Option<HashMap<Name, usize>>,
+}
+
+impl<V> Default for NameMap<V> {
+    fn default() -> NameMap<V> {
+        NameMap {
+            entries: Vec::new(),
+            index: None,
+        }
+    }
+}
+
+impl<V> NameMap<V> {
+    fn place(&self, name: &str) -> Option<usize> {
+        match &self.index {
+            Some(index) => index.get(name).copied(),
+            None => self.entries.iter().position(|(known, _)| same(known, name)),
+        }
+    }
+
+    /// What is known of a name.
+    pub fn get(&self, name: &str) -> Option<&V> {
+        Some(&self.entries[self.place(name)?].1)
+    }
+
+    /// Puts something in the place of what was known of a name.
+    pub fn insert(&mut self, name: &Name, value: V) {
+        if let Some(place) = self.place(name) {
+            self.entries[place].1 = value;
+            return;
+        }
+        let place = self.entries.len();
+        self.entries.push((name.clone(), value));
+        match &mut self.index {
+            Some(index) => {
+                index.insert(name.clone(), place);
+            }
+            None if place >= FEW => {
+                let all = self.entries.iter().enumerate();
+                self.index = Some(all.map(|(i, (name, _))| (name.clone(), i)).collect());
+            }
+            None => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -458,6 +509,22 @@ mod tests {
             let mut rest = vars.difference(&half);
             rest.extend(&half);
             assert!(rest.same_vars(&vars));
+        }
+    }
+    #[test]
+    fn maps_know_the_latest_whether_they_hold_few_names_or_many() {
+        for count in [3, FEW, FEW + 1, 100] {
+            let names = names(count);
+            let mut map = NameMap::default();
+            for round in 0..2 {
+                for (i, name) in names.iter().enumerate() {
+                    map.insert(name, (round, i));
+                }
+            }
+            for (i, name) in names.iter().enumerate() {
+                assert_eq!(map.get(&Name::from(&**name)), Some(&(1, i)));
+            }
+            assert_eq!(map.get("w"), None);
         }
     }
 }

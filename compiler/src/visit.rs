@@ -7,7 +7,7 @@ use regovm_parser::ast::{
     Body, Expr, ExprKind, Head, Name, Rule, TemplatePart, Term, TermKind, With,
 };
 
-pub use crate::vars::{NameSet, ScopedVars, VarSet, Vars};
+pub use crate::vars::{NameMap, NameSet, ScopedVars, VarSet, Vars};
 
 /// What a walk meets. Closures are met as the expression or term that holds them.
 #[derive(Clone, Copy, Debug)]

@@ -119,7 +119,7 @@ pub use compile::Phase;
 pub use convert::DataError;
 pub use dependencies::Dependencies;
 pub use document::{Data, Document, DocumentFormat};
-pub use engine::{Engine, QueryContext};
+pub use engine::{Checked, Engine, QueryContext};
 pub use explain::Explain;
 pub use input::Input;
 pub use inspect::{Annotation, Inspection};

@@ -51,11 +51,12 @@ pub fn run(args: &CheckArgs) -> io::Result<u8> {
             },
         );
     }
-    let checked = engine.check();
-    // The process ends: to take thousands of syntax trees apart before that is of no use.
-    std::mem::forget(engine);
-    match checked {
-        Ok(()) => Ok(0),
+    match engine.into_checked() {
+        Ok(checked) => {
+            // The process ends: to take thousands of syntax trees apart before that is of no use.
+            std::mem::forget(checked);
+            Ok(0)
+        }
         Err(failure) => report(args, &failure),
     }
 }

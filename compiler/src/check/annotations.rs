@@ -11,7 +11,7 @@ use regovm_parser::ast::{
 
 use super::place;
 use super::types::constant::term_of;
-use super::types::env::Key;
+use super::types::env::{AsKey, Key};
 use crate::order::ground_prefix;
 use crate::resolve::{append_to_body, equality};
 use crate::state::{RuleId, State};
@@ -30,6 +30,8 @@ pub struct AnnotationSet {
     by_package: HashMap<String, BlockId>,
     /// Of all rules of one name, and of a package and those below it.
     by_path: PathNode,
+    /// Some block has schemas.
+    has_schemas: bool,
 }
 
 #[derive(Clone, Default, Debug)]
@@ -42,7 +44,7 @@ impl PathNode {
     fn get(&self, path: &[Term]) -> Option<BlockId> {
         let node = path
             .iter()
-            .try_fold(self, |node, term| node.children.get(&Key(term.clone())));
+            .try_fold(self, |node, term| node.children.get(term as &dyn AsKey));
         node.and_then(|node| node.block)
     }
 
@@ -59,7 +61,7 @@ impl PathNode {
         let mut found = Vec::new();
         let mut node = self;
         for term in path {
-            match node.children.get(&Key(term.clone())) {
+            match node.children.get(term as &dyn AsKey) {
                 Some(child) => node = child,
                 None => break,
             }
@@ -86,6 +88,9 @@ impl AnnotationSet {
 
     /// The schemas that hold for a rule, the more special ones later.
     pub fn schemas_of(&self, state: &State<'_>, id: RuleId) -> Vec<SchemaAnnotation> {
+        if !self.has_schemas {
+            return Vec::new();
+        }
         let package = &state.module_of(id).package.path;
         let rule = state.rule_ref(id);
         let mut blocks = self.by_path.on_the_way(package);
@@ -137,6 +142,7 @@ pub fn set(state: &mut State<'_>) {
     for (m, module) in state.modules.iter().enumerate() {
         for (i, annotations) in module.annotations.iter().enumerate() {
             let id = (m, i);
+            set.has_schemas |= !annotations.schemas.is_empty();
             let mut redeclared = |other: BlockId| {
                 let message = format!(
                     "{} annotation redeclared: {}",

@@ -63,10 +63,10 @@ fn conflict_at(state: &State<'_>, node: &RuleTree) -> Option<Diagnostic> {
             inside = rules_below(state, node, &|rule| !rule.head.args.is_empty());
         }
     }
-    let name = ref_text(&written_ref(state, state.rule_ref(last)));
+    let name = || ref_text(&written_ref(state, state.rule_ref(last)));
     let first = rules.first()?;
     if !inside.is_empty() {
-        let mut message = format!("rule {name} conflicts with:");
+        let mut message = format!("rule {} conflicts with:", name());
         for (path, id) in inside {
             let path = ref_text(&written_ref(state, path));
             let at = place(state, state.rule(id).span);
@@ -83,7 +83,7 @@ fn conflict_at(state: &State<'_>, node: &RuleTree) -> Option<Diagnostic> {
         || (any(&|rule| is_multi_value(rule) && ground(rule))
             && any(&|rule| is_multi_value(rule) && !ground(rule)));
     if mixed {
-        let message = format!("conflicting rules {name} found");
+        let message = format!("conflicting rules {} found", name());
         return Some(Diagnostic::new(Code::Type, first.span, message));
     }
 
@@ -99,7 +99,8 @@ fn conflict_at(state: &State<'_>, node: &RuleTree) -> Option<Diagnostic> {
             .map(|id| place(state, state.rule(*id).span))
             .collect();
         let message = format!(
-            "multiple default rules {name} found at {}",
+            "multiple default rules {} found at {}",
+            name(),
             places.join(", ")
         );
         let span = state.module_of(*first).package.span;

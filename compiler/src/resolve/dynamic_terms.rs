@@ -32,7 +32,8 @@ struct Hoister<'s> {
 
 impl Hoister<'_> {
     fn body(&mut self, body: &mut Body) {
-        let old = std::mem::take(body);
+        let room = Vec::with_capacity(body.len());
+        let old = std::mem::replace(body, room);
         for mut expr in old {
             self.expr(&mut expr, body);
             push_expr(body, expr);

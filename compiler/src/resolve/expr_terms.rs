@@ -42,7 +42,8 @@ impl Flattener<'_> {
     }
 
     fn body(&mut self, body: &mut Body) {
-        let old = std::mem::take(body);
+        let room = Vec::with_capacity(body.len());
+        let old = std::mem::replace(body, room);
         for expr in old {
             let mut support = Vec::new();
             let expr = self.expr(expr, &mut support);

@@ -13,7 +13,7 @@ use crate::nearest;
 use crate::resolve::is_scalar;
 use crate::state::{Query, State};
 use crate::visit::{
-    VarParams, VarVisitor, for_each_in_chain, for_each_in_chain_mut, head_vars, is_generated,
+    NameSet, VarParams, VarVisitor, for_each_in_chain, for_each_in_chain_mut, head_vars, is_generated,
     reserved_vars,
 };
 use report::Scopes;
@@ -51,11 +51,18 @@ fn head(
     if parts.chain(head.reference.iter().skip(1)).all(is_scalar) {
         return;
     }
-    let mut bound = VarVisitor::new(VarParams::SAFETY);
+    let read = head_vars(head);
+    if read.is_empty() {
+        return;
+    }
+    let mut bound = VarVisitor::collecting(VarParams::SAFETY, NameSet::new());
     bound.body(&rule.body);
     bound.params = VarParams::ALL;
     bound.terms(&head.args);
-    for (name, span) in head_vars(head).difference(&bound.vars).with_spans() {
+    for (name, span) in read.with_spans() {
+        if bound.vars.contains(name) {
+            continue;
+        }
         let written = state.written_name(name);
         if !is_generated(written) {
             let shown = report::var_text(written);

@@ -4,9 +4,10 @@
 //! them; most programs ask for few. Trees are persistent, so that a reader may go on while variables are typed.
 
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashMap;
 use regovm_core::builtin::{BuiltinId, Table};
@@ -16,6 +17,7 @@ use super::constant::constant_of;
 use super::identity::{Numbers, TypeNumber};
 use super::ty::{self, Kind, Known, Rest, Ty};
 use crate::order::{compare_terms, is_constant};
+use crate::visit::NameMap;
 
 /// One term of a path, ordered as Rego orders values.
 #[derive(Clone, Debug)]
@@ -30,14 +32,58 @@ impl PartialEq for Key {
 impl Eq for Key {}
 
 impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Key) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Key) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Key {
-    fn cmp(&self, other: &Key) -> std::cmp::Ordering {
+    fn cmp(&self, other: &Key) -> Ordering {
         compare_terms(&self.0, &other.0)
+    }
+}
+
+/// A key or a term, so that look-ups need no key of their own.
+pub trait AsKey {
+    /// The term that is compared.
+    fn key(&self) -> &Term;
+}
+
+impl AsKey for Key {
+    fn key(&self) -> &Term {
+        &self.0
+    }
+}
+
+impl AsKey for Term {
+    fn key(&self) -> &Term {
+        self
+    }
+}
+
+impl<'k> std::borrow::Borrow<dyn AsKey + 'k> for Key {
+    fn borrow(&self) -> &(dyn AsKey + 'k) {
+        self
+    }
+}
+
+impl PartialEq for dyn AsKey + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for dyn AsKey + '_ {}
+
+impl PartialOrd for dyn AsKey + '_ {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for dyn AsKey + '_ {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare_terms(self.key(), other.key())
     }
 }
 
@@ -53,8 +99,11 @@ pub struct Node {
 impl Node {
     /// The node one term below.
     pub fn child(&self, key: &Term) -> Option<&Arc<Node>> {
-        // A wrapper around a borrowed key is not worth the trouble: terms of paths are small.
-        self.children.get(&Key(key.clone()))
+        self.children.get(key as &dyn AsKey)
+    }
+
+    fn child_mut(&mut self, key: &Term) -> &mut Node {
+        Arc::make_mut(self.children.entry(Key(key.clone())).or_default())
     }
 
     /// Sets the type at a path.
@@ -62,7 +111,7 @@ impl Node {
         match path.split_first() {
             None => self.value = value,
             Some((key, rest)) => {
-                Arc::make_mut(self.children.entry(Key(key.clone())).or_default()).put(rest, value);
+                self.child_mut(key).put(rest, value);
             }
         }
     }
@@ -73,7 +122,7 @@ impl Node {
             self.insert_here(ty, env);
             return;
         };
-        let child = Arc::make_mut(self.children.entry(Key(key.clone())).or_default());
+        let child = self.child_mut(key);
         if !rest.is_empty()
             && let Some(value) = &child.value
         {
@@ -214,6 +263,8 @@ pub fn merge(a: &Known, b: &Known) -> Known {
 #[derive(Debug)]
 pub struct Layer {
     tree: RefCell<Arc<Node>>,
+    /// Variables of bodies: paths of one term, of which there are many that do not live long.
+    vars: RefCell<NameMap<Known>>,
     /// Made for the modifiers of an expression.
     replaces: bool,
     next: Option<Rc<Layer>>,
@@ -223,9 +274,23 @@ impl Layer {
     fn new(tree: Arc<Node>, next: Option<Rc<Layer>>) -> Layer {
         Layer {
             tree: RefCell::new(tree),
+            vars: RefCell::default(),
             replaces: false,
             next,
         }
+    }
+
+    /// What this layer says of the first term of a path.
+    fn head(&self, head: &Term) -> Option<Arc<Node>> {
+        if let Some(name) = head.as_var()
+            && let Some(value) = self.vars.borrow().get(name)
+        {
+            return Some(Arc::new(Node {
+                value: value.clone(),
+                children: BTreeMap::new(),
+            }));
+        }
+        self.tree.borrow().child(head).cloned()
     }
 
     fn change(&self, change: impl FnOnce(&mut Node)) {
@@ -302,7 +367,9 @@ impl<'c> Env<'c> {
 
     /// This environment with an empty layer on top.
     pub fn wrap(&self) -> Env<'c> {
-        let top = Rc::new(Layer::new(Arc::default(), Some(self.top.clone())));
+        static EMPTY: OnceLock<Arc<Node>> = OnceLock::new();
+        let empty = EMPTY.get_or_init(Arc::default).clone();
+        let top = Rc::new(Layer::new(empty, Some(self.top.clone())));
         self.with(top.clone(), top)
     }
 
@@ -338,10 +405,14 @@ impl<'c> Env<'c> {
         self.numbers.borrow_mut().of(ty)
     }
 
-    /// The environment below the top layer.
-    pub fn below(&self) -> Option<Env<'c>> {
-        let next = self.top.next.as_ref()?;
-        Some(self.with(next.clone(), next.clone()))
+    /// What the layers say of the first term of a path, from the top one down.
+    pub fn heads<'h>(&'h self, head: &'h Term) -> impl Iterator<Item = Option<Arc<Node>>> + 'h {
+        let mut layer = Some(&self.top);
+        std::iter::from_fn(move || {
+            let this = layer?;
+            layer = this.next.as_ref();
+            Some(this.head(head))
+        })
     }
 
     /// Sets the type of a path in the top layer.
@@ -353,8 +424,12 @@ impl<'c> Env<'c> {
     /// Sets the type of a variable.
     pub fn put_var(&self, var: &Term, value: Known) {
         let value = self.numbers.borrow_mut().bounded(value);
-        self.vars
-            .change(|tree| tree.put(std::slice::from_ref(var), value));
+        match &var.kind {
+            TermKind::Var(name) => self.vars.vars.borrow_mut().insert(name, value),
+            _ => self
+                .vars
+                .change(|tree| tree.put(std::slice::from_ref(var), value)),
+        }
     }
 
     /// Adds the type of a rule to the top layer.
@@ -370,6 +445,11 @@ impl<'c> Env<'c> {
     pub fn get_var(&self, var: &Term) -> Known {
         let mut layer = Some(&self.top);
         while let Some(this) = layer {
+            if let Some(name) = var.as_var()
+                && let Some(value) = this.vars.borrow().get(name)
+            {
+                return value.clone();
+            }
             if let Some(node) = this.tree.borrow().child(var) {
                 return node.value.clone();
             }
@@ -404,10 +484,19 @@ impl<'c> Env<'c> {
         let (head, tail) = path.split_first()?;
         let mut layer = Some(&self.top);
         while let Some(this) = layer {
-            let tree = this.tree.borrow().clone();
-            if let Some(node) = tree.child(head)
-                && let Some(found) = find(node, tail)
-            {
+            let value = match head.as_var() {
+                Some(name) => this.vars.borrow().get(name).cloned(),
+                None => None,
+            };
+            let found = match value {
+                Some(value @ Some(_)) => Some(select_ref(&value, tail)),
+                Some(None) => find(&Node::default(), tail),
+                None => {
+                    let node = this.tree.borrow().child(head).cloned();
+                    node.and_then(|node| find(&node, tail))
+                }
+            };
+            if let Some(found) = found {
                 return found;
             }
             layer = this.next.as_ref();
@@ -421,7 +510,11 @@ impl<'c> Env<'c> {
         let TermKind::Var(head) = &head.kind else {
             return None;
         };
-        let mut name = head.to_string();
+        if rest.is_empty() {
+            return self.declared(self.builtins.id(head)?);
+        }
+        let mut name = String::with_capacity(64);
+        name.push_str(head);
         loop {
             if let Some(id) = self.builtins.id(&name) {
                 let ty = self.declared(id);
@@ -434,7 +527,8 @@ impl<'c> Env<'c> {
             let TermKind::String(part) = &part.kind else {
                 return None;
             };
-            name = format!("{name}.{part}");
+            name.push('.');
+            name.push_str(part);
             rest = tail;
         }
     }

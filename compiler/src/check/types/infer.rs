@@ -94,7 +94,10 @@ impl<'s> Checker<'s> {
 
     /// Checks the expressions of a body in order. The environment given back knows its variables.
     pub fn check_body<'c>(&self, env: &Env<'c>, body: &[Expr]) -> (Env<'c>, Vec<Diagnostic>) {
-        let outer = OuterVars::new(body);
+        let outer = match has_comprehensions(body) {
+            true => OuterVars::new(body),
+            false => OuterVars::default(),
+        };
         self.left.set(MIN_CHECKS + MAX_CHECKS * outer.exprs);
         self.outer.replace(outer);
         self.memo.borrow_mut().clear();
@@ -261,14 +264,14 @@ impl<'s> Checker<'s> {
             TermKind::Ref(path) => path,
             _ => std::slice::from_ref(operator),
         };
-        match ref_text(path).as_str() {
-            "eq" => return self.equality(env, expr.span, path, operands),
-            "internal.member_2" => {
+        match name_of_two(path) {
+            Some(("eq", None)) => return self.equality(env, expr.span, path, operands),
+            Some(("internal", Some("member_2"))) => {
                 if let Some(error) = self.membership(env, expr.span, operands, 2) {
                     return Some(error);
                 }
             }
-            "internal.member_3" => {
+            Some(("internal", Some("member_3"))) => {
                 if let Some(error) = self.membership(env, expr.span, operands, 3) {
                     return Some(error);
                 }
@@ -329,8 +332,11 @@ impl<'s> Checker<'s> {
         let Kind::Function(function) = &*ty else {
             return undefined();
         };
-        let mut want: Vec<Param> = function.params.clone();
-        want.extend(function.result.clone());
+        let want = || -> Vec<Param> {
+            let params = function.params.iter();
+            params.chain(&function.result).cloned().collect()
+        };
+        let most = function.params.len() + usize::from(function.result.is_some());
         let have = || {
             operands
                 .iter()
@@ -343,11 +349,11 @@ impl<'s> Checker<'s> {
                 path,
                 message,
                 have,
-                &want,
+                &want(),
                 &function.variadic,
             ))
         };
-        if operands.len() > want.len() && function.variadic.is_none() {
+        if operands.len() > most && function.variadic.is_none() {
             return error("too many arguments", &have());
         }
         if operands.len() < function.params.len() {
@@ -355,7 +361,11 @@ impl<'s> Checker<'s> {
         }
         let before = have();
         for (i, operand) in operands.iter().enumerate() {
-            let wanted = want.get(i).map_or(&function.variadic, |param| &param.ty);
+            let param = match function.params.get(i) {
+                None if i == function.params.len() => function.result.as_ref(),
+                param => param,
+            };
+            let wanted = param.map_or(&function.variadic, |param| &param.ty);
             // What is known already is compared as a whole, so that `sum([1, a])` fails for a
             // string `a`; what is not known yet is typed by what the function wants.
             if !ty::has_unknown(&before[i]) && !unifies(&before[i], wanted) {
@@ -772,27 +782,35 @@ impl RefChecker<'_, '_> {
     }
 
     fn reference(&self, path: &[Term]) -> Option<Diagnostic> {
-        let mut env = self.env.clone();
-        loop {
-            match self.descend(&env.tree(), path, 0) {
-                Descent::Done(error) => return error.map(|error| *error),
-                Descent::Missing(node, at) => match env.below() {
-                    // The next layer starts over.
-                    Some(below) => env = below,
-                    None if is_root(&path[0]) && at > 0 => {
-                        // What the rules say is not all: base documents may be there too. Types
-                        // variables by all rules that there are.
-                        for child in node.children.values() {
-                            self.below_all(child, path, at + 1);
-                        }
-                        return None;
-                    }
-                    None => {
-                        let at = usize::from(is_root(&path[0]));
-                        return self.leaf(&ty::any(), path, at);
-                    }
-                },
+        let head = path.first()?;
+        // What the lowest layer says.
+        let mut last = None;
+        // Where a layer does not say enough, the next one starts over.
+        for node in self.env.heads(head) {
+            last = match node.map(|node| self.descend_from(&node, path, 1)) {
+                Some(Descent::Done(error)) => return error.map(|error| *error),
+                Some(Descent::Missing(node, at)) => Some((node, at)),
+                None => None,
+            };
+        }
+        match last {
+            Some((node, at)) if is_root(head) => {
+                // What the rules say is not all: base documents may be there too. Types
+                // variables by all rules that there are.
+                for child in node.children.values() {
+                    self.below_all(child, path, at + 1);
+                }
+                None
             }
+            _ => self.leaf(&ty::any(), path, usize::from(is_root(head))),
+        }
+    }
+
+    /// The walk from a node that stands for the terms before `at`.
+    fn descend_from(&self, node: &Arc<Node>, path: &[Term], at: usize) -> Descent {
+        match &node.value {
+            Some(ty) => Descent::Done(self.leaf(ty, path, at).map(Box::new)),
+            None => self.descend(node, path, at),
         }
     }
 
@@ -819,7 +837,7 @@ impl RefChecker<'_, '_> {
         if (at == 1 || at == 2) && !matches!(head.kind, TermKind::Var(_) | TermKind::String(_)) {
             return invalid(self.checker.get(self.env, head), Some(ty::string()));
         }
-        if head.as_var().is_some() && at != 0 {
+        if head.as_var().is_some() {
             let keys = extent(node).as_ref().and_then(ty::keys);
             let have = self.env.get_var(head);
             if have.is_none() {
@@ -830,10 +848,7 @@ impl RefChecker<'_, '_> {
         }
         match node.child(head) {
             None => Descent::Missing(node.clone(), at),
-            Some(child) => match &child.value {
-                Some(ty) => Descent::Done(self.leaf(ty, path, at + 1).map(Box::new)),
-                None => self.descend(child, path, at + 1),
-            },
+            Some(child) => self.descend_from(child, path, at + 1),
         }
     }
 
@@ -916,6 +931,17 @@ fn is_comprehension(term: &Term) -> bool {
     )
 }
 
+fn has_comprehensions(body: &[Expr]) -> bool {
+    let mut found = false;
+    for expr in body {
+        visit::walk_terms(Tree::Expr(expr), &mut |term| {
+            found = found || is_comprehension(term);
+            found
+        });
+    }
+    found
+}
+
 enum Descent {
     Done(Option<Box<Diagnostic>>),
     Missing(Arc<Node>, usize),
@@ -928,6 +954,15 @@ fn has_no_members(ty: &Ty) -> bool {
         Kind::Array { fixed, rest } => fixed.is_empty() && rest.is_none(),
         Kind::Set(of) => of.is_none(),
         _ => false,
+    }
+}
+
+/// The names in a path of one or two terms.
+fn name_of_two(path: &[Term]) -> Option<(&str, Option<&str>)> {
+    match path {
+        [head] => Some((head.as_var()?, None)),
+        [head, last] => Some((head.as_var()?, Some(last.as_str()?))),
+        _ => None,
     }
 }
 
