@@ -492,7 +492,10 @@ mod tests {
             }
             assert!(vars.iter().is_sorted());
             assert!(borrowed.sorted().into_iter().eq(vars.iter()));
-            assert_eq!((vars.len(), borrowed.len(), scoped.mark()), (count, count, count));
+            assert_eq!(
+                (vars.len(), borrowed.len(), scoped.mark()),
+                (count, count, count)
+            );
             vars.add_at(&names[1], Span::new(3, 4));
             let other = Name::from(&*names[1]);
             assert_eq!(vars.span(&other), Span::new(3, 4));

@@ -775,7 +775,12 @@ impl<'s> Rewriter<'s> {
                 }
             }
             TermKind::Ref(path) => {
-                if let [Term { kind: TermKind::Var(name), .. }] = path.as_slice()
+                if let [
+                    Term {
+                        kind: TermKind::Var(name),
+                        ..
+                    },
+                ] = path.as_slice()
                     && matches!(&**name, "input" | "data")
                 {
                     let shadow = self
@@ -828,7 +833,11 @@ impl<'s> Rewriter<'s> {
             return;
         };
         for name in term_names(operator, VarParams::ALL).sorted() {
-            if self.scopes.find(name).is_some_and(|binding| binding.to != *name) {
+            if self
+                .scopes
+                .find(name)
+                .is_some_and(|binding| binding.to != *name)
+            {
                 let path = match &operator.kind {
                     TermKind::Ref(path) => ref_text(path),
                     _ => crate::text::term_text(operator),
@@ -871,7 +880,8 @@ impl<'s> Rewriter<'s> {
     fn used_names(&self, used: &VarSet) -> VarSet {
         used.iter()
             .map(|name| {
-                self.scopes.find(name)
+                self.scopes
+                    .find(name)
                     .map_or_else(|| name.clone(), |b| b.to.clone())
             })
             .collect()

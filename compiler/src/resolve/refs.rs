@@ -11,7 +11,8 @@ use super::{assignment_operands, is_root_document};
 use crate::order::{compare_terms, terms_equal};
 use crate::state::{Query, State};
 use crate::visit::{
-    Node, VarParams, VarSet, VarVisitor, VisitMut, descend_term, for_each_in_chain_mut, term_vars, walk,
+    Node, VarParams, VarSet, VarVisitor, VisitMut, descend_term, for_each_in_chain_mut, term_vars,
+    walk,
 };
 
 /// Resolves all names in all modules.

@@ -13,8 +13,8 @@ use crate::nearest;
 use crate::resolve::is_scalar;
 use crate::state::{Query, State};
 use crate::visit::{
-    NameSet, VarParams, VarVisitor, for_each_in_chain, for_each_in_chain_mut, head_vars, is_generated,
-    reserved_vars,
+    NameSet, VarParams, VarVisitor, for_each_in_chain, for_each_in_chain_mut, head_vars,
+    is_generated, reserved_vars,
 };
 use report::Scopes;
 
