@@ -22,25 +22,24 @@ pub fn check_modules<'c>(
     let mut state = check_rules(sources, modules, builtins, options, data_exists, None)?;
     let queries = queries
         .into_iter()
-        .map(|query| check_query(&mut state, query))
+        .map(|query| check_query(&mut state, query, None))
         .collect::<Result<_, _>>()?;
     Ok(Checked { state, queries })
 }
 
-/// Runs all stages over modules; `stage_done` is told of the end of each, also of those over queries that follow.
+/// Runs all stages over modules; `stage_done` is told of the end of each.
 pub fn check_rules<'c>(
     sources: &'c SourceMap,
     mut modules: Vec<Module>,
     builtins: &'c Table,
     options: &'c Options,
     data_exists: DataExists<'c>,
-    stage_done: StageDone<'c>,
+    stage_done: StageDone<'_>,
 ) -> Result<State<'c>, Vec<Diagnostic>> {
     sort_modules(sources, &mut modules);
     let mut state = State::new(sources, options, builtins, modules);
     state.data_exists = data_exists;
-    state.stage_done = stage_done;
-    pipeline::run(&mut state);
+    pipeline::run(&mut state, stage_done);
     if state.diagnostics.is_empty() {
         return Ok(state);
     }
@@ -50,12 +49,16 @@ pub fn check_rules<'c>(
 }
 
 /// Runs all stages over a query, after those over the modules.
-pub fn check_query(state: &mut State<'_>, mut query: Query) -> Result<Query, Vec<Diagnostic>> {
+pub fn check_query(
+    state: &mut State<'_>,
+    mut query: Query,
+    stage_done: StageDone<'_>,
+) -> Result<Query, Vec<Diagnostic>> {
     if query.body.is_empty() {
         let message = "empty query cannot be compiled";
         return Err(vec![Diagnostic::new(Code::Compile, Span::NONE, message)]);
     }
-    pipeline::run_query(state, &mut query)?;
+    pipeline::run_query(state, &mut query, stage_done)?;
     Ok(query)
 }
 

@@ -13,6 +13,7 @@ pub mod optimize;
 pub mod options;
 pub mod order;
 pub mod output_vars;
+mod parallel;
 pub mod pipeline;
 pub mod places;
 pub mod resolve;

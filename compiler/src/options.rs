@@ -1,5 +1,7 @@
 //! What the caller decides about a compilation.
 
+use std::num::NonZero;
+
 use regovm_core::Constant;
 
 /// Settings of one compilation; the default is what `opa eval` does.
@@ -21,6 +23,9 @@ pub struct Options {
     pub trace_test_values: bool,
     /// Paths of base data that exist, to find rules that collide with data.
     pub check_data_conflicts: bool,
+    /// On how many threads many modules are checked; by default as many as there are cores. Errors, names and programs
+    /// do not depend on it.
+    pub threads: Option<NonZero<usize>>,
 }
 
 impl Default for Options {
@@ -34,6 +39,7 @@ impl Default for Options {
             test_cases: false,
             trace_test_values: false,
             check_data_conflicts: true,
+            threads: None,
         }
     }
 }

@@ -5,8 +5,9 @@ use regovm_core::{Diagnostic, Span};
 use regovm_parser::ast::Name;
 
 use crate::check;
+use crate::parallel;
 use crate::resolve;
-use crate::state::{Mentions, Query, State, limit_reached};
+use crate::state::{Mentions, Query, StageDone, State, limit_reached};
 use crate::visit::{Collect, VarParams, VarVisitor, for_each_in_chain, is_generated};
 
 /// One stage over all modules.
@@ -165,7 +166,7 @@ impl<'a> Collect<'a> for Telling {
 
 /// Names like `__local0__` that the author wrote are not generated again.
 fn exclude_written_names(state: &mut State<'_>) {
-    for module in &state.modules {
+    let telling = parallel::look(state, |_, module, found| {
         let mut names = VarVisitor::collecting(VarParams::ALL, Telling::default());
         for rule in &module.rules {
             for_each_in_chain(rule, &mut |rule| {
@@ -176,16 +177,19 @@ fn exclude_written_names(state: &mut State<'_>) {
                 names.body(&rule.body);
             });
         }
-        state.mentions.push(names.vars.mentions);
-        state.locals.exclude(names.vars.generated);
+        found.push(names.vars);
+    });
+    for names in telling {
+        state.mentions.push(names.mentions);
+        state.locals.exclude(names.generated);
     }
 }
 
 /// Runs all stages over the modules; stops after the stage that finds an error.
-pub fn run(state: &mut State<'_>) {
+pub fn run(state: &mut State<'_>, stage_done: StageDone<'_>) {
     for stage in STAGES {
         (stage.run)(state);
-        ended(state, stage.name, false);
+        ended(stage_done, stage.name, false);
         if state.stopped {
             return;
         }
@@ -195,20 +199,24 @@ pub fn run(state: &mut State<'_>) {
     }
 }
 
-fn ended(state: &State<'_>, name: &'static str, of_query: bool) {
-    if let Some(done) = state.stage_done {
+fn ended(stage_done: StageDone<'_>, name: &'static str, of_query: bool) {
+    if let Some(done) = stage_done {
         done(name, of_query);
     }
 }
 
 /// Runs all stages over a query, after those over the modules.
-pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Result<(), Vec<Diagnostic>> {
+pub fn run_query(
+    state: &mut State<'_>,
+    query: &mut Query,
+    stage_done: StageDone<'_>,
+) -> Result<(), Vec<Diagnostic>> {
     let mut names = VarVisitor::collecting(VarParams::ALL, Telling::default());
     names.body(&query.body);
     query.locals.exclude(names.vars.generated);
     for stage in QUERY_STAGES {
         let mut errors = (stage.run)(state, query);
-        ended(state, stage.name, true);
+        ended(stage_done, stage.name, true);
         if errors.is_empty() {
             continue;
         }

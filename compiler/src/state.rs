@@ -104,7 +104,7 @@ pub struct Mentions {
 }
 
 /// Tells which paths of base data exist.
-pub type DataExists<'c> = Option<&'c dyn Fn(&[&str]) -> bool>;
+pub type DataExists<'c> = Option<&'c (dyn Fn(&[&str]) -> bool + Sync)>;
 
 /// Is told the name of a stage when it ends, and whether it was one over a query.
 pub type StageDone<'c> = Option<&'c dyn Fn(&'static str, bool)>;
@@ -143,8 +143,6 @@ pub struct State<'c> {
     pub stopped: bool,
     /// Which paths of base data exist, for conflicts of rules with data.
     pub data_exists: DataExists<'c>,
-    /// Is told of the end of each stage.
-    pub stage_done: StageDone<'c>,
 }
 
 impl<'c> State<'c> {
@@ -172,7 +170,6 @@ impl<'c> State<'c> {
             diagnostics: Diagnostics::new(),
             stopped: false,
             data_exists: None,
-            stage_done: None,
         }
     }
 

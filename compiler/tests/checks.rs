@@ -4,6 +4,8 @@
 //! 1.22.0): `row:col code: message`, then the lines of its details, indented. `data/order.txt` has
 //! the bodies of rules as written and in the order in which they are safe.
 
+use std::num::NonZero;
+
 use regovm_compiler::front::check_modules;
 use regovm_compiler::options::Options;
 use regovm_compiler::pipeline::STAGES;
@@ -209,4 +211,76 @@ fn forbidden_and_deprecated_built_ins_are_found_beside_type_errors() {
          3:13 rego_type_error: deprecated built-in function calls in expression: any\n\
          5:6 rego_type_error: match error\n    left  : number\n    right : string\n"
     );
+}
+
+/// What checks on so many threads leave of modules, or their errors.
+fn checked_on(threads: usize, modules: &[String]) -> Result<String, Vec<Diagnostic>> {
+    let mut sources = SourceMap::new();
+    let mut parsed = Vec::new();
+    for (i, module) in modules.iter().enumerate() {
+        let id = sources
+            .add(format!("{i:04}.rego"), module.as_str())
+            .expect("short text");
+        parsed.extend(parse_module(&sources, id, &ParseOptions::default()));
+    }
+    let table = table();
+    let options = Options {
+        strict: true,
+        error_limit: 0,
+        threads: NonZero::new(threads),
+        ..Options::default()
+    };
+    let checked = check_modules(&sources, parsed, Vec::new(), &table, &options, None)?;
+    let state = &checked.state;
+    Ok(format!(
+        "{:#?}\n{:#?}\n{:?}",
+        state.modules, state.facts.types, state.graph.sorted
+    ))
+}
+
+#[test]
+fn threads_change_nothing() {
+    let cases = cases(include_str!("data/checks.txt"));
+    let mut refused: Vec<String> = Vec::new();
+    for (i, (module, _)) in cases.iter().enumerate() {
+        // Apart from each other, so that they do not conflict.
+        if let Some((package, rules)) = module.split_once('\n') {
+            refused.push(format!("{package}.of_{i}\n{rules}"));
+        }
+    }
+    let mut sets: Vec<Vec<String>> = refused.chunks(7).map(<[String]>::to_vec).collect();
+    // Those that get as far as the type checker, and all together.
+    let typed = cases.iter().zip(&refused).filter(|((_, want), _)| {
+        want.contains("invalid argument") || want.contains("match error") || want.contains("ref ")
+    });
+    sets.push(typed.map(|(_, module)| module.clone()).collect());
+    sets.push(refused);
+    // Some refer to each other, some share a package, some rules stand below others.
+    let good = (0..60).map(|i| match i % 4 {
+        0 => format!(
+            "package lib.p{i}\n\np contains x if some x in [1, {i}]\n\nq := count(p)\n\nr[x] := y if {{\n\tx := input.a\n\ty := [z | z := input.b[_]; z > x]\n}}\n"
+        ),
+        1 => format!("package lib.p{}\n\ns := q + 1\n\nf(x) := [x, s]\n", i - 1),
+        2 => format!(
+            "package other.p{i}\n\nimport data.lib.p{} as lib\n\nt := lib.f(1)[1]\n\nu if every x in lib.p {{\n\tx > 0\n}}\n",
+            i - 2
+        ),
+        _ => format!("package lib\n\np{}.r.deep := 1\n\nv{i} := input.x\n", i - 3),
+    });
+    sets.push(
+        good.clone()
+            .filter(|module| !module.contains("deep"))
+            .collect(),
+    );
+    sets.push(good.collect());
+    let mut accepted = 0;
+    for set in sets {
+        let one = checked_on(1, &set);
+        accepted += usize::from(one.is_ok());
+        for threads in [2, 3, 64] {
+            let many = checked_on(threads, &set);
+            assert!(one == many, "{set:#?}\n{one:#?}\n{many:#?}");
+        }
+    }
+    assert!(accepted > 0);
 }

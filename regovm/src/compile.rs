@@ -163,7 +163,10 @@ pub(crate) fn with_ir<T>(
     .map_err(failed)?;
     let mut queries = Vec::with_capacity(parsed.len());
     for (i, query) in parsed.into_iter().enumerate() {
-        match (front::check_query(&mut state, query), &mut refused) {
+        match (
+            front::check_query(&mut state, query, Some(&stage_done)),
+            &mut refused,
+        ) {
             (Ok(query), _) => queries.push(query),
             (Err(errors), Some(refused)) => refused.push((i, failed(errors))),
             (Err(errors), None) => return Err(failed(errors)),

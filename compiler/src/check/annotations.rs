@@ -31,7 +31,7 @@ pub struct AnnotationSet {
     /// Of all rules of one name, and of a package and those below it.
     by_path: PathNode,
     /// Some block has schemas.
-    has_schemas: bool,
+    pub(super) has_schemas: bool,
 }
 
 #[derive(Clone, Default, Debug)]

@@ -5,6 +5,7 @@ use regovm_core::{Code, Diagnostic};
 use regovm_parser::ast::{Expr, ExprKind, Import, Module, Name, RegoVersion, Term, TermKind};
 
 use crate::output_vars::is_operator;
+use crate::parallel;
 use crate::state::{Query, State};
 use crate::text::{import_text, term_text};
 use crate::visit::{Node, walk_exprs};
@@ -24,12 +25,11 @@ pub fn unused_imports(state: &mut State<'_>) {
 
 /// Rules, arguments and variables that would hide `input` or `data`.
 pub fn keyword_overrides(state: &mut State<'_>) {
-    let mut found = Vec::new();
-    for module in &state.modules {
+    let found = parallel::look(state, |_, module, found| {
         if state.options.strict || is_v1(module) {
-            overrides_in_module(module, &mut found);
+            overrides_in_module(module, found);
         }
-    }
+    });
     report(state, found);
 }
 

@@ -9,19 +9,19 @@ use super::types::messages::argument_error;
 use super::types::ty::Kind;
 use crate::nearest;
 use crate::output_vars::is_operator;
+use crate::parallel;
 use crate::state::{Query, State};
 use crate::text::{dotted_name, ref_text};
 use crate::visit::{Node, VisitMut, descend_term, walk_exprs};
 
 /// Looks at all modules.
 pub fn run(state: &mut State<'_>) {
-    let mut found = Vec::new();
-    let env = state.facts.types.open(state.builtins);
-    for module in &state.modules {
+    let found = parallel::look(state, |_, module, found| {
+        let env = state.facts.types.open(state.builtins);
         for rule in &module.rules {
-            look(state, None, &env, Node::Rule(rule), &mut found);
+            look(state, None, &env, Node::Rule(rule), found);
         }
-    }
+    });
     for diagnostic in found {
         state.error(diagnostic);
     }

@@ -14,9 +14,10 @@ use regovm_parser::ast::{Expr, ExprKind, Head, Module, Name, Ref, Rule, Term, Te
 use crate::builtins;
 use crate::order::{is_constant, sorted_members, sorted_set, terms_equal};
 use crate::output_vars::equality_operands;
+use crate::parallel;
 use crate::rule_tree::RuleTree;
 use crate::state::{RuleId, State, rule_in};
-use crate::visit::{Node, VarSet, walk};
+use crate::visit::{Node, VarSet, for_each_in_chain, walk};
 
 /// How many references one reference is narrowed to at most; beyond that it stays dynamic.
 const MAX_EXPANSION: usize = 64;
@@ -82,13 +83,22 @@ impl Graph {
 
 /// Builds [`State::graph`].
 pub fn set(state: &mut State<'_>) {
-    let ids = state.rule_ids();
+    let found = parallel::look(state, |m, module, found| {
+        for (r, rule) in module.rules.iter().enumerate() {
+            let mut id = RuleId::new(m, r);
+            for_each_in_chain(rule, &mut |_| {
+                let mut uses = BTreeSet::new();
+                let mut links = Links::new(state, id);
+                links.find(&mut uses);
+                found.push((id, uses, links.dynamic()));
+                id.branch += 1;
+            });
+        }
+    });
     let mut graph = Graph::default();
-    for &id in &ids {
-        let mut uses = BTreeSet::new();
-        let mut links = Links::new(state, id);
-        links.find(&mut uses);
-        let dynamic = links.dynamic();
+    let mut ids = Vec::with_capacity(found.len());
+    for (id, uses, dynamic) in found {
+        ids.push(id);
         for used in &uses {
             graph.used_by.entry(*used).or_default().push(id);
         }

@@ -9,6 +9,7 @@ use regovm_parser::ast::{
 
 use super::{assignment_operands, is_root_document};
 use crate::order::{compare_terms, terms_equal};
+use crate::parallel;
 use crate::state::{Query, State};
 use crate::visit::{
     Node, VarParams, VarSet, VarVisitor, VisitMut, descend_term, for_each_in_chain_mut, term_vars,
@@ -25,27 +26,47 @@ pub fn run(state: &mut State<'_>) {
             .or_default();
         names.extend(module.rules.iter().map(|rule| rule.head.name.clone()));
     }
-    let mut modules = std::mem::take(&mut state.modules);
-    for (m, module) in modules.iter_mut().enumerate() {
+    let strict = state.options.strict;
+    let found = parallel::change(state, |_, m, module, found| {
         let names = &exports[&package_key(&module.package.path)];
-        resolve_module(state, m, module, names);
+        resolve_module(strict, m, module, names, found);
+    });
+    for found in found {
+        match found {
+            Found::Error(error) => {
+                state.error(error);
+            }
+            Found::Unused(module, import) => state.unused_imports.push((module, import)),
+        }
     }
-    state.modules = modules;
 }
 
-fn resolve_module(state: &mut State<'_>, index: usize, module: &mut Module, names: &[Name]) {
+enum Found {
+    Error(Diagnostic),
+    /// A module, and the index of an import that nothing in it refers to.
+    Unused(usize, usize),
+}
+
+fn resolve_module(
+    strict: bool,
+    index: usize,
+    module: &mut Module,
+    names: &[Name],
+    found: &mut Vec<Found>,
+) {
     let mut resolver = Resolver::new(globals(&module.package.path, names, &module.imports));
     for rule in &mut module.rules {
         for_each_in_chain_mut(rule, &mut |rule| {
             if let Err(message) = resolver.rule(rule) {
-                state.error(Diagnostic::new(Code::Compile, rule.span, message));
+                let error = Diagnostic::new(Code::Compile, rule.span, message);
+                found.push(Found::Error(error));
             }
         });
     }
     for rule in &mut module.rules {
         resolver.shared_places().rule(rule);
     }
-    if !state.options.strict {
+    if !strict {
         return;
     }
     for (i, import) in module.imports.iter().enumerate() {
@@ -56,7 +77,7 @@ fn resolve_module(state: &mut State<'_>, index: usize, module: &mut Module, name
             .and_then(|name| resolver.globals.get(&name))
             .is_some_and(|global| !global.used);
         if unused {
-            state.unused_imports.push((index, i));
+            found.push(Found::Unused(index, i));
         }
     }
 }

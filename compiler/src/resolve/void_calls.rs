@@ -4,18 +4,18 @@ use regovm_core::{Code, Diagnostic};
 use regovm_parser::ast::TermKind;
 
 use crate::builtins;
+use crate::parallel;
 use crate::state::{Query, State};
 use crate::text::term_text;
 use crate::visit::{Node, walk};
 
 /// Looks at all modules.
 pub fn run(state: &mut State<'_>) {
-    let mut found = Vec::new();
-    for module in &state.modules {
+    let found = parallel::look(state, |_, module, found| {
         for rule in &module.rules {
-            look(state, Node::Rule(rule), &mut found);
+            look(state, Node::Rule(rule), found);
         }
-    }
+    });
     for diagnostic in found {
         state.error(diagnostic);
     }

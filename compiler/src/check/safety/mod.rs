@@ -10,25 +10,25 @@ use regovm_core::{Code, Diagnostic};
 use regovm_parser::ast::{Body, Module, Rule, Term};
 
 use crate::nearest;
+use crate::parallel;
 use crate::resolve::is_scalar;
 use crate::state::{Query, State};
 use crate::visit::{
-    NameSet, VarParams, VarVisitor, for_each_in_chain, for_each_in_chain_mut, head_vars,
-    is_generated, reserved_vars,
+    NameSet, ScopedVars, VarParams, VarVisitor, for_each_in_chain, for_each_in_chain_mut,
+    head_vars, is_generated, reserved_vars,
 };
 use report::Scopes;
 
 /// Variables of heads that no body binds.
 pub fn heads(state: &mut State<'_>) {
-    let mut found = Vec::new();
-    for module in &state.modules {
+    let found = parallel::look(state, |_, module, found| {
         let mut scopes = Scopes::default();
         for rule in &module.rules {
             for_each_in_chain(rule, &mut |rule| {
-                head(state, module, rule, &mut scopes, &mut found);
+                head(state, module, rule, &mut scopes, found);
             });
         }
-    }
+    });
     for diagnostic in found {
         let advised = nearest::unsafe_variable(state, diagnostic);
         state.error(advised);
@@ -75,30 +75,27 @@ fn head(
 
 /// Reorders the bodies of all rules, or reports what cannot be bound.
 pub fn bodies(state: &mut State<'_>) {
-    // The modules leave the state while they change; the rest of it is asked meanwhile.
-    let mut modules = std::mem::take(&mut state.modules);
-    let mut found = Vec::new();
-    let arity = |path: &[Term]| state.arity(path);
-    for module in &mut modules {
+    let found = parallel::change(state, |state, _, module, found| {
+        let arity = |path: &[Term]| state.arity(path);
+        let mut globals = ScopedVars::from(&reserved_vars());
+        let reserved = globals.mark();
         let mut scopes = Scopes::default();
-        let mut rules = std::mem::take(&mut module.rules);
         // The lines on which rules stand are looked at before the rules change.
-        scopes.prepare(state, &rules);
-        for rule in &mut rules {
+        scopes.prepare(state, &module.rules);
+        for rule in &mut module.rules {
             for_each_in_chain_mut(rule, &mut |rule| {
-                let mut safe = VarVisitor::new(VarParams::ALL);
-                safe.vars = reserved_vars();
-                safe.terms(&rule.head.args);
-                let left = reorder::body(&arity, &safe.vars, &mut rule.body);
+                let mut args = VarVisitor::collecting(VarParams::ALL, NameSet::new());
+                args.terms(&rule.head.args);
+                globals.extend(args.vars.iter());
+                let left = reorder::body(&arity, &mut globals, &mut rule.body);
+                globals.rewind(reserved);
                 if !left.is_empty() {
                     let scope = scopes.of_rule(state, rule);
                     found.extend(report::errors(state, &state.rewritten_vars, &left, &scope));
                 }
             });
         }
-        module.rules = rules;
-    }
-    state.modules = modules;
+    });
     for diagnostic in found {
         let advised = nearest::unsafe_variable(state, diagnostic);
         state.error(advised);
@@ -109,14 +106,16 @@ pub fn bodies(state: &mut State<'_>) {
 pub fn order_alone(state: &State<'_>, body: &Body) -> Option<Body> {
     let mut body = body.clone();
     let arity = |path: &[Term]| state.arity(path);
-    let left = reorder::body(&arity, &reserved_vars(), &mut body);
+    let mut globals = ScopedVars::from(&reserved_vars());
+    let left = reorder::body(&arity, &mut globals, &mut body);
     left.is_empty().then_some(body)
 }
 
 /// Reorders a query, or reports what cannot be bound.
 pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
     let arity = |path: &[Term]| state.arity(path);
-    let left = reorder::body(&arity, &reserved_vars(), &mut query.body);
+    let mut globals = ScopedVars::from(&reserved_vars());
+    let left = reorder::body(&arity, &mut globals, &mut query.body);
     if left.is_empty() {
         return Vec::new();
     }

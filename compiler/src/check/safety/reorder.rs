@@ -25,12 +25,12 @@ pub struct Unsafe {
 
 /// Puts a body in order, closures inside of it too. If something is unsafe the body stays as far as it was, and what
 /// is unsafe is given back.
-pub fn body(arity: Arity<'_>, globals: &VarSet, body: &mut Body) -> Vec<Unsafe> {
+pub fn body(arity: Arity<'_>, globals: &mut ScopedVars, body: &mut Body) -> Vec<Unsafe> {
     let mut order = Order {
         arity,
         left: Vec::new(),
     };
-    order.body(&mut ScopedVars::from(globals), body);
+    order.body(globals, body);
     order.left
 }
 

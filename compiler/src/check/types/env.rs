@@ -6,8 +6,9 @@
 use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use regovm_core::builtin::{BuiltinId, Table};
@@ -132,6 +133,21 @@ impl Node {
             }
         }
         child.insert(rest, ty, env);
+    }
+
+    /// Adds the paths of another tree; only one of the two may have a type at a path or above it.
+    pub fn join(&mut self, other: &Node) {
+        if other.value.is_some() {
+            self.value.clone_from(&other.value);
+        }
+        for (key, child) in &other.children {
+            match self.children.entry(key.clone()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(child.clone());
+                }
+                Entry::Occupied(mut entry) => Arc::make_mut(entry.get_mut()).join(child),
+            }
+        }
     }
 
     fn insert_here(&mut self, ty: &Ty, env: &Env<'_>) {
@@ -307,10 +323,17 @@ pub struct Env<'c> {
     top: Rc<Layer>,
     /// Where the types of variables go: the top layer, except below a `with`.
     vars: Rc<Layer>,
-    numbers: Rc<RefCell<Numbers>>,
+    shared: Rc<Shared<'c>>,
+}
+
+/// What the layers of an environment have in common.
+struct Shared<'c> {
+    numbers: RefCell<Numbers>,
     builtins: &'c Table,
     /// Types of built-ins that were asked for.
-    declared: Rc<RefCell<HashMap<BuiltinId, Ty>>>,
+    declared: RefCell<HashMap<BuiltinId, Ty>>,
+    /// What layers begin with.
+    empty: Arc<Node>,
 }
 
 /// The layers of a finished environment: `input`, then rules. Can be shared by
@@ -340,16 +363,19 @@ impl TypeEnv {
         Env {
             vars: top.clone(),
             top,
-            numbers: Rc::default(),
-            builtins,
-            declared: Rc::default(),
+            shared: Rc::new(Shared {
+                numbers: RefCell::default(),
+                builtins,
+                declared: RefCell::default(),
+                empty: Arc::default(),
+            }),
         }
     }
 
-    /// This environment with one more layer, the top one of `env`.
-    pub fn with_layer_of(&self, env: &Env<'_>, schemas: Vec<Ty>) -> TypeEnv {
+    /// This environment with one more layer.
+    pub fn with_layer(&self, tree: Arc<Node>, schemas: Vec<Ty>) -> TypeEnv {
         let mut out = self.clone();
-        out.layers.push(env.tree());
+        out.layers.push(tree);
         out.schemas.extend(schemas);
         out
     }
@@ -361,15 +387,16 @@ impl<'c> Env<'c> {
         Env {
             top,
             vars,
-            ..self.clone()
+            shared: self.shared.clone(),
         }
     }
 
     /// This environment with an empty layer on top.
     pub fn wrap(&self) -> Env<'c> {
-        static EMPTY: OnceLock<Arc<Node>> = OnceLock::new();
-        let empty = EMPTY.get_or_init(Arc::default).clone();
-        let top = Rc::new(Layer::new(empty, Some(self.top.clone())));
+        let top = Rc::new(Layer::new(
+            self.shared.empty.clone(),
+            Some(self.top.clone()),
+        ));
         self.with(top.clone(), top)
     }
 
@@ -402,7 +429,7 @@ impl<'c> Env<'c> {
 
     /// The number of a type.
     pub fn number(&self, ty: &Known) -> TypeNumber {
-        self.numbers.borrow_mut().of(ty)
+        self.shared.numbers.borrow_mut().of(ty)
     }
 
     /// What the layers say of the first term of a path, from the top one down.
@@ -417,13 +444,13 @@ impl<'c> Env<'c> {
 
     /// Sets the type of a path in the top layer.
     pub fn put(&self, path: &[Term], value: Known) {
-        let value = self.numbers.borrow_mut().bounded(value);
+        let value = self.shared.numbers.borrow_mut().bounded(value);
         self.top.change(|tree| tree.put(path, value));
     }
 
     /// Sets the type of a variable.
     pub fn put_var(&self, var: &Term, value: Known) {
-        let value = self.numbers.borrow_mut().bounded(value);
+        let value = self.shared.numbers.borrow_mut().bounded(value);
         match &var.kind {
             TermKind::Var(name) => self.vars.vars.borrow_mut().insert(name, value),
             _ => self
@@ -434,7 +461,7 @@ impl<'c> Env<'c> {
 
     /// Adds the type of a rule to the top layer.
     pub fn insert(&self, path: &[Term], ty: &Ty) {
-        let Some(ty) = self.numbers.borrow_mut().bounded(Some(ty.clone())) else {
+        let Some(ty) = self.shared.numbers.borrow_mut().bounded(Some(ty.clone())) else {
             return;
         };
         // Keys are constants: `insert` asks the environment for nothing that it is changing.
@@ -511,12 +538,12 @@ impl<'c> Env<'c> {
             return None;
         };
         if rest.is_empty() {
-            return self.declared(self.builtins.id(head)?);
+            return self.declared(self.shared.builtins.id(head)?);
         }
         let mut name = String::with_capacity(64);
         name.push_str(head);
         loop {
-            if let Some(id) = self.builtins.id(&name) {
+            if let Some(id) = self.shared.builtins.id(&name) {
                 let ty = self.declared(id);
                 return match rest {
                     [] => ty,
@@ -534,12 +561,12 @@ impl<'c> Env<'c> {
     }
 
     fn declared(&self, id: BuiltinId) -> Known {
-        if let Some(ty) = self.declared.borrow().get(&id) {
+        if let Some(ty) = self.shared.declared.borrow().get(&id) {
             return Some(ty.clone());
         }
-        let function = super::declared(self.builtins.function_type(id)?);
+        let function = super::declared(self.shared.builtins.function_type(id)?);
         let ty = Arc::new(Kind::Function(function));
-        self.declared.borrow_mut().insert(id, ty.clone());
+        self.shared.declared.borrow_mut().insert(id, ty.clone());
         Some(ty)
     }
 }

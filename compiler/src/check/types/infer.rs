@@ -109,23 +109,25 @@ impl<'s> Checker<'s> {
         let env = env.wrap();
         let mut errors = Vec::new();
         for expr in body {
+            let below_with;
             let scope = if expr.with.is_empty() {
-                env.clone()
+                &env
             } else {
-                self.with_env(&env, expr)
+                below_with = self.with_env(&env, expr);
+                &below_with
             };
-            let closure_errors = self.closures(&scope, expr);
+            let closure_errors = self.closures(scope, expr);
             let in_closures = !closure_errors.is_empty();
             errors.extend(closure_errors);
             let mut refs = RefChecker {
                 checker: self,
-                env: &scope,
+                env: scope,
                 errors: Vec::new(),
             };
             refs.expr(expr);
             let in_refs = !refs.errors.is_empty();
             errors.append(&mut refs.errors);
-            if let Some(error) = self.expr(&scope, expr) {
+            if let Some(error) = self.expr(scope, expr) {
                 // A type that is not known is then a consequence of the error in the part.
                 if !((in_closures || in_refs) && error.unknown) {
                     errors.push(error.diagnostic);

@@ -2,6 +2,7 @@
 
 pub mod constant;
 pub mod env;
+mod groups;
 pub mod identity;
 pub mod infer;
 pub mod messages;
@@ -16,7 +17,7 @@ use hashbrown::HashMap;
 use regovm_core::builtin::Table;
 use regovm_core::types::{FunctionType, Type};
 use regovm_core::{Code, Constant, Diagnostic, Span};
-use regovm_parser::ast::{ExprKind, Name, Ref, Rule, SchemaAnnotation, Term, TermKind};
+use regovm_parser::ast::{ExprKind, Module, Name, Ref, Rule, SchemaAnnotation, Term, TermKind};
 
 use self::constant::{compare_constants, constant_of};
 use self::env::{Env, Node, TypeEnv, var_term};
@@ -24,10 +25,11 @@ use self::infer::{Checker, Context, function_type};
 use self::ty::{Function, Kind, Known, Param, Rest, Ty};
 use super::builtin_use::is_deprecated;
 use crate::order::{ground_prefix, is_constant, is_ground_ref};
+use crate::parallel;
 use crate::rule_tree::is_multi_value;
 use crate::state::{Query, RuleId, State};
 use crate::text::ref_text;
-use crate::visit::{Node as Tree, walk, walk_exprs};
+use crate::visit::{Node as Tree, for_each_in_chain, walk, walk_exprs};
 
 /// Types what rules stand on: `input` by the schema that the caller gives.
 pub fn start(state: &mut State<'_>) {
@@ -137,36 +139,82 @@ fn dependents(state: &State<'_>, path: &[Term]) -> Vec<Ref> {
 
 /// Checks all rules, each after those that it uses.
 pub fn run(state: &mut State<'_>) {
-    let (env, errors, kept, deprecated) = {
-        let this = &*state;
-        let dependents = |path: &[Term]| dependents(this, path);
-        let checker = Checker::new(Context {
-            sources: this.sources,
-            subjects: vec![&this.locals.subjects],
-            written: vec![&this.rewritten_vars],
-            dependents: &dependents,
-        });
-        let mut rules = Rules {
-            state: this,
-            checker,
-            env: this.facts.types.open(this.builtins).wrap(),
-            errors: Vec::new(),
-            schemas: HashMap::new(),
-            kept: Vec::new(),
-        };
-        for &id in &this.graph.sorted {
-            rules.rule(id);
-        }
-        (rules.env, rules.errors, rules.kept, calls_deprecated(this))
-    };
-    state.facts.types = state.facts.types.with_layer_of(&env, kept);
-    state.facts.deprecated_called = deprecated;
+    let this = &*state;
+    let typed = on_threads(this).unwrap_or_else(|| typed(this, &this.graph.sorted));
+    let deprecated = parallel::look(this, |_, module, found| {
+        found.push(calls_deprecated(this, module));
+    });
+    state.facts.deprecated_called = deprecated.contains(&true);
+    state.facts.types = state.facts.types.with_layer(typed.tree, typed.kept);
     let sources = state.sources;
-    let mut errors = errors;
+    let mut errors = typed.errors;
     crate::front::sort_errors(sources, &mut errors);
     for diagnostic in errors {
         state.recoverable(diagnostic);
     }
+}
+
+/// What is known of rules.
+#[derive(Default)]
+struct Typed {
+    tree: Arc<Node>,
+    errors: Vec<Diagnostic>,
+    kept: Vec<Ty>,
+}
+
+/// Checks rules that come after those that they use.
+fn typed<'r>(state: &State<'_>, rules: impl IntoIterator<Item = &'r RuleId>) -> Typed {
+    let dependents = |path: &[Term]| dependents(state, path);
+    let checker = Checker::new(Context {
+        sources: state.sources,
+        subjects: vec![&state.locals.subjects],
+        written: vec![&state.rewritten_vars],
+        dependents: &dependents,
+    });
+    let mut checked = Rules {
+        state,
+        checker,
+        env: state.facts.types.open(state.builtins).wrap(),
+        errors: Vec::new(),
+        schemas: HashMap::new(),
+        kept: Vec::new(),
+    };
+    for &id in rules {
+        checked.rule(id);
+    }
+    Typed {
+        tree: checked.env.tree(),
+        errors: checked.errors,
+        kept: checked.kept,
+    }
+}
+
+/// The same on several threads, where modules have nothing to do with each other. Nothing is given if that is no help,
+/// or if there are errors: they may show what else there is in a package, which depends on the order of all rules.
+fn on_threads(state: &State<'_>) -> Option<Typed> {
+    let threads = parallel::threads(state.options, state.modules.len());
+    // Schemas may be for rules that nothing refers to.
+    if threads < 2 || state.facts.annotations.has_schemas {
+        return None;
+    }
+    let groups = groups::of(state);
+    if groups.len() < 2 {
+        return None;
+    }
+    let pieces = groups.chunks(parallel::piece(threads, groups.len()));
+    let typed = parallel::each(threads, pieces, |groups| {
+        typed(state, groups.iter().flatten())
+    });
+    let mut all = Typed::default();
+    let tree = Arc::make_mut(&mut all.tree);
+    for piece in typed {
+        if !piece.errors.is_empty() {
+            return None;
+        }
+        tree.join(&piece.tree);
+        all.kept.extend(piece.kept);
+    }
+    Some(all)
 }
 
 /// Checks a query.
@@ -184,17 +232,17 @@ pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
 }
 
 /// True if a deprecated built-in is called in a body.
-fn calls_deprecated(state: &State<'_>) -> bool {
+fn calls_deprecated(state: &State<'_>, module: &Module) -> bool {
     let mut found = false;
-    for id in state.rule_ids() {
-        for expr in &state.rule(id).body {
-            walk_exprs(Tree::Expr(expr), &mut |expr| {
+    for rule in &module.rules {
+        for_each_in_chain(rule, &mut |rule| {
+            walk_exprs(Tree::Body(&rule.body), &mut |expr| {
                 if let ExprKind::Call(terms) = &expr.kind {
                     found |= terms.first().is_some_and(|term| is_deprecated(state, term));
                 }
                 found
             });
-        }
+        });
     }
     found
 }

@@ -103,8 +103,11 @@ impl Recursive {
 macro_rules! scalar {
     ($($(#[$doc:meta])* $name:ident = $kind:expr;)*) => {
         $($(#[$doc])* pub fn $name() -> Ty {
-            static SHARED: OnceLock<Ty> = OnceLock::new();
-            SHARED.get_or_init(|| Arc::new($kind)).clone()
+            // One for each thread: threads that count the uses of one wait for each other.
+            thread_local! {
+                static SHARED: Ty = Arc::new($kind);
+            }
+            SHARED.with(Arc::clone)
         })*
     };
 }
