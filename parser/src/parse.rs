@@ -9,8 +9,9 @@ use crate::grammar;
 use crate::lexer::keyword::{self, Keyword, KeywordSet};
 use crate::lexer::layout::{Layout, Refusal, Spanned, layout};
 use crate::lexer::scan::scan;
+use crate::lower::builder::Builder;
 use crate::lower::tree::Statement;
-use crate::lower::{self, Builder, Refused};
+use crate::lower::{self, Refused};
 
 /// What a text is parsed as.
 #[derive(Clone, Debug, Default)]
@@ -73,8 +74,10 @@ pub fn parse_module(
     let text = &*source.text;
     let base = source.base;
     let whole = Span::new(base, base + text.len() as u32);
-    let read = read(text, base, options, Goal::Module, |builder, tokens| {
-        grammar::ModuleParser::new().parse(builder, tokens).ok()
+    let read = read(text, base, options, Goal::Module, |mut builder, tokens| {
+        let parser = grammar::ModuleParser::new();
+        parser.parse(&mut builder, tokens).ok()?;
+        builder.statements()
     })?;
     if read.found.is_empty() {
         let empty = Diagnostic::new(Code::Parse, Span::whole_file(base), EMPTY_MODULE);
@@ -131,8 +134,10 @@ pub fn parse_query(
     let source = sources.get(id);
     let text = &*source.text;
     let base = source.base;
-    let read = read(text, base, options, Goal::Query, |builder, tokens| {
-        let body = grammar::QueryParser::new().parse(builder, tokens).ok()?;
+    let read = read(text, base, options, Goal::Query, |mut builder, tokens| {
+        let parser = grammar::QueryParser::new();
+        let count = parser.parse(&mut builder, tokens).ok()?;
+        let body = builder.query(count)?;
         Some(if body.is_empty() {
             Vec::new()
         } else {
@@ -191,7 +196,7 @@ fn read(
     base: u32,
     options: &ParseOptions,
     goal: Goal,
-    parse: impl FnOnce(&mut Builder<'_>, Tokens) -> Option<Vec<Statement>>,
+    parse: impl FnOnce(Builder<'_, '_>, Tokens) -> Option<Vec<Statement>>,
 ) -> Result<Read, Vec<Diagnostic>> {
     let mut comments = Vec::new();
     if let Some(scanned) = scan(text) {
@@ -201,11 +206,14 @@ fn read(
         match layout(
             text, &scanned, module, version, active, importable, not_bodies,
         ) {
-            Ok(Layout { tokens, wildcards }) => {
-                let mut builder = Builder::new(text, base, &scanned.comments);
+            Ok(Layout {
+                tokens,
+                names,
+                wildcards,
+            }) => {
+                let builder = Builder::new(text, base, &scanned.comments, names);
                 let tokens: Tokens = tokens.into_iter().map(Ok);
-                let found = parse(&mut builder, tokens);
-                if let Some(found) = found.filter(|_| !builder.refused()) {
+                if let Some(found) = parse(builder, tokens) {
                     let comments = scanned.comments;
                     return Ok(Read {
                         found,

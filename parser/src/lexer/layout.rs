@@ -8,13 +8,12 @@
 //!
 //! The layer also bounds the depth of the syntax tree before anything recursive looks at it.
 
-use std::collections::HashMap;
-
 use super::keyword::{BASE, FUTURE_V0, FUTURE_V1, Keyword, KeywordSet};
+use super::names::{Names, Symbol};
 use super::scan::Scanned;
 use super::strings::{template_text, unescape};
 use super::token::{RawKind, RawToken};
-use crate::ast::{Name, RegoVersion};
+use crate::ast::RegoVersion;
 
 /// How deep a syntax tree may be. Brackets, operator chains, calls of calls and `else` count.
 ///
@@ -22,8 +21,43 @@ use crate::ast::{Name, RegoVersion};
 /// compiler take more; this depth fits in the 2 MB of a thread.
 pub const MAX_DEPTH: u32 = 300;
 
+/// An operator between two operands of a term.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)] // Most are the text that they stand for; the others are explained.
+pub enum Infix {
+    Times,
+    Divide,
+    Remainder,
+    Plus,
+    Minus,
+    /// `&` between sets
+    And,
+    /// `|` between sets
+    Or,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    In,
+    /// The comma of `k, v in xs`
+    KeyComma,
+}
+
+/// A term of one token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)] // They are what they say.
+pub enum Scalar {
+    Null,
+    True,
+    False,
+    Number(Symbol),
+    String(Symbol),
+}
+
 /// A token of the grammar.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // Most are the text that they stand for; the others are explained.
 pub enum Token {
     Package,
@@ -36,26 +70,21 @@ pub enum Token {
     Some,
     Every,
     With,
-    In,
     /// `not` in its classic form
     Not,
     /// `not` of `import future.keywords.not`
     NotBody,
-    LogicalAnd,
-    LogicalOr,
-    Null,
-    True,
-    False,
+    /// `and` (or else `or`) between expressions
+    Logical(bool),
+    Scalar(Scalar),
     /// A variable; each `_` has become one of its own.
-    Ident(Name),
-    /// A word after a dot.
-    Field(Name),
-    Number(Name),
-    String(Name),
-    TemplateWhole(Name, bool),
-    TemplateStart(Name, bool),
-    TemplateMiddle(Name),
-    TemplateEnd(Name),
+    Ident(Symbol),
+    /// A dot and the word after it; its place is that of the word.
+    Field(Symbol),
+    TemplateWhole(Symbol, bool),
+    TemplateStart(Symbol, bool),
+    TemplateMiddle(Symbol),
+    TemplateEnd(Symbol),
     /// `[` of an array
     ArrayOpen,
     /// `[` right after a term
@@ -76,31 +105,16 @@ pub enum Token {
     OperandOpen,
     BraceClose,
     Comma,
-    /// The comma of `k, v in xs`
-    KeyComma,
     Colon,
     Semicolon,
-    Dot,
-    Plus,
-    Minus,
+    /// An operator of terms.
+    Infix(Infix),
     /// The sign of `-x`
     Negate,
-    Star,
-    Slash,
-    Percent,
-    Ampersand,
-    /// `|` between sets
-    Pipe,
     /// `|` of a comprehension
     Bar,
-    Unify,
-    Equal,
-    NotEqual,
-    Assign,
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
+    /// `:=` (or else `=`)
+    Equals(bool),
     /// Two expressions meet on different lines.
     NewLine,
     /// Two expressions meet on one line.
@@ -120,10 +134,12 @@ pub enum Refusal {
 pub type Spanned = (u32, Token, u32);
 
 /// What the layer gives to the grammar.
-#[derive(Debug, Default)]
-pub struct Layout {
+#[derive(Debug)]
+pub struct Layout<'t> {
     /// Tokens with byte offsets into the text.
     pub tokens: Vec<Spanned>,
+    /// What their symbols stand for.
+    pub names: Names<'t>,
     /// How many `_` were renamed.
     pub wildcards: u32,
 }
@@ -174,8 +190,8 @@ impl Depth {
 }
 
 /// State of the layer.
-struct Layer<'a> {
-    text: &'a str,
+struct Layer<'a, 't> {
+    text: &'t str,
     raw: &'a [RawToken],
     /// For each opening bracket the index of its partner.
     partner: Vec<u32>,
@@ -184,10 +200,9 @@ struct Layer<'a> {
     keywords: KeywordSet,
     importable: KeywordSet,
     not_bodies: bool,
-    names: HashMap<&'a str, Name>,
     templates: std::slice::Iter<'a, bool>,
     stack: Vec<Frame>,
-    out: Layout,
+    out: Layout<'t>,
     /// The last token ends an operand, so that another operand would start a new expression.
     after_operand: bool,
     /// The next token starts an expression (or a rule), where keywords may be names.
@@ -209,15 +224,15 @@ struct Layer<'a> {
 }
 
 /// Gives raw tokens their meaning.
-pub fn layout(
-    text: &str,
+pub fn layout<'t>(
+    text: &'t str,
     scanned: &Scanned,
     module: bool,
     version: RegoVersion,
     keywords: KeywordSet,
     importable: KeywordSet,
     not_bodies: bool,
-) -> Result<Layout, Refusal> {
+) -> Result<Layout<'t>, Refusal> {
     let raw = &scanned.tokens;
     let mut layer = Layer {
         text,
@@ -228,11 +243,11 @@ pub fn layout(
         keywords,
         importable,
         not_bodies,
-        names: HashMap::new(),
         templates: scanned.raw_templates.iter(),
         stack: Vec::new(),
         out: Layout {
             tokens: Vec::with_capacity(raw.len() + raw.len() / 8),
+            names: Names::new(raw.len()),
             wildcards: 0,
         },
         after_operand: false,
@@ -291,8 +306,8 @@ fn partners(raw: &[RawToken]) -> Result<Vec<u32>, Refusal> {
     }
 }
 
-impl<'a> Layer<'a> {
-    fn word(&self, at: usize) -> &'a str {
+impl<'t> Layer<'_, 't> {
+    fn word(&self, at: usize) -> &'t str {
         let token = &self.raw[at];
         &self.text[token.start as usize..token.end as usize]
     }
@@ -303,10 +318,8 @@ impl<'a> Layer<'a> {
 
     /// The keyword at an index, if the word is one here.
     fn keyword(&self, at: usize) -> Option<Keyword> {
-        if self.kind(at)? != RawKind::Word {
-            return None;
-        }
-        Keyword::of(self.word(at)).filter(|keyword| self.keywords.has(*keyword))
+        let keyword = self.raw.get(at)?.keyword?;
+        self.keywords.has(keyword).then_some(keyword)
     }
 
     /// No space and no comment stands before the token.
@@ -334,11 +347,12 @@ impl<'a> Layer<'a> {
             .map_or(Context::Top, |frame| frame.context)
     }
 
-    fn name(&mut self, text: &'a str) -> Name {
-        self.names
-            .entry(text)
-            .or_insert_with(|| text.into())
-            .clone()
+    fn name(&mut self, text: &'t str) -> Symbol {
+        self.out.names.of(text)
+    }
+
+    fn last(&self) -> Option<Token> {
+        self.out.tokens.last().map(|(_, token, _)| *token)
     }
 
     fn open(&mut self, context: Context, bar: Option<usize>) {
@@ -429,7 +443,7 @@ impl<'a> Layer<'a> {
     }
 
     fn infix(&mut self, at: usize, token: Token) -> Result<(), Refusal> {
-        if !matches!(token, Token::Assign | Token::Unify) {
+        if !matches!(token, Token::Equals(_)) {
             self.chain(self.raw[at].start)?;
         }
         self.in_head = false;
@@ -444,22 +458,23 @@ impl<'a> Layer<'a> {
             RawKind::Word => return self.word_token(at),
             RawKind::Number => {
                 let name = self.name(self.word(at));
-                self.operand(at, Token::Number(name));
+                self.operand(at, Token::Scalar(Scalar::Number(name)));
             }
             RawKind::String => {
                 let word = self.word(at);
                 let inner = &word[1..word.len() - 1];
-                let name = if inner.contains('\\') {
-                    unescape(inner).ok_or(Refusal::Malformed)?.into()
+                let name = if inner.as_bytes().contains(&b'\\') {
+                    let text = unescape(inner).ok_or(Refusal::Malformed)?;
+                    self.out.names.add(text)
                 } else {
                     self.name(inner)
                 };
-                self.operand(at, Token::String(name));
+                self.operand(at, Token::Scalar(Scalar::String(name)));
             }
             RawKind::RawString => {
                 let word = self.word(at);
                 let name = self.name(&word[1..word.len() - 1]);
-                self.operand(at, Token::String(name));
+                self.operand(at, Token::Scalar(Scalar::String(name)));
             }
             RawKind::TemplateWhole
             | RawKind::TemplateStart
@@ -483,7 +498,12 @@ impl<'a> Layer<'a> {
                 let key = self.context() != Context::List && self.is_key_comma(at);
                 let frame = self.frame();
                 frame.depth.end_expression();
-                self.operator(at, if key { Token::KeyComma } else { Token::Comma });
+                let token = if key {
+                    Token::Infix(Infix::KeyComma)
+                } else {
+                    Token::Comma
+                };
+                self.operator(at, token);
             }
             RawKind::Colon => {
                 self.frame().depth.end_expression();
@@ -507,7 +527,6 @@ impl<'a> Layer<'a> {
                 if self.kind(at + 1) != Some(RawKind::Word) || !self.adjacent(at + 1) {
                     return Err(Refusal::Malformed);
                 }
-                self.emit(at, Token::Dot);
                 let name = self.name(self.word(at + 1));
                 self.emit(at + 1, Token::Field(name));
                 self.after_operand = true;
@@ -522,24 +541,24 @@ impl<'a> Layer<'a> {
                     self.operator(at, Token::Bar);
                     self.fresh = true;
                 } else {
-                    self.infix(at, Token::Pipe)?;
+                    self.infix(at, Token::Infix(Infix::Or))?;
                 }
             }
             RawKind::Minus if !self.after_operand => return self.sign(at),
-            RawKind::Minus => self.infix(at, Token::Minus)?,
-            RawKind::Plus => self.infix(at, Token::Plus)?,
-            RawKind::Star => self.infix(at, Token::Star)?,
-            RawKind::Slash => self.infix(at, Token::Slash)?,
-            RawKind::Percent => self.infix(at, Token::Percent)?,
-            RawKind::Ampersand => self.infix(at, Token::Ampersand)?,
-            RawKind::Unify => self.infix(at, Token::Unify)?,
-            RawKind::Equal => self.infix(at, Token::Equal)?,
-            RawKind::NotEqual => self.infix(at, Token::NotEqual)?,
-            RawKind::Assign => self.infix(at, Token::Assign)?,
-            RawKind::Less => self.infix(at, Token::Less)?,
-            RawKind::LessEqual => self.infix(at, Token::LessEqual)?,
-            RawKind::Greater => self.infix(at, Token::Greater)?,
-            RawKind::GreaterEqual => self.infix(at, Token::GreaterEqual)?,
+            RawKind::Minus => self.infix(at, Token::Infix(Infix::Minus))?,
+            RawKind::Plus => self.infix(at, Token::Infix(Infix::Plus))?,
+            RawKind::Star => self.infix(at, Token::Infix(Infix::Times))?,
+            RawKind::Slash => self.infix(at, Token::Infix(Infix::Divide))?,
+            RawKind::Percent => self.infix(at, Token::Infix(Infix::Remainder))?,
+            RawKind::Ampersand => self.infix(at, Token::Infix(Infix::And))?,
+            RawKind::Unify => self.infix(at, Token::Equals(false))?,
+            RawKind::Equal => self.infix(at, Token::Infix(Infix::Equal))?,
+            RawKind::NotEqual => self.infix(at, Token::Infix(Infix::NotEqual))?,
+            RawKind::Assign => self.infix(at, Token::Equals(true))?,
+            RawKind::Less => self.infix(at, Token::Infix(Infix::Less))?,
+            RawKind::LessEqual => self.infix(at, Token::Infix(Infix::LessEqual))?,
+            RawKind::Greater => self.infix(at, Token::Infix(Infix::Greater))?,
+            RawKind::GreaterEqual => self.infix(at, Token::Infix(Infix::GreaterEqual))?,
             RawKind::Comment | RawKind::TemplateQuote => return Err(Refusal::Malformed),
         }
         Ok(at + 1)
@@ -548,11 +567,12 @@ impl<'a> Layer<'a> {
     /// A minus where an operand must stand: the sign of a number or of a variable.
     fn sign(&mut self, at: usize) -> Result<usize, Refusal> {
         if self.kind(at + 1) == Some(RawKind::Number) {
-            let name: Name = format!("-{}", self.word(at + 1)).into();
+            let name = format!("-{}", self.word(at + 1));
+            let name = self.out.names.add(name);
             self.start_operand(at);
             self.out.tokens.push((
                 self.raw[at].start,
-                Token::Number(name),
+                Token::Scalar(Scalar::Number(name)),
                 self.raw[at + 1].end,
             ));
             self.after_operand = true;
@@ -572,11 +592,12 @@ impl<'a> Layer<'a> {
             return Err(Refusal::Malformed);
         }
         let sign = if start == dot { "" } else { "-" };
-        let name: Name = format!("{sign}.{}", self.word(dot + 1)).into();
+        let name = format!("{sign}.{}", self.word(dot + 1));
+        let name = self.out.names.add(name);
         self.start_operand(start);
         self.out.tokens.push((
             self.raw[start].start,
-            Token::Number(name),
+            Token::Scalar(Scalar::Number(name)),
             self.raw[dot + 1].end,
         ));
         self.after_operand = true;
@@ -597,9 +618,8 @@ impl<'a> Layer<'a> {
             _ => 1,
         };
         let inner = word.get(skip..word.len() - 1).ok_or(Refusal::Malformed)?;
-        let part: Name = template_text(inner, multi_line)
-            .ok_or(Refusal::Malformed)?
-            .into();
+        let part = template_text(inner, multi_line).ok_or(Refusal::Malformed)?;
+        let part = self.out.names.add(part);
         match kind {
             RawKind::TemplateWhole => self.operand(at, Token::TemplateWhole(part, multi_line)),
             RawKind::TemplateStart => {
@@ -655,7 +675,7 @@ impl<'a> Layer<'a> {
             let operand_place = !self.after_operand && self.operand_place()
                 || self.after_operand && matches!(self.context(), Context::Top | Context::Body);
             self.start_operand(at);
-            let negated = matches!(self.out.tokens.last(), Some((_, Token::NotBody, _)));
+            let negated = self.last() == Some(Token::NotBody);
             if operand_place && (negated || self.logical_keywords()) && self.is_logical_group(at) {
                 self.emit(at, Token::LogicalOpen);
                 self.open(Context::Logical, None);
@@ -673,12 +693,8 @@ impl<'a> Layer<'a> {
     fn operand_place(&self) -> bool {
         self.fresh
             || matches!(
-                self.out.tokens.last(),
-                Some((
-                    _,
-                    Token::LogicalAnd | Token::LogicalOr | Token::NotBody | Token::LogicalOpen,
-                    _
-                ))
+                self.last(),
+                Some(Token::Logical(_) | Token::NotBody | Token::LogicalOpen)
             )
     }
 
@@ -704,8 +720,8 @@ impl<'a> Layer<'a> {
                 }
             }
         } else {
-            match self.out.tokens.last() {
-                Some((_, Token::If, _)) => {
+            match self.last() {
+                Some(Token::If) => {
                     if self.in_else {
                         kind = Token::BodyOpen;
                     } else if logical_next {
@@ -714,16 +730,16 @@ impl<'a> Layer<'a> {
                         kind = Token::BodyOpen;
                     }
                 }
-                Some((_, Token::Else, _)) => kind = Token::BodyOpen,
-                Some((_, Token::NotBody | Token::LogicalAnd | Token::LogicalOr, _)) => {
+                Some(Token::Else) => kind = Token::BodyOpen,
+                Some(Token::NotBody | Token::Logical(_)) => {
                     kind = Token::OperandOpen;
                 }
-                Some((_, Token::LogicalOpen, _)) if logical_next => kind = Token::OperandOpen,
+                Some(Token::LogicalOpen) if logical_next => kind = Token::OperandOpen,
                 _ if self.fresh && logical_next => kind = Token::OperandOpen,
                 _ => {}
             }
         }
-        self.emit(at, kind.clone());
+        self.emit(at, kind);
         if kind == Token::BraceOpen {
             let bar = self.comprehension_bar(at);
             self.open(Context::List, bar);
@@ -910,7 +926,6 @@ impl<'a> Layer<'a> {
     }
 
     fn word_token(&mut self, at: usize) -> Result<usize, Refusal> {
-        let word = self.word(at);
         if std::mem::take(&mut self.path_start) {
             return Ok(self.ident(at));
         }
@@ -931,20 +946,18 @@ impl<'a> Layer<'a> {
                 if as_name {
                     return Ok(self.ident(at));
                 }
-                let token = match keyword {
-                    Keyword::Null => Token::Null,
-                    Keyword::True => Token::True,
-                    _ => Token::False,
+                let scalar = match keyword {
+                    Keyword::Null => Scalar::Null,
+                    Keyword::True => Scalar::True,
+                    _ => Scalar::False,
                 };
-                self.operand(at, token);
+                self.operand(at, Token::Scalar(scalar));
             }
             Keyword::Contains => {
                 if self.after_operand && top && self.in_head && self.module {
                     self.in_head = false;
                     self.operator(at, Token::Contains);
-                } else if matches!(self.out.tokens.last(), Some((_, Token::Default, _)))
-                    && !self.reference_follows(at)
-                {
+                } else if self.last() == Some(Token::Default) && !self.reference_follows(at) {
                     return Err(Refusal::Malformed);
                 } else {
                     return Ok(self.ident(at));
@@ -952,12 +965,7 @@ impl<'a> Layer<'a> {
             }
             Keyword::And | Keyword::Or => {
                 if self.after_operand && !self.reference_follows(at) {
-                    let token = if keyword == Keyword::And {
-                        Token::LogicalAnd
-                    } else {
-                        Token::LogicalOr
-                    };
-                    self.infix(at, token)?;
+                    self.infix(at, Token::Logical(keyword == Keyword::And))?;
                 } else if as_name
                     || self.kind(at + 1) == Some(RawKind::LParen) && self.adjacent(at + 1)
                 {
@@ -968,7 +976,7 @@ impl<'a> Layer<'a> {
             }
             Keyword::In => {
                 if self.after_operand && !self.reference_follows(at) {
-                    self.infix(at, Token::In)?;
+                    self.infix(at, Token::Infix(Infix::In))?;
                 } else if as_name {
                     return Ok(self.ident(at));
                 } else {
@@ -979,8 +987,7 @@ impl<'a> Layer<'a> {
                 // After an expression (but not after the mere name of a rule, nor after a path) a
                 // dot or bracket makes any keyword a name that starts something new.
                 let named = self.reference_follows(at);
-                let after_else = keyword == Keyword::If
-                    && matches!(self.out.tokens.last(), Some((_, Token::Else, _)));
+                let after_else = keyword == Keyword::If && self.last() == Some(Token::Else);
                 let goes_on = (self.after_operand || after_else)
                     && match keyword {
                         Keyword::If if after_else => true,
@@ -1082,7 +1089,6 @@ impl<'a> Layer<'a> {
                 self.before_if = false;
             }
         }
-        debug_assert!(!word.is_empty());
         Ok(at + 1)
     }
 
@@ -1113,7 +1119,7 @@ impl<'a> Layer<'a> {
         let tokens = &self.out.tokens;
         self.module
             && self.context() == Context::Top
-            && matches!(tokens.last(), Some((_, Token::Ident(_), _)))
+            && matches!(self.last(), Some(Token::Ident(_)))
             && match tokens.len().checked_sub(2).map(|at| &tokens[at].1) {
                 None => true,
                 Some(token) => matches!(token, Token::NewLine | Token::Joint | Token::Default),
@@ -1126,7 +1132,7 @@ impl<'a> Layer<'a> {
         let name = if word == "_" {
             let number = self.out.wildcards;
             self.out.wildcards += 1;
-            format!("${number}").into()
+            self.out.names.add(wildcard(number))
         } else {
             self.name(word)
         };
@@ -1176,6 +1182,25 @@ impl<'a> Layer<'a> {
         self.not_bodies |= set.has(Keyword::Not);
         self.keywords = self.keywords.with(set).with(BASE);
     }
+}
+
+/// The name of a `_`.
+pub(crate) fn wildcard(number: u32) -> String {
+    let mut name = String::with_capacity(11);
+    name.push('$');
+    let mut digits = [0; 10];
+    let mut rest = number;
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    name.extend(digits[at..].iter().map(|digit| char::from(*digit)));
+    name
 }
 
 fn is_infix(kind: RawKind) -> bool {

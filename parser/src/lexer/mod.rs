@@ -4,6 +4,7 @@
 
 pub mod keyword;
 pub mod layout;
+pub mod names;
 pub mod scan;
 pub mod strings;
 pub mod token;

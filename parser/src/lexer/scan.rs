@@ -2,6 +2,7 @@
 
 use logos::Logos;
 
+use super::keyword::Keyword;
 use super::token::{RawKind, RawToken};
 
 /// The raw tokens and the comments of a text.
@@ -30,10 +31,14 @@ pub fn scan(text: &str) -> Option<Scanned> {
     } else {
         0
     };
-    if text.bytes().any(|byte| byte == 0) || text[start..].contains('\u{feff}') {
+    if text.as_bytes().contains(&0) || text[start..].contains('\u{feff}') {
         return None;
     }
-    let mut scanned = Scanned::default();
+    // Policies have a token for every four to six bytes.
+    let mut scanned = Scanned {
+        tokens: Vec::with_capacity(text.len() / 4),
+        ..Scanned::default()
+    };
     let mut holes: Vec<Hole> = Vec::new();
     let mut lexer = RawKind::lexer(text);
     lexer.bump(start);
@@ -41,6 +46,7 @@ pub fn scan(text: &str) -> Option<Scanned> {
         let kind = kind.ok()?;
         let span = lexer.span();
         let (start, mut end) = (span.start, span.end);
+        let mut keyword = None;
         let kind = match kind {
             RawKind::Comment => {
                 scanned.comments.push((start as u32, end as u32));
@@ -98,12 +104,16 @@ pub fn scan(text: &str) -> Option<Scanned> {
                     return None;
                 }
                 // Digits of other scripts continue an identifier in OPA.
-                if text[end..]
-                    .chars()
-                    .next()
-                    .is_some_and(|c| !c.is_ascii() && c.is_numeric())
+                if text
+                    .as_bytes()
+                    .get(end)
+                    .is_some_and(|byte| !byte.is_ascii())
+                    && text[end..].chars().next().is_some_and(char::is_numeric)
                 {
                     return None;
+                }
+                if kind == RawKind::Word {
+                    keyword = Keyword::of(&text[start..end]);
                 }
                 kind
             }
@@ -120,6 +130,7 @@ pub fn scan(text: &str) -> Option<Scanned> {
         };
         scanned.tokens.push(RawToken {
             kind,
+            keyword,
             start: start as u32,
             end: end as u32,
         });

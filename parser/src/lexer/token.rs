@@ -2,6 +2,8 @@
 
 use logos::Logos;
 
+use super::keyword::Keyword;
+
 /// A raw token. Words are told apart later, because imports decide which of them are keywords.
 #[derive(Logos, Clone, Copy, PartialEq, Eq, Debug)]
 #[logos(skip r"[ \t\r\n]+")]
@@ -116,6 +118,8 @@ pub enum RawKind {
 pub struct RawToken {
     /// What it is.
     pub kind: RawKind,
+    /// Of a word: the keyword that it is where that keyword is active.
+    pub keyword: Option<Keyword>,
     /// First byte.
     pub start: u32,
     /// After the last byte.
