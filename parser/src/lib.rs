@@ -37,4 +37,4 @@ mod grammar {
 }
 
 pub use lexer::keyword::Keyword;
-pub use parse::{EMPTY_MODULE, ParseOptions, Query, parse_module, parse_query};
+pub use parse::{EMPTY_MODULE, ParseOptions, Parser, Query, parse_module, parse_query};

@@ -8,8 +8,9 @@ use crate::explain::{self, Goal};
 use crate::grammar;
 use crate::lexer::keyword::{self, Keyword, KeywordSet};
 use crate::lexer::layout::{Layout, Refusal, Spanned, layout};
+use crate::lexer::names::Names;
 use crate::lexer::scan::scan;
-use crate::lower::builder::Builder;
+use crate::lower::builder::{Builder, Stacks};
 use crate::lower::tree::Statement;
 use crate::lower::{self, Refused};
 
@@ -54,6 +55,26 @@ impl ParseOptions {
 /// Said of a text without statements. It is the only error, and OPA's parser does not put it into a list.
 pub const EMPTY_MODULE: &str = "empty module";
 
+/// Parses one text after the other. What that takes, and names that texts have in common, is kept between them.
+///
+/// ```
+/// use regovm_core::SourceMap;
+/// use regovm_parser::{ParseOptions, Parser};
+///
+/// let mut sources = SourceMap::new();
+/// let mut parser = Parser::default();
+/// for text in ["package p\n\nallow if input.x\n", "package q\n\nallow if input.x\n"] {
+///     let id = sources.add("", text).unwrap();
+///     let module = parser.module(&sources, id, &ParseOptions::default()).unwrap();
+///     assert_eq!(&*module.rules[0].head.name, "allow");
+/// }
+/// ```
+#[derive(Debug, Default)]
+pub struct Parser {
+    names: Names,
+    stacks: Stacks,
+}
+
 /// Parses a module.
 ///
 /// ```
@@ -70,58 +91,120 @@ pub fn parse_module(
     id: SourceId,
     options: &ParseOptions,
 ) -> Result<Module, Vec<Diagnostic>> {
-    let source = sources.get(id);
-    let text = &*source.text;
-    let base = source.base;
-    let whole = Span::new(base, base + text.len() as u32);
-    let read = read(text, base, options, Goal::Module, |mut builder, tokens| {
-        let parser = grammar::ModuleParser::new();
-        parser.parse(&mut builder, tokens).ok()?;
-        builder.statements()
-    })?;
-    if read.found.is_empty() {
-        let empty = Diagnostic::new(Code::Parse, Span::whole_file(base), EMPTY_MODULE);
-        return Err(vec![empty]);
-    }
-    let comments = comments(text, base, &read.comments);
-    let blocks = if options.process_annotations {
-        // Blocks are read with the statements, before the statements make a module.
-        annotations::blocks(sources, &comments)?
-    } else {
-        Vec::new()
-    };
-    let (_, importable, _) = options.keywords();
-    let lower = |statements, wildcards| {
-        lower::module(
-            statements,
-            options.version,
-            importable,
-            options.is_builtin,
-            wildcards,
-            whole,
-        )
-    };
-    let lowered = match lower(read.found, read.wildcards) {
-        Err(Refused::Syntax) if !read.second => {
-            let statements = explain::explain(text, base, options, Goal::Module)?;
-            lower(statements, 0)
+    Parser::default().module(sources, id, options)
+}
+
+impl Parser {
+    /// Parses a module.
+    pub fn module(
+        &mut self,
+        sources: &SourceMap,
+        id: SourceId,
+        options: &ParseOptions,
+    ) -> Result<Module, Vec<Diagnostic>> {
+        let source = sources.get(id);
+        let text = &*source.text;
+        let base = source.base;
+        let whole = Span::new(base, base + text.len() as u32);
+        let read = self.read(text, base, options, Goal::Module, |mut builder, tokens| {
+            let parser = grammar::ModuleParser::new();
+            parser.parse(&mut builder, tokens).ok()?;
+            builder.statements()
+        })?;
+        if read.found.is_empty() {
+            let empty = Diagnostic::new(Code::Parse, Span::whole_file(base), EMPTY_MODULE);
+            return Err(vec![empty]);
         }
-        lowered => lowered,
-    };
-    match lowered {
-        Ok(mut module) => {
-            module.comments = comments;
-            if !blocks.is_empty() {
-                annotations::attach(sources, &mut module, blocks)?;
+        let comments = comments(text, base, &read.comments);
+        let blocks = if options.process_annotations {
+            // Blocks are read with the statements, before the statements make a module.
+            annotations::blocks(sources, &comments)?
+        } else {
+            Vec::new()
+        };
+        let (_, importable, _) = options.keywords();
+        let lower = |statements, wildcards| {
+            lower::module(
+                statements,
+                options.version,
+                importable,
+                options.is_builtin,
+                wildcards,
+                whole,
+            )
+        };
+        let lowered = match lower(read.found, read.wildcards) {
+            Err(Refused::Syntax) if !read.second => {
+                let statements = explain::explain(text, base, options, Goal::Module)?;
+                lower(statements, 0)
             }
-            Ok(module)
+            lowered => lowered,
+        };
+        match lowered {
+            Ok(mut module) => {
+                module.comments = comments;
+                if !blocks.is_empty() {
+                    annotations::attach(sources, &mut module, blocks)?;
+                }
+                Ok(module)
+            }
+            Err(Refused::Errors(errors)) => Err(errors),
+            Err(Refused::Syntax) => Err(vec![Diagnostic::new(
+                Code::Parse,
+                whole,
+                "unexpected statement",
+            )]),
         }
-        Err(Refused::Errors(errors)) => Err(errors),
-        Err(Refused::Syntax) => Err(vec![Diagnostic::new(
-            Code::Parse,
-            whole,
-            "unexpected statement",
-        )]),
+    }
+
+    /// Reads a text by the grammar; if that refuses, the way [`explain`] does it.
+    fn read(
+        &mut self,
+        text: &str,
+        base: u32,
+        options: &ParseOptions,
+        goal: Goal,
+        parse: impl FnOnce(Builder<'_>, Tokens) -> Option<Vec<Statement>>,
+    ) -> Result<Read, Vec<Diagnostic>> {
+        let mut comments = Vec::new();
+        if let Some(scanned) = scan(text) {
+            let module = goal == Goal::Module;
+            self.names.begin();
+            let laid_out = layout(
+                text,
+                &scanned,
+                &mut self.names,
+                module,
+                options.version,
+                options.keywords(),
+            );
+            match laid_out {
+                Ok(Layout { tokens, wildcards }) => {
+                    let (comments, stacks) = (&scanned.comments, &mut self.stacks);
+                    let builder = Builder::new(text, base, comments, &self.names, stacks);
+                    let tokens: Tokens = tokens.into_iter().map(Ok);
+                    if let Some(found) = parse(builder, tokens) {
+                        let comments = scanned.comments;
+                        return Ok(Read {
+                            found,
+                            comments,
+                            wildcards,
+                            second: false,
+                        });
+                    }
+                }
+                Err(Refusal::Malformed) => {}
+                Err(Refusal::TooDeep(at)) => return Err(vec![explain::too_deep(base + at)]),
+            }
+            comments = scanned.comments;
+        }
+        let found = explain::explain(text, base, options, goal)?;
+        Ok(Read {
+            found,
+            comments,
+            wildcards: 0,
+            second: true,
+        })
     }
 }
 
@@ -134,16 +217,17 @@ pub fn parse_query(
     let source = sources.get(id);
     let text = &*source.text;
     let base = source.base;
-    let read = read(text, base, options, Goal::Query, |mut builder, tokens| {
-        let parser = grammar::QueryParser::new();
-        let count = parser.parse(&mut builder, tokens).ok()?;
-        let body = builder.query(count)?;
-        Some(if body.is_empty() {
-            Vec::new()
-        } else {
-            vec![Statement::Body(body)]
-        })
-    })?;
+    let read =
+        Parser::default().read(text, base, options, Goal::Query, |mut builder, tokens| {
+            let parser = grammar::QueryParser::new();
+            let count = parser.parse(&mut builder, tokens).ok()?;
+            let body = builder.query(count)?;
+            Some(if body.is_empty() {
+                Vec::new()
+            } else {
+                vec![Statement::Body(body)]
+            })
+        })?;
     let mut body = Body::new();
     for statement in read.found {
         match statement {
@@ -188,53 +272,6 @@ struct Read {
     wildcards: u32,
     /// The grammar had refused it.
     second: bool,
-}
-
-/// Reads a text by the grammar; if that refuses, the way [`explain`] does it.
-fn read(
-    text: &str,
-    base: u32,
-    options: &ParseOptions,
-    goal: Goal,
-    parse: impl FnOnce(Builder<'_, '_>, Tokens) -> Option<Vec<Statement>>,
-) -> Result<Read, Vec<Diagnostic>> {
-    let mut comments = Vec::new();
-    if let Some(scanned) = scan(text) {
-        let (active, importable, not_bodies) = options.keywords();
-        let module = goal == Goal::Module;
-        let version = options.version;
-        match layout(
-            text, &scanned, module, version, active, importable, not_bodies,
-        ) {
-            Ok(Layout {
-                tokens,
-                names,
-                wildcards,
-            }) => {
-                let builder = Builder::new(text, base, &scanned.comments, names);
-                let tokens: Tokens = tokens.into_iter().map(Ok);
-                if let Some(found) = parse(builder, tokens) {
-                    let comments = scanned.comments;
-                    return Ok(Read {
-                        found,
-                        comments,
-                        wildcards,
-                        second: false,
-                    });
-                }
-            }
-            Err(Refusal::Malformed) => {}
-            Err(Refusal::TooDeep(at)) => return Err(vec![explain::too_deep(base + at)]),
-        }
-        comments = scanned.comments;
-    }
-    let found = explain::explain(text, base, options, goal)?;
-    Ok(Read {
-        found,
-        comments,
-        wildcards: 0,
-        second: true,
-    })
 }
 
 type Tokens = std::iter::Map<std::vec::IntoIter<Spanned>, fn(Spanned) -> Result<Spanned, ()>>;

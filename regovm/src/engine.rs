@@ -8,7 +8,7 @@ use regovm_core::builtin::Table;
 use regovm_core::value::Frozen;
 use regovm_core::{Code, Constant, Diagnostic, SourceId, SourceMap, Span, yaml};
 use regovm_parser::ast::{AnnotationTarget, Module, RegoVersion, Rule, Term};
-use regovm_parser::{Keyword, ParseOptions};
+use regovm_parser::{Keyword, ParseOptions, Parser};
 
 use crate::builtin::Builtin;
 use crate::capabilities::Capabilities;
@@ -19,6 +19,7 @@ use crate::document;
 use crate::document::{Data, Document};
 use crate::explain::Explain;
 use crate::inspect::Inspection;
+use crate::modules::{self, Addition, Parsed, Text};
 use crate::observe::{Coverage, Covered, Observe, UncoveredKind};
 use crate::outline::{self, ModuleOutline};
 use crate::policy::PreparedPolicy;
@@ -97,13 +98,15 @@ pub(crate) fn source_of(
     name: &str,
     bytes: &[u8],
 ) -> Result<SourceId, Vec<Diagnostic>> {
-    let text = String::from_utf8_lossy(bytes);
-    let id = sources
-        .add(name, text.as_ref())
-        .map_err(|error| vec![Diagnostic::new(Code::Parse, Span::NONE, error.to_string())])?;
+    let mut add = |text: &str| {
+        sources
+            .add(name, text)
+            .map_err(|error| vec![Diagnostic::new(Code::Parse, Span::NONE, error.to_string())])
+    };
     match std::str::from_utf8(bytes) {
-        Ok(_) => Ok(id),
+        Ok(text) => add(text),
         Err(invalid) => {
+            let id = add(&String::from_utf8_lossy(bytes))?;
             let at = sources.get(id).base + invalid.valid_up_to() as u32;
             Err(vec![Diagnostic::new(
                 Code::Parse,
@@ -292,12 +295,92 @@ impl Engine {
 
     /// Adds a policy that may not be UTF-8, which is an error like any other.
     pub fn add_module_bytes(&mut self, name: &str, bytes: &[u8]) -> &mut Engine {
-        match self.parsed_module(name, bytes, self.version) {
+        let parsed = self.parsed(&[(name, bytes, self.version)], Some(1));
+        parsed
+            .into_iter()
+            .for_each(|parsed| self.add_parsed(parsed));
+        self
+    }
+
+    /// Adds many policies, each with its name. It is as if they were added one after the other, but large ones and many are
+    /// read on as many threads as the machine has processors.
+    ///
+    /// ```
+    /// use regovm::Engine;
+    /// let files = (0..100).map(|n| (format!("p{n}.rego"), format!("package p{n}\nallow if input.n == {n}\n")));
+    /// let mut engine = Engine::new();
+    /// engine.add_modules(files);
+    /// let mut session = engine.prepare("data.p42.allow")?.session();
+    /// assert_eq!(session.eval_json(br#"{"n": 42}"#)?.value(), Some(true.into()));
+    /// # Ok::<(), regovm::Failure>(())
+    /// ```
+    pub fn add_modules<N: AsRef<str>, T: AsRef<[u8]>>(
+        &mut self,
+        modules: impl IntoIterator<Item = (N, T)>,
+    ) -> &mut Engine {
+        let modules: Vec<(N, T)> = modules.into_iter().collect();
+        let texts: Vec<Text<'_>> = modules
+            .iter()
+            .map(|(name, text)| (name.as_ref(), text.as_ref(), self.version))
+            .collect();
+        let parsed = self.parsed(&texts, None);
+        parsed
+            .into_iter()
+            .for_each(|parsed| self.add_parsed(parsed));
+        self
+    }
+
+    /// Adds policies, documents and notes in their order; the policies are read as by [`Engine::add_modules`].
+    ///
+    /// ```
+    /// use regovm::{Addition, Document, Engine};
+    /// let policy = Addition::Module {
+    ///     name: "p.rego".into(),
+    ///     bytes: b"package p\nallow if input.user in data.users\n".to_vec(),
+    /// };
+    /// let data = Addition::Document(Document::json("users.json", r#"{"users": ["alice"]}"#));
+    /// let mut engine = Engine::new();
+    /// engine.add_all(vec![policy, data]);
+    /// let mut session = engine.prepare("data.p.allow")?.session();
+    /// assert_eq!(session.eval_json(br#"{"user": "alice"}"#)?.value(), Some(true.into()));
+    /// # Ok::<(), regovm::Failure>(())
+    /// ```
+    pub fn add_all(&mut self, additions: Vec<Addition>) -> &mut Engine {
+        self.add_all_on(additions, None)
+    }
+
+    pub(crate) fn add_all_on(
+        &mut self,
+        additions: Vec<Addition>,
+        threads: Option<usize>,
+    ) -> &mut Engine {
+        let texts: Vec<Text<'_>> = additions
+            .iter()
+            .filter_map(|addition| match addition {
+                Addition::Module { name, bytes } => Some((&**name, &**bytes, self.version)),
+                _ => None,
+            })
+            .collect();
+        let mut parsed = self.parsed(&texts, threads).into_iter();
+        for addition in additions {
+            match addition {
+                Addition::Module { .. } => parsed
+                    .by_ref()
+                    .take(1)
+                    .for_each(|parsed| self.add_parsed(parsed)),
+                Addition::Document(document) => drop(self.add_document(document)),
+                Addition::Unreadable(message) => drop(self.add_unreadable(message)),
+            }
+        }
+        self
+    }
+
+    fn add_parsed(&mut self, parsed: Parsed) {
+        match parsed {
             Ok(module) => self.modules.push(module),
             Err(errors) => self.unread.push((self.added, Unread::Policy(errors))),
         }
         self.added += 1;
-        self
     }
 
     /// Notes that a file could not be read, in words that name it. That is an error like the one of a policy that does not
@@ -316,15 +399,21 @@ impl Engine {
         self
     }
 
-    /// Parses a module of a dialect; its text is kept.
-    fn parsed_module(
-        &mut self,
-        name: &str,
-        bytes: &[u8],
-        version: RegoVersion,
-    ) -> Result<Module, Vec<Diagnostic>> {
-        let id = source_of(&mut self.sources, name, bytes)?;
-        self.parse(id, version)
+    /// Parses modules, each of a dialect; their texts are kept.
+    fn parsed(&mut self, texts: &[Text<'_>], threads: Option<usize>) -> Vec<Parsed> {
+        let options = self.parse_options(self.version);
+        let capabilities = self.capabilities.as_ref();
+        let parse = |parser: &mut Parser, sources: &SourceMap, id, version| {
+            if let Some(refusal) = capabilities.and_then(|c| c.refuses(version)) {
+                return Err(vec![refusal]);
+            }
+            let options = ParseOptions {
+                version,
+                ..options.clone()
+            };
+            parser.module(sources, id, &options)
+        };
+        modules::parse_all(&mut self.sources, texts, threads, &parse)
     }
 
     /// Adds a bundle: its policies, each in its dialect, and its data, which takes the place of what documents have at its
@@ -353,14 +442,27 @@ impl Engine {
         bundle: &crate::bundle::Bundle,
     ) -> Result<&mut Engine, crate::bundle::BundleError> {
         let version = bundle.manifest.version().unwrap_or(self.version);
-        let mut modules = Vec::with_capacity(bundle.modules.len());
+        let mut texts: Vec<Text<'_>> = Vec::with_capacity(bundle.modules.len());
+        let mut unknown = Ok(());
         for file in &bundle.modules {
-            let version = bundle.manifest.version_of(&file.relative, version)?;
-            let module = self
-                .parsed_module(&file.path, &file.text, version)
-                .map_err(|errors| Failure::from_diagnostics(Stage::Load, errors, &self.sources))?;
-            modules.push(module);
+            match bundle.manifest.version_of(&file.relative, version) {
+                Ok(version) => texts.push((&file.path, &file.text, version)),
+                Err(error) => {
+                    // What stands before it comes first.
+                    unknown = Err(error);
+                    break;
+                }
+            }
         }
+        let mut modules = Vec::with_capacity(texts.len());
+        for parsed in self.parsed(&texts, None) {
+            modules.push(
+                parsed.map_err(|errors| {
+                    Failure::from_diagnostics(Stage::Load, errors, &self.sources)
+                })?,
+            );
+        }
+        unknown?;
         bundle.check(bundle.modules.iter().zip(&modules))?;
         self.modules.extend(modules);
         let roots = bundle.manifest.roots().iter().map(|root| {
@@ -373,13 +475,6 @@ impl Engine {
             data: bundle.data().clone(),
         });
         Ok(self)
-    }
-
-    fn parse(&self, id: SourceId, version: RegoVersion) -> Result<Module, Vec<Diagnostic>> {
-        if let Some(refusal) = self.capabilities.as_ref().and_then(|c| c.refuses(version)) {
-            return Err(vec![refusal]);
-        }
-        regovm_parser::parse_module(&self.sources, id, &self.parse_options(version))
     }
 
     fn parse_options(&self, version: RegoVersion) -> ParseOptions {
@@ -764,6 +859,12 @@ impl Engine {
     }
 
     /// The texts of the policies.
+    /// Whether another engine has the same modules at the same places.
+    #[cfg(test)]
+    pub(crate) fn has_same_modules(&self, other: &Engine) -> bool {
+        self.modules == other.modules
+    }
+
     pub(crate) fn sources(&self) -> &SourceMap {
         &self.sources
     }

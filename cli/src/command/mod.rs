@@ -24,7 +24,7 @@ pub mod why;
 
 use std::io::{self, Write};
 
-use regovm::{Capabilities, Engine, Failure, RegoVersion};
+use regovm::{Addition, Capabilities, Engine, Failure, RegoVersion};
 
 use crate::load::{DataFile, Loaded};
 
@@ -68,29 +68,23 @@ fn shown(text: Result<String, Failure>) -> io::Result<u8> {
 
 /// Hands everything that was loaded to an engine, in the order in which it was found.
 fn engine_with(loaded: Loaded, engine: &mut Engine) {
+    let mut additions = Vec::with_capacity(loaded.is_policy.len() + loaded.unreadable.len());
     let mut modules = loaded.modules.into_iter();
     let mut data = loaded.data.into_iter();
     let mut unreadable = loaded.unreadable.into_iter().peekable();
     for (place, is_policy) in loaded.is_policy.into_iter().enumerate() {
         while let Some((_, message)) = unreadable.next_if(|(before, _)| *before <= place) {
-            engine.add_unreadable(message);
+            additions.push(Addition::Unreadable(message));
         }
-        match is_policy {
-            true => {
-                if let Some((name, bytes)) = modules.next() {
-                    engine.add_module_bytes(&name, &bytes);
-                }
-            }
-            false => {
-                if let Some(file) = data.next() {
-                    engine.add_document(document(file));
-                }
-            }
-        }
+        additions.extend(match is_policy {
+            true => modules
+                .next()
+                .map(|(name, bytes)| Addition::Module { name, bytes }),
+            false => data.next().map(|file| Addition::Document(document(file))),
+        });
     }
-    for (_, message) in unreadable {
-        engine.add_unreadable(message);
-    }
+    additions.extend(unreadable.map(|(_, message)| Addition::Unreadable(message)));
+    engine.add_all(additions);
 }
 
 /// A data file as a document.

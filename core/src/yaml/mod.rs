@@ -73,13 +73,21 @@ const MAX_CONSTANT_DEPTH: usize = 256;
 
 /// Reads the first document of a text. The rest must be YAML too.
 pub fn read_constant(text: &str) -> Result<Constant, YamlError> {
+    read_constant_with(text, &mut |_, _| {})
+}
+
+/// As [`read_constant`]; shows what the text consists of on the way, as [`Events`] would give it.
+pub fn read_constant_with(
+    text: &str,
+    see: &mut dyn FnMut(&Event<'_>, Mark),
+) -> Result<Constant, YamlError> {
     let arena = Arena::new();
-    read::read(text, &arena, MAX_CONSTANT_DEPTH, Booleans::New).map(to_constant)
+    read::read(text, &arena, MAX_CONSTANT_DEPTH, Booleans::New, see).map(to_constant)
 }
 
 /// Reads the first document of a text into an arena. The rest must be YAML too.
 pub fn read<'a>(text: &str, arena: &'a Arena) -> Result<Value<'a>, YamlError> {
-    read::read(text, arena, MAX_DEPTH, Booleans::New)
+    read::read(text, arena, MAX_DEPTH, Booleans::New, &mut |_, _| {})
 }
 
 /// Which plain words are truth values.
@@ -94,7 +102,7 @@ enum Booleans {
 /// As [`read`], with `yes`, `on` and their like as truth values: so go-yaml v2 reads files, and with it Kubernetes and
 /// conftest.
 pub fn read_with_old_booleans<'a>(text: &str, arena: &'a Arena) -> Result<Value<'a>, YamlError> {
-    read::read(text, arena, MAX_DEPTH, Booleans::Old)
+    read::read(text, arena, MAX_DEPTH, Booleans::Old, &mut |_, _| {})
 }
 
 /// Words that are booleans in YAML 1.1 and texts in 1.2; go-yaml reads them as booleans only where it wants some.

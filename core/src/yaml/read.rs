@@ -12,12 +12,13 @@ use crate::value::{Arena, ArrayBuilder, MemoryExceeded, ObjectBuilder, Value, nu
 use crate::work;
 
 /// The value of the first document. Further ones must be YAML too, and what is no YAML is complained of before what has no
-/// value.
+/// value. `see` is shown all of it.
 pub(super) fn read<'a>(
     text: &str,
     arena: &'a Arena,
     depth: usize,
     booleans: Booleans,
+    see: &mut dyn FnMut(&Event<'_>, Mark),
 ) -> Result<Value<'a>, YamlError> {
     let mut reader = Reader {
         arena,
@@ -36,6 +37,7 @@ pub(super) fn read<'a>(
     let mut last = Mark::default();
     for event in Events::new(text) {
         let (event, mark) = event?;
+        see(&event, mark);
         match &event {
             Event::Alias(name) if !anchors.contains(name) => {
                 let unknown = fault(format!("unknown anchor '{name}' referenced"), true);

@@ -8,7 +8,9 @@ mod properties;
 mod scalars;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
 
 use super::cursor::{Cursor, Mark, ends_word, is_blank, is_break};
 use super::problem::{Problem, said};

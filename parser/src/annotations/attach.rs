@@ -22,7 +22,7 @@ pub(crate) fn attach(
     module: &mut Module,
     mut blocks: Vec<Annotations>,
 ) -> Result<(), Vec<Diagnostic>> {
-    let row = |span: Span| sources.locate(span).map_or(0, |at| at.row);
+    let row = |span: Span| sources.order(span).map_or(0, |(_, row, _)| row);
     let mut statements: Vec<(u32, Below)> = vec![(row(module.package.span), Below::Package)];
     statements.extend(
         module
@@ -115,7 +115,7 @@ struct Group {
 }
 
 fn attach_to_rules(sources: &SourceMap, module: &mut Module, blocks: &[Annotations]) {
-    let row = |span: Span| sources.locate(span).map_or(0, |at| at.row);
+    let row = |span: Span| sources.order(span).map_or(0, |(_, row, _)| row);
     let mut groups: HashMap<String, Group> = HashMap::new();
     for (at, block) in blocks.iter().enumerate() {
         let AnnotationTarget::Rule(target) = block.target else {
@@ -130,6 +130,9 @@ fn attach_to_rules(sources: &SourceMap, module: &mut Module, blocks: &[Annotatio
             "rule" => group.rule.push((row(block.span), at as u32)),
             _ => {}
         }
+    }
+    if groups.is_empty() {
+        return;
     }
     for rule in &mut module.rules {
         let Some(group) = groups.get_mut(&document(rule)) else {

@@ -4,12 +4,12 @@ mod attach;
 mod fields;
 mod node;
 
-use regovm_core::yaml::read_constant;
+use regovm_core::yaml::read_constant_with;
 use regovm_core::{Code, Constant, Diagnostic, Location, SourceMap, Span};
 
 use crate::ast::{AnnotationTarget, Annotations, Comment};
 use crate::print;
-use node::Node;
+use node::{Node, Tree};
 
 pub(crate) use attach::attach;
 
@@ -21,8 +21,12 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn starts_block(&self) -> bool {
-        self.at.col == 1 && self.comment.text.trim().starts_with("METADATA")
+        self.at.col == 1 && says_metadata(self.comment)
     }
+}
+
+fn says_metadata(comment: &Comment) -> bool {
+    comment.text.trim_start().starts_with("METADATA")
 }
 
 /// Reads the blocks among the comments of a module. What they stand above is settled by [`attach`].
@@ -30,6 +34,9 @@ pub(crate) fn blocks(
     sources: &SourceMap,
     comments: &[Comment],
 ) -> Result<Vec<Annotations>, Vec<Diagnostic>> {
+    if !comments.iter().any(says_metadata) {
+        return Ok(Vec::new());
+    }
     let lines: Vec<Line<'_>> = comments
         .iter()
         .filter_map(|comment| {
@@ -98,8 +105,10 @@ fn block(first: &Line<'_>, lines: &[Line<'_>]) -> Result<Annotations, Diagnostic
 
 /// The block as YAML; an error has its line, if it has one, and OPA's text.
 fn read(text: &str) -> Result<(Node, Constant), (Option<usize>, String)> {
-    let value = read_constant(text).map_err(|error| (error.named, error.to_string()))?;
-    let node = node::read(text).ok_or((None, "yaml: cannot read".to_string()))?;
+    let mut tree = Tree::default();
+    let value = read_constant_with(text, &mut |event, mark| tree.event(event, mark))
+        .map_err(|error| (error.named, error.to_string()))?;
+    let node = tree.finish();
     let mut errors = Vec::new();
     fields::check_kinds(&node, &mut errors);
     let Some((line, _)) = errors.first() else {

@@ -1,8 +1,8 @@
 //! YAML as a tree with lines, to say where something has the wrong kind.
 
-use regovm_core::yaml::{Event, Events, Style};
+use regovm_core::yaml::{Event, Mark, Style};
 
-/// Deeper blocks than this are refused; [`regovm_core::yaml`] refuses them first.
+/// No tree is deeper: [`regovm_core::yaml`] refuses such texts.
 const MAX_DEPTH: usize = 300;
 
 /// A piece of a YAML text.
@@ -90,45 +90,62 @@ enum Open {
     Mapping(Vec<(Node, Node)>, Option<Node>, usize),
 }
 
-/// Reads the first document of a text that is known to be YAML.
-pub(super) fn read(text: &str) -> Option<Node> {
-    let mut stack: Vec<Open> = Vec::new();
-    for event in Events::new(text) {
-        let (event, mark) = event.ok()?;
+/// The first document of a text, event by event.
+#[derive(Default)]
+pub(super) struct Tree {
+    open: Vec<Open>,
+    root: Option<Node>,
+    ended: bool,
+}
+
+impl Tree {
+    /// Takes the next event.
+    pub(super) fn event(&mut self, event: &Event<'_>, mark: Mark) {
+        if self.ended {
+            return;
+        }
         let line = mark.row();
         let done = match event {
             Event::Scalar { text, style, .. } => Node {
-                kind: Kind::Scalar(text.into_owned(), style == Style::Plain),
+                kind: Kind::Scalar(text.clone().into_owned(), *style == Style::Plain),
                 line,
             },
             Event::Alias(_) => Node {
                 kind: Kind::Alias,
                 line,
             },
-            Event::SequenceStart(..) | Event::MappingStart(..) => {
-                if stack.len() >= MAX_DEPTH {
-                    return None;
-                }
-                stack.push(match event {
-                    Event::SequenceStart(..) => Open::Sequence(Vec::new(), line),
-                    _ => Open::Mapping(Vec::new(), None, line),
-                });
-                continue;
+            // What is deeper is refused, but only at its end.
+            Event::SequenceStart(..) | Event::MappingStart(..) if self.open.len() >= MAX_DEPTH => {
+                self.ended = true;
+                return;
             }
-            Event::SequenceEnd | Event::MappingEnd => match stack.pop()? {
-                Open::Sequence(items, line) => Node {
+            Event::SequenceStart(..) => {
+                return self.open.push(Open::Sequence(Vec::new(), line));
+            }
+            Event::MappingStart(..) => {
+                return self.open.push(Open::Mapping(Vec::new(), None, line));
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(Open::Sequence(items, line)) => Node {
                     kind: Kind::Sequence(items),
                     line,
                 },
-                Open::Mapping(members, _, line) => Node {
+                Some(Open::Mapping(members, _, line)) => Node {
                     kind: Kind::Mapping(members),
                     line,
                 },
+                None => return,
             },
-            Event::DocumentEnd => break,
+            Event::DocumentEnd => {
+                self.ended = true;
+                return;
+            }
         };
-        match stack.last_mut() {
-            None => return Some(done),
+        match self.open.last_mut() {
+            None => {
+                self.root = Some(done);
+                self.ended = true;
+            }
             Some(Open::Sequence(items, _)) => items.push(done),
             Some(Open::Mapping(members, waiting, _)) => match waiting.take() {
                 Some(key) => members.push((key, done)),
@@ -136,8 +153,12 @@ pub(super) fn read(text: &str) -> Option<Node> {
             },
         }
     }
-    Some(Node {
-        kind: Kind::Scalar(String::new(), true),
-        line: 1,
-    })
+
+    /// The document.
+    pub(super) fn finish(self) -> Node {
+        self.root.unwrap_or(Node {
+            kind: Kind::Scalar(String::new(), true),
+            line: 1,
+        })
+    }
 }

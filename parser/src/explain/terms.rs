@@ -44,7 +44,7 @@ impl Reader<'_> {
                     self.c.scan();
                     if let Some(rhs) = self.operation(0) {
                         let operator = member("member_3", place);
-                        lhs = lower::infix_call(operator, [lhs, middle, rhs]);
+                        lhs = lower::infix_call(vec![operator, lhs, middle, rhs]);
                         if self.is(Keyword::In) {
                             continue;
                         }
@@ -62,7 +62,7 @@ impl Reader<'_> {
             let Some(rhs) = self.operation(0) else {
                 return Some(lhs);
             };
-            lhs = lower::infix_call(member("member_2", place), [lhs, rhs]);
+            lhs = lower::infix_call(vec![member("member_2", place), lhs, rhs]);
             if !self.is(Keyword::In) {
                 return Some(lhs);
             }
@@ -81,7 +81,7 @@ impl Reader<'_> {
             self.c.scan();
             match self.operation(found + 1) {
                 Some(rhs) => {
-                    lhs = lower::infix_call(operator, [lhs, rhs]);
+                    lhs = lower::infix_call(vec![operator, lhs, rhs]);
                     tightest = found;
                 }
                 // A missing right side is a complaint, yet the left side stands, and a looser

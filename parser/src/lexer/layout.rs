@@ -135,11 +135,9 @@ pub type Spanned = (u32, Token, u32);
 
 /// What the layer gives to the grammar.
 #[derive(Debug)]
-pub struct Layout<'t> {
+pub struct Layout {
     /// Tokens with byte offsets into the text.
     pub tokens: Vec<Spanned>,
-    /// What their symbols stand for.
-    pub names: Names<'t>,
     /// How many `_` were renamed.
     pub wildcards: u32,
 }
@@ -202,7 +200,8 @@ struct Layer<'a, 't> {
     not_bodies: bool,
     templates: std::slice::Iter<'a, bool>,
     stack: Vec<Frame>,
-    out: Layout<'t>,
+    names: &'a mut Names,
+    out: Layout,
     /// The last token ends an operand, so that another operand would start a new expression.
     after_operand: bool,
     /// The next token starts an expression (or a rule), where keywords may be names.
@@ -223,16 +222,16 @@ struct Layer<'a, 't> {
     before_as: bool,
 }
 
-/// Gives raw tokens their meaning.
-pub fn layout<'t>(
-    text: &'t str,
+/// Gives raw tokens their meaning. The keywords are those that are active, those that imports may add, and whether `not` takes
+/// a body.
+pub fn layout(
+    text: &str,
     scanned: &Scanned,
+    names: &mut Names,
     module: bool,
     version: RegoVersion,
-    keywords: KeywordSet,
-    importable: KeywordSet,
-    not_bodies: bool,
-) -> Result<Layout<'t>, Refusal> {
+    (keywords, importable, not_bodies): (KeywordSet, KeywordSet, bool),
+) -> Result<Layout, Refusal> {
     let raw = &scanned.tokens;
     let mut layer = Layer {
         text,
@@ -244,10 +243,10 @@ pub fn layout<'t>(
         importable,
         not_bodies,
         templates: scanned.raw_templates.iter(),
-        stack: Vec::new(),
+        stack: Vec::with_capacity(8),
+        names,
         out: Layout {
             tokens: Vec::with_capacity(raw.len() + raw.len() / 8),
-            names: Names::new(raw.len()),
             wildcards: 0,
         },
         after_operand: false,
@@ -348,7 +347,7 @@ impl<'t> Layer<'_, 't> {
     }
 
     fn name(&mut self, text: &'t str) -> Symbol {
-        self.out.names.of(text)
+        self.names.of(text)
     }
 
     fn last(&self) -> Option<Token> {
@@ -465,7 +464,7 @@ impl<'t> Layer<'_, 't> {
                 let inner = &word[1..word.len() - 1];
                 let name = if inner.as_bytes().contains(&b'\\') {
                     let text = unescape(inner).ok_or(Refusal::Malformed)?;
-                    self.out.names.add(text)
+                    self.names.of(&text)
                 } else {
                     self.name(inner)
                 };
@@ -568,7 +567,7 @@ impl<'t> Layer<'_, 't> {
     fn sign(&mut self, at: usize) -> Result<usize, Refusal> {
         if self.kind(at + 1) == Some(RawKind::Number) {
             let name = format!("-{}", self.word(at + 1));
-            let name = self.out.names.add(name);
+            let name = self.names.of(&name);
             self.start_operand(at);
             self.out.tokens.push((
                 self.raw[at].start,
@@ -593,7 +592,7 @@ impl<'t> Layer<'_, 't> {
         }
         let sign = if start == dot { "" } else { "-" };
         let name = format!("{sign}.{}", self.word(dot + 1));
-        let name = self.out.names.add(name);
+        let name = self.names.of(&name);
         self.start_operand(start);
         self.out.tokens.push((
             self.raw[start].start,
@@ -619,7 +618,7 @@ impl<'t> Layer<'_, 't> {
         };
         let inner = word.get(skip..word.len() - 1).ok_or(Refusal::Malformed)?;
         let part = template_text(inner, multi_line).ok_or(Refusal::Malformed)?;
-        let part = self.out.names.add(part);
+        let part = self.names.of(&part);
         match kind {
             RawKind::TemplateWhole => self.operand(at, Token::TemplateWhole(part, multi_line)),
             RawKind::TemplateStart => {
@@ -1132,7 +1131,7 @@ impl<'t> Layer<'_, 't> {
         let name = if word == "_" {
             let number = self.out.wildcards;
             self.out.wildcards += 1;
-            self.out.names.add(wildcard(number))
+            self.names.of(&wildcard(number))
         } else {
             self.name(word)
         };

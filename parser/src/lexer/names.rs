@@ -1,44 +1,53 @@
-//! The names and literals of a text, so that a token is a few bytes and each name is allocated once.
+//! The names and literals of texts, so that a token is a few bytes and each name is allocated once.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::ast::Name;
+
+/// Names that are kept from one text to the next, at most.
+const KEPT: usize = 1 << 12;
 
 /// A name or literal of a text: its number in [`Names`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Symbol(u32);
 
-/// What the symbols of a text stand for.
-#[derive(Debug)]
-pub struct Names<'t> {
+/// What the symbols of a text stand for. Names of earlier texts are still there, because policies that belong together
+/// use the same ones.
+#[derive(Debug, Default)]
+pub struct Names {
     list: Vec<Name>,
-    known: HashMap<&'t str, Symbol>,
+    numbers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
 }
 
-impl<'t> Names<'t> {
-    /// Without names, for a text of so many tokens.
-    pub(crate) fn new(tokens: usize) -> Names<'t> {
-        // A name stands for about four tokens in policies.
-        let names = tokens / 4;
-        Names {
-            list: Vec::with_capacity(names),
-            known: HashMap::with_capacity(names.min(1 << 10)),
+impl Names {
+    /// Begins a text: no symbol of an earlier one is used any more.
+    pub(crate) fn begin(&mut self) {
+        if self.list.len() > KEPT {
+            self.list.clear();
+            self.numbers.clear();
         }
     }
 
-    /// The symbol of a piece of the text.
-    pub(crate) fn of(&mut self, text: &'t str) -> Symbol {
-        let list = &mut self.list;
-        *self.known.entry(text).or_insert_with(|| {
-            list.push(text.into());
-            Symbol(list.len() as u32 - 1)
-        })
-    }
-
-    /// A symbol for something that is not in the text as it is.
-    pub(crate) fn add(&mut self, name: impl Into<Name>) -> Symbol {
-        self.list.push(name.into());
-        Symbol(self.list.len() as u32 - 1)
+    /// The symbol of a name.
+    pub(crate) fn of(&mut self, text: &str) -> Symbol {
+        let hash = self.hasher.hash_one(text);
+        let list = &self.list;
+        if let Some(number) = self
+            .numbers
+            .find(hash, |number| &*list[*number as usize] == text)
+        {
+            return Symbol(*number);
+        }
+        let number = list.len() as u32;
+        self.list.push(text.into());
+        let (list, hasher) = (&self.list, &self.hasher);
+        self.numbers.insert_unique(hash, number, |number| {
+            hasher.hash_one(&*list[*number as usize])
+        });
+        Symbol(number)
     }
 
     /// What a symbol stands for.

@@ -117,15 +117,9 @@ const EQ: usize = Infix::KeyComma as usize + 1;
 const ASSIGN: usize = EQ + 1;
 const INTERNAL: usize = ASSIGN + 1;
 
-/// Makes nodes for the grammar.
-#[derive(Debug)]
-pub struct Builder<'a, 't> {
-    text: &'t str,
-    base: u32,
-    comments: &'a [(u32, u32)],
-    names: Names<'t>,
-    operators: [Option<Name>; OPERATORS.len()],
-    refused: bool,
+/// What is complete but belongs to nothing yet. It is kept from one text to the next, empty but with its room.
+#[derive(Debug, Default)]
+pub struct Stacks {
     terms: Vec<Term>,
     waiting: Vec<Waiting>,
     pairs: Vec<(Term, Term)>,
@@ -137,45 +131,70 @@ pub struct Builder<'a, 't> {
     bodies: Vec<RuleBody>,
     branches: Vec<Else>,
     statements: Vec<Statement>,
+    /// The names of [`OPERATORS`], as far as they were needed.
+    operators: [Option<Name>; OPERATORS.len()],
+}
+
+impl Stacks {
+    /// Removes what a text left that was refused.
+    fn clear(&mut self) {
+        self.terms.clear();
+        self.waiting.clear();
+        self.pairs.clear();
+        self.exprs.clear();
+        self.operands.clear();
+        self.junctions.clear();
+        self.texts.clear();
+        self.bodies.clear();
+        self.branches.clear();
+        self.statements.clear();
+    }
+}
+
+/// Makes nodes for the grammar.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    text: &'a str,
+    base: u32,
+    comments: &'a [(u32, u32)],
+    names: &'a Names,
+    stacks: &'a mut Stacks,
+    refused: bool,
 }
 
 /// Takes the upper part of a stack.
 fn take<T>(stack: &mut Vec<T>, count: u32) -> Vec<T> {
-    let rest = stack.len().saturating_sub(count as usize);
-    stack.drain(rest..).collect()
+    match count {
+        0 => Vec::new(),
+        1 => stack.pop().into_iter().collect(),
+        _ => stack.split_off(stack.len().saturating_sub(count as usize)),
+    }
 }
 
-impl<'a, 't> Builder<'a, 't> {
+impl<'a> Builder<'a> {
     /// A builder for a text whose first byte has a global position.
     pub fn new(
-        text: &'t str,
+        text: &'a str,
         base: u32,
         comments: &'a [(u32, u32)],
-        names: Names<'t>,
-    ) -> Builder<'a, 't> {
+        names: &'a Names,
+        stacks: &'a mut Stacks,
+    ) -> Builder<'a> {
+        stacks.clear();
         Builder {
             text,
             base,
             comments,
             names,
-            operators: [const { None }; OPERATORS.len()],
+            stacks,
             refused: false,
-            terms: Vec::with_capacity(16),
-            waiting: Vec::new(),
-            pairs: Vec::new(),
-            exprs: Vec::with_capacity(8),
-            operands: Vec::new(),
-            junctions: Vec::new(),
-            texts: Vec::new(),
-            bodies: Vec::new(),
-            branches: Vec::new(),
-            statements: Vec::new(),
         }
     }
 
     /// The statements of a module, unless something was refused.
     pub fn statements(self) -> Option<Vec<Statement>> {
-        (!self.refused).then_some(self.statements)
+        let statements = std::mem::take(&mut self.stacks.statements);
+        (!self.refused).then_some(statements)
     }
 
     /// The expressions of a query, unless something was refused.
@@ -208,7 +227,9 @@ impl<'a, 't> Builder<'a, 't> {
     pub fn package(&mut self, path: u32, start: u32, end: u32) {
         let path = self.plain(path);
         let span = self.span(start, end);
-        self.statements.push(Statement::Package { path, span });
+        self.stacks
+            .statements
+            .push(Statement::Package { path, span });
     }
 
     /// `import a.b as c`; the alias has its offsets.
@@ -216,7 +237,8 @@ impl<'a, 't> Builder<'a, 't> {
         let path = self.plain(path);
         let alias = alias.map(|(name, start, end)| (self.name(name), self.span(start, end)));
         let span = self.span(start, end);
-        self.statements
+        self.stacks
+            .statements
             .push(Statement::Import { path, alias, span });
     }
 
@@ -227,7 +249,7 @@ impl<'a, 't> Builder<'a, 't> {
             head_span: self.span(head_start, end),
             span: self.span(start, end),
         };
-        self.statements.push(statement);
+        self.stacks.statements.push(statement);
     }
 
     /// `p contains x`
@@ -235,7 +257,7 @@ impl<'a, 't> Builder<'a, 't> {
         let key = Some(self.folded(key));
         let head = self.sides(head);
         let span = self.span(start, end);
-        self.statements.push(Statement::Rule {
+        self.stacks.statements.push(Statement::Rule {
             head,
             key,
             has_if: false,
@@ -258,13 +280,13 @@ impl<'a, 't> Builder<'a, 't> {
     ) {
         let tail = match tail {
             Tail::None => TailOf::None,
-            Tail::Else => match self.branches.pop() {
+            Tail::Else => match self.stacks.branches.pop() {
                 Some(branch) => TailOf::Else(Box::new(branch)),
                 None => TailOf::None,
             },
-            Tail::Chain(count) => TailOf::Chain(take(&mut self.bodies, count)),
+            Tail::Chain(count) => TailOf::Chain(take(&mut self.stacks.bodies, count)),
         };
-        let body = self.bodies.pop();
+        let body = self.stacks.bodies.pop();
         let last = match &tail {
             TailOf::None => None,
             TailOf::Else(branch) => Some(branch.span),
@@ -274,7 +296,7 @@ impl<'a, 't> Builder<'a, 't> {
         let head_span = self.span(start, head_end);
         let key = key.map(|key| self.folded(key));
         let head = self.sides(head);
-        self.statements.push(Statement::Rule {
+        self.stacks.statements.push(Statement::Rule {
             head,
             key,
             has_if,
@@ -302,9 +324,9 @@ impl<'a, 't> Builder<'a, 't> {
         };
         if let Clause::Body { has_if, next } = clause {
             branch.has_if = has_if;
-            branch.body = self.bodies.pop();
+            branch.body = self.stacks.bodies.pop();
             if next {
-                branch.next = self.branches.pop().map(Box::new);
+                branch.next = self.stacks.branches.pop().map(Box::new);
             }
             let last = match &branch.next {
                 Some(next) => Some(next.span),
@@ -312,13 +334,13 @@ impl<'a, 't> Builder<'a, 't> {
             };
             branch.span.end = last.unwrap_or(branch.span).end;
         }
-        self.branches.push(branch);
+        self.stacks.branches.push(branch);
     }
 
     /// Expressions as a statement.
     pub fn expressions(&mut self, count: u32) {
         let body = self.body(count);
-        self.statements.push(Statement::Body(body));
+        self.stacks.statements.push(Statement::Body(body));
     }
 
     /// `{ .. }`
@@ -328,13 +350,13 @@ impl<'a, 't> Builder<'a, 't> {
             braces: true,
             span: self.span(start, end),
         };
-        self.bodies.push(body);
+        self.stacks.bodies.push(body);
     }
 
     /// A body of one expression, without braces.
     pub fn literal_body(&mut self) {
         let body = self.body(1);
-        self.bodies.push(RuleBody {
+        self.stacks.bodies.push(RuleBody {
             span: body.first().map_or(Span::NONE, |expr| expr.span),
             body,
             braces: false,
@@ -344,7 +366,7 @@ impl<'a, 't> Builder<'a, 't> {
     // ---- Expressions ----
 
     fn body(&mut self, count: u32) -> Body {
-        let mut body = take(&mut self.exprs, count);
+        let mut body = take(&mut self.stacks.exprs, count);
         for (at, expr) in body.iter_mut().enumerate() {
             expr.index = at as u32;
         }
@@ -378,11 +400,11 @@ impl<'a, 't> Builder<'a, 't> {
     /// An equation (or a term) as an expression.
     pub fn equation(&mut self, sides: Sides, start: u32, end: u32) {
         let expr = self.expr(sides, start, end);
-        self.exprs.push(expr);
+        self.stacks.exprs.push(expr);
     }
 
     fn push_operand(&mut self, expr: Expr, span: Span) {
-        self.operands.push(Operand {
+        self.stacks.operands.push(Operand {
             body: vec![expr],
             explicit: false,
             group: false,
@@ -417,7 +439,7 @@ impl<'a, 't> Builder<'a, 't> {
 
     fn popped_operand(&mut self) -> Operand {
         // The grammar put it there.
-        self.operands.pop().unwrap_or_else(|| Operand {
+        self.stacks.operands.pop().unwrap_or_else(|| Operand {
             body: Vec::new(),
             explicit: false,
             group: false,
@@ -440,7 +462,7 @@ impl<'a, 't> Builder<'a, 't> {
         {
             self.refuse();
         }
-        self.operands.push(Operand {
+        self.stacks.operands.push(Operand {
             body,
             explicit: true,
             group: false,
@@ -457,7 +479,7 @@ impl<'a, 't> Builder<'a, 't> {
         ) {
             self.refuse();
         }
-        self.operands.push(Operand {
+        self.stacks.operands.push(Operand {
             body,
             explicit: false,
             group: true,
@@ -469,17 +491,17 @@ impl<'a, 't> Builder<'a, 't> {
     pub fn junction(&mut self, mut waiting: u32, and: bool) -> u32 {
         let rhs = self.popped_operand();
         // What stands left binds first, unless it is an `or` before an `and`.
-        while waiting > 0 && (!and || self.junctions.last() == Some(&true)) {
+        while waiting > 0 && (!and || self.stacks.junctions.last() == Some(&true)) {
             self.join();
             waiting -= 1;
         }
-        self.junctions.push(and);
-        self.operands.push(rhs);
+        self.stacks.junctions.push(and);
+        self.stacks.operands.push(rhs);
         waiting + 1
     }
 
     fn join(&mut self) {
-        let and = self.junctions.pop().unwrap_or(false);
+        let and = self.stacks.junctions.pop().unwrap_or(false);
         let rhs = self.popped_operand();
         let lhs = self.popped_operand();
         let span = Span::new(lhs.span.start, rhs.span.end);
@@ -533,7 +555,7 @@ impl<'a, 't> Builder<'a, 't> {
             self.refuse();
         }
         place_literal(&mut expr, self.span(start, end));
-        self.exprs.push(expr);
+        self.stacks.exprs.push(expr);
     }
 
     /// `with target as value` between two offsets, after an expression. The target ends at an offset.
@@ -545,7 +567,7 @@ impl<'a, 't> Builder<'a, 't> {
             self.refuse();
         }
         let span = self.span(start, end);
-        let Some(expr) = self.exprs.last_mut() else {
+        let Some(expr) = self.stacks.exprs.last_mut() else {
             return self.refuse();
         };
         expr.with.push(With {
@@ -565,7 +587,7 @@ impl<'a, 't> Builder<'a, 't> {
 
     /// `some x, y` and `some x in xs`
     pub fn some(&mut self, count: u32, start: u32, end: u32) {
-        let mut symbols = take(&mut self.terms, count);
+        let mut symbols = take(&mut self.stacks.terms, count);
         if !is_member(&symbols) && !symbols.iter().all(is_declarable) {
             self.refuse();
         }
@@ -579,7 +601,9 @@ impl<'a, 't> Builder<'a, 't> {
             }
         }
         let span = self.span(start, end);
-        self.exprs.push(Expr::new(ExprKind::Some(symbols), span));
+        self.stacks
+            .exprs
+            .push(Expr::new(ExprKind::Some(symbols), span));
     }
 
     /// `every k, v in xs { .. }`
@@ -614,20 +638,20 @@ impl<'a, 't> Builder<'a, 't> {
             self.refuse();
         }
         let every = ExprKind::Every(Box::new(every));
-        self.exprs.push(Expr::new(every, span));
+        self.stacks.exprs.push(Expr::new(every, span));
     }
 
     // ---- Terms ----
 
     fn push(&mut self, kind: TermKind, start: u32, end: u32) -> Primary {
         let span = self.span(start, end);
-        self.terms.push(Term::new(kind, span));
+        self.stacks.terms.push(Term::new(kind, span));
         Primary::Atom
     }
 
     fn popped(&mut self) -> Term {
         // The grammar put it there.
-        self.terms.pop().unwrap_or_else(missing)
+        self.stacks.terms.pop().unwrap_or_else(missing)
     }
 
     /// A variable.
@@ -658,7 +682,7 @@ impl<'a, 't> Builder<'a, 't> {
     pub fn parentheses(&mut self, waiting: u32, start: u32, end: u32) -> Primary {
         self.fold(waiting);
         let text = self.span(start, end);
-        if let Some(term) = self.terms.last_mut() {
+        if let Some(term) = self.stacks.terms.last_mut() {
             term.text = text;
             if let TermKind::Ref(path) = &mut term.kind
                 && let [only] = &mut path[..]
@@ -671,19 +695,19 @@ impl<'a, 't> Builder<'a, 't> {
 
     /// `[a, b]`
     pub fn array(&mut self, count: u32, start: u32, end: u32) -> Primary {
-        let items = take(&mut self.terms, count);
+        let items = take(&mut self.stacks.terms, count);
         self.push(TermKind::Array(items), start, end)
     }
 
     /// `{a, b}`
     pub fn set(&mut self, count: u32, start: u32, end: u32) -> Primary {
-        let items = take(&mut self.terms, count);
+        let items = take(&mut self.stacks.terms, count);
         self.push(TermKind::Set(items), start, end)
     }
 
     /// `{a: b}`
     pub fn object(&mut self, count: u32, start: u32, end: u32) -> Primary {
-        let members = take(&mut self.pairs, count);
+        let members = take(&mut self.stacks.pairs, count);
         self.push(TermKind::Object(members), start, end)
     }
 
@@ -696,7 +720,7 @@ impl<'a, 't> Builder<'a, 't> {
     pub fn pair(&mut self, key: u32, value: u32) {
         let value = self.folded(value);
         let key = self.folded(key);
-        self.pairs.push((key, value));
+        self.stacks.pairs.push((key, value));
     }
 
     /// `[t | body]`
@@ -736,7 +760,7 @@ impl<'a, 't> Builder<'a, 't> {
         match primary {
             Primary::Steps(steps) => return steps,
             Primary::Root | Primary::Called => {}
-            Primary::Atom => match self.terms.last().map(|term| &term.kind) {
+            Primary::Atom => match self.stacks.terms.last().map(|term| &term.kind) {
                 Some(
                     TermKind::Var(_)
                     | TermKind::Array(_)
@@ -765,7 +789,7 @@ impl<'a, 't> Builder<'a, 't> {
     pub fn index(&mut self, primary: Primary, index: u32) -> Primary {
         let index = self.folded(index);
         let steps = self.head(primary);
-        self.terms.push(index);
+        self.stacks.terms.push(index);
         Primary::Steps(steps + 1)
     }
 
@@ -790,12 +814,14 @@ impl<'a, 't> Builder<'a, 't> {
                 let term = self.popped();
                 let (span, text) = (term.span, term.text);
                 let reference = TermKind::Ref(vec![term]);
-                self.terms.push(Term::with_text(reference, span, text));
+                self.stacks
+                    .terms
+                    .push(Term::with_text(reference, span, text));
             }
             Primary::Steps(steps) => {
-                let path = take(&mut self.terms, steps + 1);
+                let path = take(&mut self.stacks.terms, steps + 1);
                 let reference = self.reference(path, end);
-                self.terms.push(reference);
+                self.stacks.terms.push(reference);
             }
         }
     }
@@ -806,12 +832,12 @@ impl<'a, 't> Builder<'a, 't> {
             // A call of the result of a call.
             self.refuse();
         }
-        let arguments = self.terms.len().saturating_sub(count as usize);
+        let arguments = self.stacks.terms.len().saturating_sub(count as usize);
         let mut call = Vec::with_capacity(count as usize + 1);
         call.push(missing());
-        call.extend(self.terms.drain(arguments..));
+        call.extend(self.stacks.terms.drain(arguments..));
         let steps = self.head(primary);
-        let path = take(&mut self.terms, steps + 1);
+        let path = take(&mut self.stacks.terms, steps + 1);
         let operator = match &path[..] {
             [head] => {
                 let (span, text) = (head.span, head.text);
@@ -829,7 +855,7 @@ impl<'a, 't> Builder<'a, 't> {
             call[0] = operator;
             TermKind::Call(call)
         };
-        self.terms.push(Term::with_text(kind, span, text));
+        self.stacks.terms.push(Term::with_text(kind, span, text));
         Primary::Called
     }
 
@@ -852,7 +878,7 @@ impl<'a, 't> Builder<'a, 't> {
         let zero = Term::new(TermKind::Number("0".into()), sign);
         let minus = self.operator(Infix::Minus as usize, Span::NONE);
         let call = TermKind::Call(vec![minus, zero, term]);
-        self.terms.push(Term::new(call, span));
+        self.stacks.terms.push(Term::new(call, span));
     }
 
     /// The term of an operator.
@@ -862,7 +888,8 @@ impl<'a, 't> Builder<'a, 't> {
     }
 
     fn operator_name(&mut self, operator: usize) -> Name {
-        let name = self.operators[operator].get_or_insert_with(|| OPERATORS[operator].into());
+        let name =
+            self.stacks.operators[operator].get_or_insert_with(|| OPERATORS[operator].into());
         name.clone()
     }
 
@@ -871,7 +898,7 @@ impl<'a, 't> Builder<'a, 't> {
     pub fn infix(&mut self, mut waiting: u32, operator: Infix, start: u32, end: u32) -> u32 {
         if waiting > 0 {
             let rhs = self.popped();
-            while let Some(last) = self.waiting.last()
+            while let Some(last) = self.stacks.waiting.last()
                 && waiting > 0
                 && (operator == Infix::KeyComma || last.operator.binding() >= operator.binding())
             {
@@ -881,9 +908,9 @@ impl<'a, 't> Builder<'a, 't> {
                 }
                 waiting -= self.combine(waiting);
             }
-            self.terms.push(rhs);
+            self.stacks.terms.push(rhs);
         }
-        self.waiting.push(Waiting {
+        self.stacks.waiting.push(Waiting {
             operator,
             start,
             end,
@@ -893,7 +920,7 @@ impl<'a, 't> Builder<'a, 't> {
 
     /// Joins the two terms on top by the last of the operators that wait; gives how many that took.
     fn combine(&mut self, waiting: u32) -> u32 {
-        let Some(last) = self.waiting.pop() else {
+        let Some(last) = self.stacks.waiting.pop() else {
             self.refuse();
             return waiting;
         };
@@ -904,25 +931,27 @@ impl<'a, 't> Builder<'a, 't> {
             Infix::KeyComma => {
                 // Without `in`.
                 self.refuse();
-                self.terms.push(lhs);
+                self.stacks.terms.push(lhs);
                 1
             }
             Infix::In => {
-                let before = self.waiting.last().map(|waits| waits.operator);
+                let before = self.stacks.waiting.last().map(|waits| waits.operator);
                 if waiting > 1 && before == Some(Infix::KeyComma) {
-                    self.waiting.pop();
+                    self.stacks.waiting.pop();
                     let key = self.popped();
                     let operator = self.member_operator(Infix::KeyComma, place);
-                    self.terms.push(infix_call(operator, [key, lhs, rhs]));
+                    self.stacks
+                        .terms
+                        .push(infix_call(vec![operator, key, lhs, rhs]));
                     return 2;
                 }
                 let operator = self.member_operator(Infix::In, place);
-                self.terms.push(infix_call(operator, [lhs, rhs]));
+                self.stacks.terms.push(infix_call(vec![operator, lhs, rhs]));
                 1
             }
             operator => {
                 let operator = self.operator(operator as usize, place);
-                self.terms.push(infix_call(operator, [lhs, rhs]));
+                self.stacks.terms.push(infix_call(vec![operator, lhs, rhs]));
                 1
             }
         }
@@ -972,7 +1001,7 @@ impl<'a, 't> Builder<'a, 't> {
     /// The text between two holes; it starts after the brace.
     pub fn middle(&mut self, text: Symbol, start: u32, end: u32) {
         let text = (self.name(text), self.span(start + 1, end));
-        self.texts.push(text);
+        self.stacks.texts.push(text);
     }
 
     /// A template string with holes, one more than texts in the middle. The offsets are those of the first part, then those
@@ -985,10 +1014,10 @@ impl<'a, 't> Builder<'a, 't> {
         last: Symbol,
         (start, first_end, last_start, end): (u32, u32, u32, u32),
     ) -> Primary {
-        let mut texts = take(&mut self.texts, middle);
+        let mut texts = take(&mut self.stacks.texts, middle);
         texts.insert(0, (self.name(first), self.span(start, first_end)));
         texts.push((self.name(last), self.span(last_start + 1, end)));
-        let holes = take(&mut self.exprs, middle + 1);
+        let holes = take(&mut self.stacks.exprs, middle + 1);
         self.push_template(texts, holes, multi_line, (start, end))
     }
 

@@ -31,16 +31,13 @@ pub(crate) fn template_part(mut hole: Expr, comment: bool) -> TemplatePart {
     }
 }
 
-/// A call whose operator stands between its operands.
-pub(crate) fn infix_call<const N: usize>(operator: Term, operands: [Term; N]) -> Term {
-    let (mut span, mut text) = (operator.span, operator.text);
-    if let [first, .., last] = &operands[..] {
+/// A call, operator first, whose operator stands between its operands.
+pub(crate) fn infix_call(call: Vec<Term>) -> Term {
+    let (mut span, mut text) = (Span::NONE, Span::NONE);
+    if let [_, first, .., last] = &call[..] {
         span = Span::new(first.span.start, last.text.end);
         text = Span::new(first.text.start, last.text.end);
     }
-    let mut call = Vec::with_capacity(N + 1);
-    call.push(operator);
-    call.extend(operands);
     Term::with_text(TermKind::Call(call), span, text)
 }
 

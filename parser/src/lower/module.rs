@@ -306,27 +306,31 @@ impl Lowering {
     }
 
     fn else_branch(&mut self, head: &Head, branch: Else) -> Rule {
-        let mut head = head.clone();
-        self.fresh_wildcards(&mut head);
-        head.span = match &branch.value {
+        let generated_value = branch.value.is_none();
+        let span = match &branch.value {
             Some((_, value)) => Span::new(branch.span.start, value.text.end),
             None => keyword_of(branch.span, "else"),
         };
-        head.keywords = HeadKeywords {
-            has_if: branch.has_if,
-            has_contains: false,
+        let (assign, value) = branch.value.unwrap_or_else(|| {
+            let value = Term::new(TermKind::Boolean(true), Span::NONE);
+            (head.assign, value)
+        });
+        // Name and arguments are those of the first head, which has no key.
+        let mut head = Head {
+            name: head.name.clone(),
+            reference: head.reference.clone(),
+            args: head.args.clone(),
+            key: None,
+            value: Some(Box::new(value)),
+            assign,
+            generated_value,
+            keywords: HeadKeywords {
+                has_if: branch.has_if,
+                has_contains: false,
+            },
+            span,
         };
-        match branch.value {
-            Some((assign, value)) => {
-                head.assign = assign;
-                head.value = Some(Box::new(value));
-                head.generated_value = false;
-            }
-            None => {
-                head.generated_value = true;
-                head.value = Some(Box::new(Term::new(TermKind::Boolean(true), Span::NONE)));
-            }
-        }
+        self.fresh_wildcards(&mut head);
         let generated_body = branch.body.is_none();
         let body = match branch.body {
             Some(mut body) => {
