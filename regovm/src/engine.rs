@@ -1,5 +1,6 @@
 //! Collects policies and documents and compiles them.
 
+use std::num::NonZero;
 use std::sync::{Arc, OnceLock};
 
 use regovm_compiler::input_paths;
@@ -233,6 +234,13 @@ impl Engine {
         self
     }
 
+    /// On how many threads many policies are read and checked: as many as the machine has processors, unless there is a
+    /// number. Nothing but the time that it takes depends on it.
+    pub fn set_threads(&mut self, threads: Option<NonZero<usize>>) -> &mut Engine {
+        self.options.threads = threads;
+        self
+    }
+
     /// Future keywords that modules and queries may use without importing them.
     pub fn set_future_keywords(&mut self, keywords: Vec<Keyword>) -> &mut Engine {
         self.future_keywords = keywords;
@@ -295,15 +303,15 @@ impl Engine {
 
     /// Adds a policy that may not be UTF-8, which is an error like any other.
     pub fn add_module_bytes(&mut self, name: &str, bytes: &[u8]) -> &mut Engine {
-        let parsed = self.parsed(&[(name, bytes, self.version)], Some(1));
+        let parsed = self.parsed(&[(name, bytes, self.version)]);
         parsed
             .into_iter()
             .for_each(|parsed| self.add_parsed(parsed));
         self
     }
 
-    /// Adds many policies, each with its name. It is as if they were added one after the other, but large ones and many are
-    /// read on as many threads as the machine has processors.
+    /// Adds many policies, each with its name. It is as if they were added one after the other, but many are read on several
+    /// [threads](Engine::set_threads).
     ///
     /// ```
     /// use regovm::Engine;
@@ -323,7 +331,7 @@ impl Engine {
             .iter()
             .map(|(name, text)| (name.as_ref(), text.as_ref(), self.version))
             .collect();
-        let parsed = self.parsed(&texts, None);
+        let parsed = self.parsed(&texts);
         parsed
             .into_iter()
             .for_each(|parsed| self.add_parsed(parsed));
@@ -346,14 +354,6 @@ impl Engine {
     /// # Ok::<(), regovm::Failure>(())
     /// ```
     pub fn add_all(&mut self, additions: Vec<Addition>) -> &mut Engine {
-        self.add_all_on(additions, None)
-    }
-
-    pub(crate) fn add_all_on(
-        &mut self,
-        additions: Vec<Addition>,
-        threads: Option<usize>,
-    ) -> &mut Engine {
         let texts: Vec<Text<'_>> = additions
             .iter()
             .filter_map(|addition| match addition {
@@ -361,7 +361,7 @@ impl Engine {
                 _ => None,
             })
             .collect();
-        let mut parsed = self.parsed(&texts, threads).into_iter();
+        let mut parsed = self.parsed(&texts).into_iter();
         for addition in additions {
             match addition {
                 Addition::Module { .. } => parsed
@@ -400,7 +400,7 @@ impl Engine {
     }
 
     /// Parses modules, each of a dialect; their texts are kept.
-    fn parsed(&mut self, texts: &[Text<'_>], threads: Option<usize>) -> Vec<Parsed> {
+    fn parsed(&mut self, texts: &[Text<'_>]) -> Vec<Parsed> {
         let options = self.parse_options(self.version);
         let capabilities = self.capabilities.as_ref();
         let parse = |parser: &mut Parser, sources: &SourceMap, id, version| {
@@ -413,6 +413,7 @@ impl Engine {
             };
             parser.module(sources, id, &options)
         };
+        let threads = modules::threads_for(texts, self.options.threads);
         modules::parse_all(&mut self.sources, texts, threads, &parse)
     }
 
@@ -455,7 +456,7 @@ impl Engine {
             }
         }
         let mut modules = Vec::with_capacity(texts.len());
-        for parsed in self.parsed(&texts, None) {
+        for parsed in self.parsed(&texts) {
             modules.push(
                 parsed.map_err(|errors| {
                     Failure::from_diagnostics(Stage::Load, errors, &self.sources)

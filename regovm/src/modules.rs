@@ -1,5 +1,6 @@
 //! Many policies at once: texts to modules, on several threads.
 
+use std::num::NonZero;
 use std::ops::{ControlFlow, Range};
 
 use regovm_core::{Diagnostic, SourceId, SourceMap};
@@ -38,26 +39,28 @@ const WORTH_A_THREAD: usize = 64 << 10;
 /// Bytes of texts that a thread takes at a time, at least.
 const PORTION: usize = 8 << 10;
 
-/// How many threads some texts are worth.
-fn threads_for(texts: &[Text<'_>]) -> usize {
+/// How many threads some texts are worth, unless a number is wanted.
+pub(crate) fn threads_for(texts: &[Text<'_>], wanted: Option<NonZero<usize>>) -> usize {
+    if let Some(wanted) = wanted {
+        return wanted.get().min(texts.len());
+    }
     let bytes: usize = texts.iter().map(|(_, text, _)| text.len()).sum();
     if texts.len() < 2 || bytes < 2 * WORTH_A_THREAD {
         return 1;
     }
     // Asking the system takes time too.
-    let most = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = std::thread::available_parallelism().map_or(1, NonZero::get);
     most.min(bytes / WORTH_A_THREAD)
 }
 
 /// Parses texts and keeps them among the sources. The results and the sources are in the order of the texts, whatever the
-/// number of threads (as many as they are worth, unless there is a number).
+/// number of threads.
 pub(crate) fn parse_all(
     sources: &mut SourceMap,
     texts: &[Text<'_>],
-    threads: Option<usize>,
+    threads: usize,
     parse: &(dyn Fn(&mut Parser, &SourceMap, SourceId, RegoVersion) -> Parsed + Sync),
 ) -> Vec<Parsed> {
-    let threads = threads.unwrap_or_else(|| threads_for(texts));
     let ids: Vec<Result<SourceId, Vec<Diagnostic>>> = texts
         .iter()
         .map(|(name, bytes, _)| source_of(sources, name, bytes))
@@ -168,7 +171,9 @@ mod tests {
         assert!(wanted.len() > 50, "{}", wanted.len());
         for threads in [1, 2, 7] {
             let mut engine = Engine::new();
-            engine.add_all_on(additions(), Some(threads));
+            engine
+                .set_threads(NonZero::new(threads))
+                .add_all(additions());
             assert_eq!(errors(&engine), wanted, "{threads} threads");
             assert!(engine.has_same_modules(&one_by_one), "{threads} threads");
         }
@@ -182,6 +187,7 @@ mod tests {
             .to_vec();
         assert_eq!(portions(&texts), [0..2, 2..5, 5..6]);
         assert!(portions(&[]).is_empty());
-        assert_eq!(threads_for(&texts), 1);
+        assert_eq!(threads_for(&texts, None), 1);
+        assert_eq!(threads_for(&texts, NonZero::new(9)), 6);
     }
 }
