@@ -70,16 +70,17 @@ pub fn is_over() -> bool {
     TALLY.with(|tally| tally.over.get())
 }
 
-/// The work that was done on this thread since the last call, in units of a budget.
+/// The work that was done on this thread since the last call, in units of a budget, and whether an operation has ended early
+/// ([`is_over`]).
 #[inline]
-pub fn take_units() -> u64 {
+pub fn take_units() -> (u64, bool) {
     TALLY.with(|tally| {
-        let pieces = tally.unpaid.get();
+        let (pieces, over) = (tally.unpaid.get(), tally.over.get());
         if pieces < PIECES_PER_UNIT {
-            return 0;
+            return (0, over);
         }
         tally.unpaid.set(pieces % PIECES_PER_UNIT);
-        pieces / PIECES_PER_UNIT
+        (pieces / PIECES_PER_UNIT, over)
     })
 }
 
@@ -157,15 +158,16 @@ mod tests {
         assert!(count(24));
         {
             let _inner = watch(Rc::new(Until(Cell::new(2))));
-            assert_eq!(take_units(), 0);
+            assert_eq!(take_units(), (0, false));
             assert!(effort(ASK_AFTER));
             assert!(!effort(ASK_AFTER));
             assert!(!effort(1));
             assert!(is_over());
+            assert_eq!(take_units(), (0, true));
         }
         assert!(!is_over());
-        assert_eq!(take_units(), 3);
-        assert_eq!(take_units(), 0);
+        assert_eq!(take_units(), (3, false));
+        assert_eq!(take_units(), (0, false));
         drop(outer);
     }
 }

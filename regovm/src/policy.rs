@@ -180,6 +180,12 @@ impl PreparedPolicy {
         wanted.paths().into_iter().map(path).collect()
     }
 
+    /// What of the input a query can look at, for those who read it by themselves.
+    #[cfg(feature = "internals")]
+    pub fn input_projection(&self, index: usize) -> Option<&Projection> {
+        self.projection(index)
+    }
+
     /// What of the input a query can look at.
     pub(crate) fn projection(&self, index: usize) -> Option<&Projection> {
         self.inner

@@ -90,14 +90,11 @@ fn filtered<'a>(
     set: Set<'a>,
     keep: impl Fn(Value<'a>) -> bool,
 ) -> Result<Value<'a>, BuiltinError> {
-    let mut builder = SetBuilder::new();
-    for element in set.iter() {
+    let arena = cx.arena;
+    set.filtered(arena, |element| {
         cx.charge(1)?;
-        if keep(element) {
-            builder.insert(cx.arena, element)?;
-        }
-    }
-    Ok(builder.finish(cx.arena))
+        Ok(keep(element))
+    })
 }
 
 /// The elements of all sets; of equal ones the first spelling stays.
@@ -105,6 +102,10 @@ pub(crate) fn union_of<'a>(
     cx: &mut Call<'a, '_>,
     sets: &[Set<'a>],
 ) -> Result<Value<'a>, BuiltinError> {
+    if let [x, y] = sets {
+        cx.charge(x.len() as u64 + y.len() as u64)?;
+        return Ok(x.union(cx.arena, *y)?);
+    }
     let mut builder = SetBuilder::new();
     for set in sets {
         for element in set.iter() {

@@ -8,7 +8,7 @@ use regovm_core::value::{self, ArrayBuilder, Value, View};
 use regovm_core::work;
 
 use crate::declare::builtin;
-use crate::go::format::{Argument, Parts, plain_parts, push_formatted};
+use crate::go::format::{Argument, LONGEST_PLAIN, Parts, plain_parts, push_formatted};
 use crate::operand::{
     Outcome, array, elements, failed, integer, number_text, object, operands, plain_integer,
     string, wrong, wrong_element, wrong_type,
@@ -285,6 +285,9 @@ fn part<'a>(cx: &mut Call<'a, '_>, whole: Value<'a>, part: &'a str) -> Outcome<'
     }))
 }
 
+/// So many texts are put together without being copied first.
+const FEW_PARTS: usize = 8;
+
 fn concat<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [delimiter, collection] = operands(arguments)?;
     let delimiter = string(delimiter, 1)?;
@@ -306,14 +309,26 @@ fn concat<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
             len = len.saturating_add(text.len());
         }
     }
+    let texts = || parts.iter().map(|part| part.as_str().unwrap_or(""));
+    if parts.len() <= FEW_PARTS && len <= LONGEST_PLAIN {
+        let mut pieces = Parts::new();
+        for (i, text) in texts().enumerate() {
+            if i > 0 {
+                pieces.push(delimiter);
+            }
+            pieces.push(text);
+        }
+        charge_bytes(cx, len)?;
+        return Ok(Some(cx.arena.concat(&pieces)));
+    }
     cx.charge(1)?;
     let mut out = Text::new(cx);
     out.room(len)?;
-    for (i, part) in parts.iter().enumerate() {
+    for (i, text) in texts().enumerate() {
         if i > 0 {
             out.push_str(delimiter)?;
         }
-        out.push_str(part.as_str().unwrap_or(""))?;
+        out.push_str(text)?;
     }
     Ok(Some(out.finish()))
 }
@@ -504,7 +519,10 @@ fn parts<'a>(
     let mut parts = ArrayBuilder::new();
     let mut at = 0;
     while limit > 0 && (!delimiter.is_empty() || at < text.len()) {
-        cx.charge(1)?;
+        // Paid for many at once: most texts have few.
+        if parts.len() % MANY_PARTS == MANY_PARTS - 1 {
+            cx.charge(MANY_PARTS as u64)?;
+        }
         let next = match delimiter {
             _ if parts.len() + 1 == limit => None,
             "" => {
@@ -521,15 +539,20 @@ fn parts<'a>(
             None => break,
         }
     }
+    cx.charge((parts.len() % MANY_PARTS) as u64)?;
     Ok(parts)
 }
 
+/// Parts between two looks at the budgets.
+const MANY_PARTS: usize = 64;
+
 fn split<'a>(cx: &mut Call<'a, '_>, arguments: &[Value<'a>]) -> Outcome<'a> {
     let [text, delimiter] = two_strings(cx, arguments)?;
-    if find(cx, text, delimiter, 0)?.is_none() {
+    let parts = parts(cx, text, delimiter, usize::MAX)?;
+    if let [_] = parts.as_slice() {
+        // Not in parts: the text itself, which is there already.
         return Ok(Some(cx.arena.array(&arguments[..1])));
     }
-    let parts = parts(cx, text, delimiter, usize::MAX)?;
     Ok(Some(parts.finish(cx.arena)))
 }
 

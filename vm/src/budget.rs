@@ -108,10 +108,11 @@ impl Meter for Budget {
     #[inline]
     fn charge(&mut self, units: u64) -> Result<(), StopReason> {
         let counter = &*self.counter;
-        let done = counter.used.get().saturating_add(work::take_units());
+        let (unpaid, over) = work::take_units();
+        let done = counter.used.get().saturating_add(unpaid);
         let used = done.saturating_add(units);
         counter.used.set(used);
-        if used > counter.next.get() || work::is_over() {
+        if used > counter.next.get() || over {
             if used > counter.limit {
                 // What was announced and does not fit is not done.
                 counter

@@ -319,13 +319,18 @@ impl<'a, 'r> Machine<'a, 'r> {
     pub(crate) fn gather(&mut self, frame: &Frame, at: usize, count: usize) -> Result<(), Fault> {
         self.list.clear();
         // As most calls have it.
-        if let (1 | 2, Some(Instruction::Items { a, b, .. })) = (count, self.program.code.get(at)) {
+        if let (1..=3, Some(Instruction::Items { a, b, c })) = (count, self.program.code.get(at)) {
             let first = self.read(frame, *a).ok_or_else(unassigned)?;
             if count == 1 {
                 self.list.push(first);
-            } else {
-                let second = self.read(frame, *b).ok_or_else(unassigned)?;
+                return Ok(());
+            }
+            let second = self.read(frame, *b).ok_or_else(unassigned)?;
+            if count == 2 {
                 self.list.extend_from_slice(&[first, second]);
+            } else {
+                let third = self.read(frame, *c).ok_or_else(unassigned)?;
+                self.list.extend_from_slice(&[first, second, third]);
             }
             return Ok(());
         }

@@ -17,7 +17,7 @@ pub fn draw(rows: &[Row], path: &Path) -> Result<(), Error> {
             continue;
         };
         for (engine, outcome) in &row.outcomes {
-            if let Outcome::Done(report) = outcome {
+            if let Outcome::Done { report, .. } = outcome {
                 let lines = series.entry(policy).or_default();
                 let line = lines.entry(engine).or_default();
                 line.push((*size as f64, time(row, report).as_secs_f64() * 1e3));

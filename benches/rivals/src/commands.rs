@@ -85,8 +85,7 @@ pub fn table(
         eprintln!("{} ...", task.name);
         let mut ours = None;
         let mut first: Option<Value> = None;
-        for (program, mut command) in task.programs {
-            let run = timed(&mut command, task.runs, work)?;
+        for (program, run) in timed(task.programs, task.runs, work)? {
             let base = *ours.get_or_insert(run.time);
             let mut note = "";
             if task.compared {
@@ -274,25 +273,39 @@ pub fn peak_here(words: &str) -> Result<u64, Error> {
     Ok(command.spawn()?.wait4()?.rusage.maxrss)
 }
 
-/// The median time of several runs, the memory of another, and the last output.
-fn timed(command: &mut Command, runs: usize, work: &Path) -> Result<Run, Error> {
+/// The programs in turns, `runs` times: the median time of each, its memory in another run, and its last output.
+fn timed(
+    programs: Vec<(&'static str, Command)>,
+    runs: usize,
+    work: &Path,
+) -> Result<Vec<(&'static str, Run)>, Error> {
     let path = work.join("output");
-    let mut times = Vec::new();
+    let mut times = vec![Vec::new(); programs.len()];
+    let mut outputs = vec![Vec::new(); programs.len()];
+    let mut programs = programs;
     for _ in 0..runs {
-        command
-            .stdin(Stdio::null())
-            .stdout(std::fs::File::create(&path)?)
-            .stderr(Stdio::inherit());
-        let start = Instant::now();
-        let ended = command.spawn()?.wait4()?;
-        times.push(start.elapsed());
-        if !ended.status.success() {
-            return Err(format!("{command:?} ended with {}", ended.status).into());
+        for (at, (_, command)) in programs.iter_mut().enumerate() {
+            command
+                .stdin(Stdio::null())
+                .stdout(std::fs::File::create(&path)?)
+                .stderr(Stdio::inherit());
+            let start = Instant::now();
+            let ended = command.spawn()?.wait4()?;
+            times[at].push(start.elapsed());
+            if !ended.status.success() {
+                return Err(format!("{command:?} ended with {}", ended.status).into());
+            }
+            outputs[at] = std::fs::read(&path)?;
         }
     }
-    Ok(Run {
-        time: median(&times),
-        peak: peak(command)?,
-        output: std::fs::read(&path)?,
+    let runs = programs.iter().zip(times).zip(outputs);
+    runs.map(|(((name, command), times), output)| {
+        let run = Run {
+            time: median(&times),
+            peak: peak(command)?,
+            output,
+        };
+        Ok((*name, run))
     })
+    .collect()
 }

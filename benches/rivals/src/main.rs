@@ -4,7 +4,7 @@
 //! cargo run --release --manifest-path benches/rivals/Cargo.toml -- --out benches/rivals/results
 //! ```
 //!
-//! Inputs come from seeded generators. Each engine runs in a process of its own, one after the other, so that its peak of
+//! Inputs come from seeded generators. Each engine runs in processes of its own, one after the other, so that its peak of
 //! memory is its own; a rival that takes too long is stopped and shown so. All must give the same answer. Printed are
 //! medians, ratios to ours, and peaks of memory; `--out` writes the table and a chart of time against size.
 
@@ -84,14 +84,9 @@ fn engine_process(engine: &str, job: &str) -> Result<(), Error> {
 fn compare(args: &Args) -> Result<bool, Error> {
     std::fs::create_dir_all(&args.work)?;
     let opa = run::build_opa(&args.work)?;
-    let mut rows = Vec::new();
-    for workload in workloads::all(&args.work, args.quick)? {
-        if !workload.name.contains(&args.only) {
-            continue;
-        }
-        eprintln!("{} ...", workload.name);
-        rows.push(run::workload(&workload, &opa, args.patience)?);
-    }
+    let mut workloads = workloads::all(&args.work, args.quick)?;
+    workloads.retain(|workload| workload.name.contains(&args.only));
+    let rows = run::all(&workloads, &opa, args.patience)?;
     let mut text = table::text(&rows) + &table::ingest(&rows) + &table::notes(&rows);
     let mut agree = rows.iter().all(|row| row.agree);
     if args.commands {

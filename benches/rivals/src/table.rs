@@ -11,10 +11,10 @@ pub fn text(rows: &[Row]) -> String {
         "| workload | measured | regovm | memory | native | regorus | regorus VM | OPA | OPA memory |\n\
          |---|---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
-    for row in rows {
+    for row in rows.iter().filter(|row| !row.only_reading) {
         let report = |name: &str| row.outcomes.iter().find(|(known, _)| known == name);
         let ours = match report("regovm") {
-            Some((_, Outcome::Done(report))) => Some(time(row, report)),
+            Some((_, Outcome::Done { report, .. })) => Some(time(row, report)),
             _ => None,
         };
         let cell = |name: &str| match report(name) {
@@ -22,7 +22,7 @@ pub fn text(rows: &[Row]) -> String {
             Some((_, Outcome::Slow(after))) if after.is_zero() => "not run".to_owned(),
             Some((_, Outcome::Slow(after))) => format!("> {}", duration(*after)),
             Some((_, Outcome::Failed(why))) => format!("fails: {}", why.replace('|', "\\|")),
-            Some((_, Outcome::Done(report))) => {
+            Some((_, Outcome::Done { report, .. })) => {
                 let its = time(row, report);
                 match ours {
                     Some(ours) if name != "regovm" => {
@@ -34,7 +34,7 @@ pub fn text(rows: &[Row]) -> String {
             }
         };
         let memory = |name: &str| match report(name) {
-            Some((_, Outcome::Done(report))) => format!("{} MB", report.peak >> 20),
+            Some((_, Outcome::Done { report, .. })) => format!("{} MB", report.peak >> 20),
             _ => "–".to_owned(),
         };
         let what = if row.from_bytes {
@@ -85,31 +85,30 @@ pub fn duration(time: Duration) -> String {
 /// Reading the inputs, ours beside sonic-rs and the others, where sonic-rs was run.
 pub fn ingest(rows: &[Row]) -> String {
     let mut text = String::from(
-        "\n| input | regovm reads it | sonic-rs | regorus | OPA |\n|---|--:|--:|--:|--:|\n",
+        "\n| input | regovm reads it | what the policy can look at | sonic-rs | regorus | OPA |\n\
+         |---|--:|--:|--:|--:|--:|\n",
     );
     for row in rows {
-        let read = |name: &str| match report(row, name) {
-            Some(report) if name == "sonic-rs" => Some(median(&report.bytes)),
-            report => report.map(|report| report.read),
-        };
-        if read("sonic-rs").is_none() {
+        let Some(sonic) = report(row, "sonic-rs").map(|report| median(&report.read)) else {
             continue;
-        }
-        let cell = |name: &str| match (read(name), read("sonic-rs")) {
-            (Some(its), Some(sonic)) => format!(
-                "{} ({:.2} ×)",
-                duration(its),
-                its.as_secs_f64() / sonic.as_secs_f64().max(1e-9)
-            ),
-            _ => "–".to_owned(),
         };
+        let cell = |time: Option<Duration>| match time {
+            Some(time) => {
+                let ratio = time.as_secs_f64() / sonic.as_secs_f64().max(1e-9);
+                format!("{} ({ratio:.2} ×)", duration(time))
+            }
+            None => "–".to_owned(),
+        };
+        let read = |name: &str| report(row, name).map(|report| median(&report.read));
+        let projected = report(row, "regovm").map(|report| median(&report.read_projected));
         text += &format!(
-            "| {} | {} | {} | {} | {} |\n",
+            "| {} | {} | {} | {} | {} | {} |\n",
             row.name,
-            cell("regovm"),
-            cell("sonic-rs"),
-            cell("regorus"),
-            cell("opa")
+            cell(read("regovm")),
+            cell(projected.filter(|_| !row.only_reading)),
+            cell(Some(sonic)),
+            cell(read("regorus")),
+            cell(read("opa")),
         );
     }
     text
@@ -146,7 +145,7 @@ fn report<'r>(row: &'r Row, name: &str) -> Option<&'r Report> {
     row.outcomes
         .iter()
         .find_map(|(known, outcome)| match outcome {
-            Outcome::Done(report) if known == name => Some(&**report),
+            Outcome::Done { report, .. } if known == name => Some(&**report),
             _ => None,
         })
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
+use regovm_benches::ingest::Text;
 use regovm_benches::workloads::{allow_rules, library, roles, words};
 use serde_json::{Value, json};
 
@@ -20,6 +21,8 @@ pub struct Workload {
     pub with_budgets: bool,
     /// How fast sonic-rs reads the input is measured too.
     pub with_reader: bool,
+    /// Nothing but reading the input is looked at.
+    pub only_reading: bool,
     /// Engines that would take too long by far: quadratic ones on large plans.
     pub hopeless: Vec<&'static str>,
 }
@@ -110,11 +113,12 @@ pub fn all(work: &Path, quick: bool) -> Result<Vec<Workload>, Error> {
                     query: "data.rivals.deny".to_owned(),
                     input: Some(plan.clone()),
                     data: None,
-                    runs: if *size > 10_000 { 3 } else { 5 },
+                    runs: 11,
                     from_bytes: false,
                 },
                 with_budgets: name == "linear",
                 with_reader: name == "linear",
+                only_reading: false,
                 hopeless: if far {
                     vec!["regorus", "regorus-vm", "opa"]
                 } else {
@@ -142,6 +146,7 @@ pub fn all(work: &Path, quick: bool) -> Result<Vec<Workload>, Error> {
             },
             with_budgets: name == "admission review",
             with_reader: name == "admission review",
+            only_reading: false,
             hopeless: Vec::new(),
         });
         Ok::<(), Error>(())
@@ -177,6 +182,28 @@ pub fn all(work: &Path, quick: bool) -> Result<Vec<Workload>, Error> {
     for (name, policy) in SMALL {
         add(name, false, policy, &words(200), None)?;
     }
+    // A policy that looks at all of it, so that all of it is read.
+    let whole = place.text("whole.rego", "package rivals\n\ndeny := count(input)\n")?;
+    for text in Text::odd() {
+        let file = text.name.replace([' ', ','], "-");
+        workloads.push(Workload {
+            name: text.name,
+            series: None,
+            job: Job {
+                native: None,
+                policy: whole.clone(),
+                query: "data.rivals.deny".to_owned(),
+                input: Some(place.text(&format!("{file}.json"), &text.bytes)?),
+                data: None,
+                runs: 21,
+                from_bytes: false,
+            },
+            with_budgets: false,
+            with_reader: true,
+            only_reading: true,
+            hopeless: Vec::new(),
+        });
+    }
     Ok(workloads)
 }
 
@@ -201,7 +228,7 @@ struct Place<'w> {
 }
 
 impl Place<'_> {
-    fn text(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
+    fn text(&self, name: &str, text: impl AsRef<[u8]>) -> Result<PathBuf, Error> {
         let path = std::path::absolute(self.work.join(name))?;
         std::fs::write(&path, text)?;
         Ok(path)

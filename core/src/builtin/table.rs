@@ -41,31 +41,37 @@ pub struct Table {
     builtins: Vec<Item>,
     by_name: HashMap<Cow<'static, str>, BuiltinId>,
     by_infix: HashMap<&'static str, BuiltinId>,
-    types: Vec<OnceLock<FunctionType>>,
+    types: Vec<OnceLock<Box<FunctionType>>>,
     left_out: HashMap<&'static str, LeftOut>,
 }
 
 #[derive(Clone)]
 enum Item {
-    Own(Builtin),
+    /// Of a group: the program has it already, and a process that evaluates for a millisecond need not copy it.
+    Grouped(&'static Builtin),
+    Added(Box<Builtin>),
     Custom(Arc<CustomBuiltin>),
 }
 
 impl Item {
     fn decl(&self) -> BuiltinDecl<'_> {
         match self {
-            Item::Own(builtin) => builtin.decl,
+            Item::Grouped(builtin) => builtin.decl,
+            Item::Added(builtin) => builtin.decl,
             Item::Custom(builtin) => builtin.decl(),
         }
     }
 }
 
+/// Room for built-ins that come behind the groups.
+const SPARE: usize = 8;
+
 impl Table {
     /// A table of groups of built-ins. Of two with one name, the later one counts. Those that are not available
     /// are known by name only ([`Table::left_out`]).
-    pub fn new(groups: &[&[Builtin]]) -> Table {
-        // Every engine makes a table: it need not grow step by step.
-        let count = groups.iter().map(|group| group.len()).sum();
+    pub fn new(groups: &[&'static [Builtin]]) -> Table {
+        // Every process makes a table: it need not grow, not even for those that are added behind it.
+        let count = groups.iter().map(|group| group.len()).sum::<usize>() + SPARE;
         let mut table = Table {
             builtins: Vec::with_capacity(count),
             by_name: HashMap::with_capacity(count),
@@ -81,7 +87,7 @@ impl Table {
                         .insert(builtin.decl.name, LeftOut::Feature(feature));
                 }
                 _ => {
-                    table.add(*builtin);
+                    table.put_static(builtin.decl, Item::Grouped(builtin));
                 }
             }
         }
@@ -90,8 +96,12 @@ impl Table {
 
     /// Adds a built-in; one of the same name is replaced and keeps its id.
     pub fn add(&mut self, builtin: Builtin) -> BuiltinId {
-        let id = self.put(builtin.decl.name.into(), Item::Own(builtin));
-        if let Some(infix) = builtin.decl.infix {
+        self.put_static(builtin.decl, Item::Added(Box::new(builtin)))
+    }
+
+    fn put_static(&mut self, decl: BuiltinDecl<'static>, item: Item) -> BuiltinId {
+        let id = self.put(decl.name.into(), item);
+        if let Some(infix) = decl.infix {
             self.by_infix.insert(infix, id);
         }
         id
@@ -125,18 +135,18 @@ impl Table {
         let mut table = Table::new(&[]);
         table.left_out.clone_from(&self.left_out);
         for item in &self.builtins {
-            match item {
-                Item::Own(builtin) if wanted(&builtin.decl) => {
-                    table.add(*builtin);
-                }
-                Item::Own(builtin) => {
-                    table
-                        .left_out
-                        .insert(builtin.decl.name, LeftOut::Capabilities);
-                }
+            let decl = match item {
+                Item::Grouped(builtin) => builtin.decl,
+                Item::Added(builtin) => builtin.decl,
                 Item::Custom(builtin) => {
                     table.add_custom(builtin.clone());
+                    continue;
                 }
+            };
+            if wanted(&decl) {
+                table.put_static(decl, item.clone());
+            } else {
+                table.left_out.insert(decl.name, LeftOut::Capabilities);
             }
         }
         table
@@ -160,7 +170,8 @@ impl Table {
     /// What runs when the built-in of an id is called.
     pub fn body(&self, id: BuiltinId) -> Option<Body> {
         self.builtins.get(usize::from(id.0)).map(|item| match item {
-            Item::Own(builtin) => Body::Own(builtin.body),
+            Item::Grouped(builtin) => Body::Own(builtin.body),
+            Item::Added(builtin) => Body::Own(builtin.body),
             Item::Custom(builtin) => Body::Custom(builtin.clone()),
         })
     }
@@ -176,14 +187,14 @@ impl Table {
         let decl = self.get(id)?;
         let parsed =
             self.types[usize::from(id.0)].get_or_init(|| match Type::parse(decl.signature) {
-                Ok(Type::Function(function)) => *function,
-                _ => FunctionType {
+                Ok(Type::Function(function)) => function,
+                _ => Box::new(FunctionType {
                     params: vec![],
                     names: vec![],
                     variadic: None,
                     result: None,
                     result_name: String::new(),
-                },
+                }),
             });
         Some(parsed)
     }

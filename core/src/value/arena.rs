@@ -9,7 +9,7 @@ use num_bigint::BigInt;
 
 use super::chunks::Chunks;
 use super::dictionary::{self, Entry};
-use super::layout::{CHUNK, LINEAR, Layout, SORTED, fill, short_hash, table_len};
+use super::layout::{CHUNK, HALVED, LINEAR, Layout, SORTED, fill, short_hash, table_len};
 use super::number::{self, Decimal};
 use super::raw::{
     ArrayHeader, NumberHeader, ObjectHeader, SetHeader, StringHeader, TAG_ARRAY, TAG_NUMBER,
@@ -765,7 +765,7 @@ impl Arena {
 
     /// A set of distinct elements, sorted.
     pub(super) fn set_sorted<'a>(&'a self, elements: &[Value<'a>]) -> Value<'a> {
-        let layout = self.layout(self.slice(elements), LINEAR);
+        let layout = self.layout(self.slice(elements), HALVED);
         let header = self.place(SetHeader {
             layout,
             hash: AtomicU32::new(0),

@@ -3,6 +3,7 @@
 
 use std::num::NonZeroU32;
 
+use super::order::equal_texts;
 use super::{Kind, Value, hash};
 use crate::work;
 
@@ -14,6 +15,9 @@ pub struct ShapeId(pub NonZeroU32);
 /// Lists up to this length are searched from front to back.
 pub(super) const LINEAR: usize = 8;
 
+/// Sets up to this length have no table: their elements are halved until one is left.
+pub(super) const HALVED: usize = 16;
+
 /// Lists up to this length may do without a table: keys of objects in JSON texts that have no shape, most of which are
 /// never looked for.
 pub(super) const SORTED: usize = 64;
@@ -23,7 +27,7 @@ pub(super) struct Layout<'a> {
     pub(super) keys: &'a [Value<'a>],
     /// One hash for each key; empty if `index` is.
     pub(super) hashes: &'a [u32],
-    /// Open addressing: positions of keys plus 1; empty for short lists and for some of middle length (see [`SORTED`]),
+    /// Open addressing: positions of keys plus 1; empty for short lists and for some of middle length (see [`HALVED`] and [`SORTED`]),
     /// else a power of two.
     pub(super) index: &'a [u32],
     /// Set if many objects share this layout.
@@ -94,9 +98,10 @@ impl Layout<'_> {
             return match key.as_str() {
                 Some(text) => {
                     let bits = key.to_bits();
+                    let same = |k: &str| k.len() == text.len() && equal_texts(k, text);
                     self.keys
                         .iter()
-                        .position(|k| k.to_bits() == bits || k.as_str() == Some(text))
+                        .position(|k| k.to_bits() == bits || k.as_str().is_some_and(same))
                 }
                 None => self.keys.iter().position(|k| *k == key),
             };

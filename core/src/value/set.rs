@@ -2,9 +2,11 @@
 
 use super::Value;
 use super::arena::{Arena, MemoryExceeded};
+use super::layout::CHUNK;
 use super::raw::SetHeader;
 use super::scratch::Scratch;
 use super::table::Table;
+use crate::work;
 
 /// A set of an arena. Iteration is always in Rego's order.
 #[derive(Clone, Copy)]
@@ -42,6 +44,64 @@ impl<'a> Set<'a> {
     /// The elements, sorted.
     pub fn as_sorted_slice(self) -> &'a [Value<'a>] {
         self.header.layout.keys
+    }
+
+    /// The set of the elements that are wanted.
+    ///
+    /// ```
+    /// use regovm_core::value::{Arena, MemoryExceeded};
+    /// let arena = Arena::new();
+    /// let set = arena.set_from([1, 2, 3].map(|n| arena.integer(n)));
+    /// let odd = set.as_set().unwrap().filtered(&arena, |element| {
+    ///     Ok::<bool, MemoryExceeded>(element.as_i64().is_some_and(|n| n % 2 == 1))
+    /// });
+    /// assert_eq!(odd?.as_set().unwrap().len(), 2);
+    /// # Ok::<(), MemoryExceeded>(())
+    /// ```
+    pub fn filtered<E: From<MemoryExceeded>>(
+        self,
+        arena: &'a Arena,
+        mut wanted: impl FnMut(Value<'a>) -> Result<bool, E>,
+    ) -> Result<Value<'a>, E> {
+        let mut kept: Scratch<'a, [Value<'a>; 16]> = Scratch::default();
+        for element in self.iter() {
+            if wanted(element)? {
+                kept.push(arena, element)?;
+            }
+        }
+        Ok(arena.set_sorted(kept.as_slice()))
+    }
+
+    /// The set of the elements of both; of equal ones the spelling of `self` stays. It means nothing if there is no point in
+    /// going on.
+    ///
+    /// ```
+    /// use regovm_core::value::Arena;
+    /// let arena = Arena::new();
+    /// let set = |elements: [i64; 2]| arena.set_from(elements.map(|n| arena.integer(n)));
+    /// let both = set([1, 3]).as_set().unwrap().union(&arena, set([2, 3]).as_set().unwrap())?;
+    /// assert_eq!(both, arena.set_from([1, 2, 3].map(|n| arena.integer(n))));
+    /// # Ok::<(), regovm_core::value::MemoryExceeded>(())
+    /// ```
+    pub fn union(self, arena: &'a Arena, other: Set<'a>) -> Result<Value<'a>, MemoryExceeded> {
+        let mut merged: Scratch<'a, [Value<'a>; 16]> = Scratch::default();
+        let (mut ours, mut theirs) = (self.as_sorted_slice(), other.as_sorted_slice());
+        while let ([a, our_rest @ ..], [b, their_rest @ ..]) = (ours, theirs) {
+            let order = a.cmp(b);
+            if order.is_le() {
+                ours = our_rest;
+            }
+            if order.is_ge() {
+                theirs = their_rest;
+            }
+            merged.push(arena, if order.is_le() { *a } else { *b })?;
+            if merged.len() % CHUNK == 0 && !work::effort(CHUNK as u64) {
+                break;
+            }
+        }
+        merged.extend(arena, ours)?;
+        merged.extend(arena, theirs)?;
+        Ok(arena.set_sorted(merged.as_slice()))
     }
 
     /// The elements, sorted, by value.

@@ -49,6 +49,10 @@ pub fn sort_by_key<'a, 'k, T: Copy>(
     list: &mut [T],
     key: impl Fn(&T) -> Value<'k>,
 ) -> Result<(), MemoryExceeded> {
+    if list.len() <= RUN {
+        insertion_sort(list, &|a: &T, b: &T| key(a).cmp(&key(b)));
+        return Ok(());
+    }
     let _memory = Claim::new(arena, size_of_val(list))?;
     if list.len() <= SHORT && list.iter().all(|item| is_plain(key(item))) {
         list.sort_by_key(|item| key(item));

@@ -94,8 +94,8 @@ type Outcome = Result<(), BuiltinError>;
 /// The parts of a text, one after the other.
 pub(crate) type Parts<'t> = SmallVec<[&'t str; 16]>;
 
-/// The longest text that [`plain_parts`] makes.
-const LONGEST_PLAIN: usize = 4096;
+/// The longest text that is made of parts of other texts at once, as [`plain_parts`] does.
+pub(crate) const LONGEST_PLAIN: usize = 4096;
 
 /// Adds the parts of a format of nothing but `%s`, `%d`, `%v` and `%%` filled with as many strings and integers, each where
 /// it fits, and says how many bytes they have: most formats are like that. `None` for all others, whatever was added.

@@ -340,34 +340,39 @@ fn tick<'a>(call: &mut Call<'a, '_>, _: &[Value<'a>]) -> Result<Option<Value<'a>
     Ok(Some(call.arena.integer(now)))
 }
 
-/// The built-ins of tests.
-pub fn table() -> Table {
-    let decl = |name, signature| BuiltinDecl {
+const fn decl(name: &'static str, signature: &'static str) -> BuiltinDecl<'static> {
+    BuiltinDecl {
         name,
         signature,
         ..BuiltinDecl::DEFAULT
-    };
-    Table::new(&[&[
-        Builtin {
-            decl: decl("count", "(x: any) -> num"),
-            body: count,
+    }
+}
+
+const BUILTINS: &[Builtin] = &[
+    Builtin {
+        decl: decl("count", "(x: any) -> num"),
+        body: count,
+    },
+    Builtin {
+        decl: decl("plus", "(x: num, y: num) -> num"),
+        body: plus,
+    },
+    Builtin {
+        decl: decl("push", "(x: any) -> any"),
+        body: push,
+    },
+    Builtin {
+        decl: BuiltinDecl {
+            purity: Purity::Nondeterministic,
+            ..decl("tick", "(x: any) -> num")
         },
-        Builtin {
-            decl: decl("plus", "(x: num, y: num) -> num"),
-            body: plus,
-        },
-        Builtin {
-            decl: decl("push", "(x: any) -> any"),
-            body: push,
-        },
-        Builtin {
-            decl: BuiltinDecl {
-                purity: Purity::Nondeterministic,
-                ..decl("tick", "(x: any) -> num")
-            },
-            body: tick,
-        },
-    ]])
+        body: tick,
+    },
+];
+
+/// The built-ins of tests.
+pub fn table() -> Table {
+    Table::new(&[BUILTINS])
 }
 
 /// Runs the first query; rows as Rego text, and the steps.

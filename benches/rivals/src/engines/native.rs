@@ -49,12 +49,12 @@ pub fn run(job: &Job) -> Result<Report, Error> {
         Ok(())
     })?;
     Ok(Report {
-        read,
+        read: vec![read],
         evaluate,
         bytes,
         answer: json!(twin(document.root())),
         peak,
-        turns: Vec::new(),
+        ..Report::default()
     })
 }
 

@@ -10,7 +10,6 @@ use regovm::{Budget, Document, DocumentFormat, Engine, Failure, PreparedPolicy, 
 
 use super::{Job, Report, peak, times};
 use crate::Error;
-use crate::table::median;
 
 fn failed(failure: Failure) -> Error {
     failure.text("").into()
@@ -47,16 +46,29 @@ fn evaluate(session: &mut Session, document: &'static Frozen) -> Result<(), Erro
     answer.map(drop).map_err(failed)
 }
 
-/// Reading the whole input (`read`), evaluating it, and both at once with the parts of it that the policy wants.
+/// Reading the whole input, reading what the policy wants of it, evaluating it, and the latter two at once.
 pub fn run(job: &Job) -> Result<Report, Error> {
     let policy = prepare(job)?;
     let mut session = policy.session();
     let (bytes, document) = input(job)?;
     // As a session reads: into an arena that is used again, and that points into the text.
     let mut arena = Arena::new();
-    let reads = times(job.runs.min(5), || {
+    let read = times(job.readings(bytes.len(), false), || {
         arena.restart(usize::MAX);
         let value = json::read_borrowed(bytes, &arena, json::ReadOptions::default());
+        std::hint::black_box(value)
+            .map(drop)
+            .map_err(|error| error.to_string().into())
+    })?;
+    let projection = policy.input_projection(0);
+    let read_projected = times(job.readings(bytes.len(), false), || {
+        arena.restart(usize::MAX);
+        let value = match projection {
+            Some(wanted) => {
+                json::read_projected_borrowed(bytes, &arena, json::ReadOptions::default(), wanted)
+            }
+            None => return Err("the query has no projection".into()),
+        };
         std::hint::black_box(value)
             .map(drop)
             .map_err(|error| error.to_string().into())
@@ -69,12 +81,13 @@ pub fn run(job: &Job) -> Result<Report, Error> {
     })?;
     let answer = session.eval_json(bytes).map_err(failed)?.value();
     Ok(Report {
-        read: median(&reads),
+        read,
+        read_projected,
         evaluate: evaluations,
         bytes: bytes_times,
         answer: answer.unwrap_or_default(),
         peak,
-        turns: Vec::new(),
+        ..Report::default()
     })
 }
 
@@ -100,11 +113,9 @@ pub fn with_budgets(job: &Job) -> Result<Report, Error> {
         .collect::<Result<_, Error>>()?;
     let answer = with.eval_made(0, &|_| document.root()).map_err(failed)?;
     Ok(Report {
-        read: Duration::default(),
-        evaluate: Vec::new(),
-        bytes: Vec::new(),
         answer: answer.value().unwrap_or_default(),
         peak: peak(),
         turns,
+        ..Report::default()
     })
 }
