@@ -9,7 +9,7 @@ use regovm_parser::ast::{Expr, ExprKind, Rule, Term, TermKind};
 use super::Lowering;
 use super::constants::constant;
 use super::rule_filter::{Conditions, operator_name};
-use super::rule_tree::NodeKind;
+use super::rule_tree::Reach;
 use super::unify::is_root;
 use crate::optimize::effects::WITHOUT_ERRORS;
 use crate::visit::{Node, walk};
@@ -96,16 +96,9 @@ impl Lowering<'_> {
         {
             return false;
         }
-        let mut node = self.tree.root();
-        for key in keys {
-            if self.tree.kind(node) != NodeKind::Inner {
-                return true;
-            }
-            match self.tree.child(node, key) {
-                Some(child) => node = child,
-                None => return constant(key).is_none() && !self.tree.is_leaf(node),
-            }
+        match self.tree.reach(keys) {
+            Reach::Rules => true,
+            Reach::Nothing(node, key) => constant(key).is_none() && !self.tree.is_leaf(node),
         }
-        true
     }
 }

@@ -12,7 +12,7 @@ use regovm_parser::ast::{Expr, ExprKind, Name, Rule, Term, TermKind};
 
 use super::Lowering;
 use super::constants::constant;
-use super::rule_tree::NodeKind;
+use super::rule_tree::Reach;
 use super::unify::is_root;
 use crate::ir::{Local, Operand, Root, StmtKind};
 use crate::text::dotted_name;
@@ -286,17 +286,7 @@ impl Lowering<'_> {
 
     /// True if rules stand at a path below `data` or on the way to it, or a package, be it without rules.
     pub(super) fn is_virtual(&self, keys: &[Term]) -> bool {
-        let mut node = self.tree.root();
-        for key in keys {
-            if self.tree.kind(node) != NodeKind::Inner {
-                return true;
-            }
-            match self.tree.child(node, key) {
-                Some(child) => node = child,
-                None => return false,
-            }
-        }
-        true
+        matches!(self.tree.reach(keys), Reach::Rules)
     }
 
     /// `a = b`, or `a` alone.

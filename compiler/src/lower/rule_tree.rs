@@ -38,6 +38,14 @@ struct Node {
     hidden: bool,
 }
 
+/// Where a path below `data` leads.
+pub(super) enum Reach<'k> {
+    /// To rules, be it on the way or at its end, or to a package.
+    Rules,
+    /// To nothing: the node has no child of this key.
+    Nothing(NodeId, &'k Term),
+}
+
 /// Rules by path below `data`.
 #[derive(Debug)]
 pub(super) struct Tree {
@@ -72,6 +80,21 @@ impl Tree {
             }
         }
         tree
+    }
+
+    /// Follows a path below `data`.
+    pub(super) fn reach<'k>(&self, keys: &'k [Term]) -> Reach<'k> {
+        let mut node = self.root();
+        for key in keys {
+            if self.kind(node) != NodeKind::Inner {
+                return Reach::Rules;
+            }
+            match self.child(node, key) {
+                Some(child) => node = child,
+                None => return Reach::Nothing(node, key),
+            }
+        }
+        Reach::Rules
     }
 
     fn add(&mut self, state: &State<'_>, source: &RuleTree, path: Vec<Constant>) -> NodeId {
