@@ -1,14 +1,14 @@
 //! The tables of stages: what runs, in which order. A stage that finds errors ends the run, unless
 //! it says that they leave the later stages sound.
 
-use regovm_core::{Diagnostic, Span};
-use regovm_parser::ast::Name;
+use regovm_core::Diagnostic;
+use regovm_parser::ast::{Name, TermKind};
 
 use crate::check;
 use crate::parallel;
 use crate::resolve;
 use crate::state::{Mentions, Query, StageDone, State, limit_reached};
-use crate::visit::{Collect, VarParams, VarVisitor, for_each_in_chain, is_generated};
+use crate::visit::{Node, for_each_in_chain, is_generated, walk};
 
 /// One stage over all modules.
 pub struct Stage {
@@ -146,15 +146,30 @@ pub const QUERY_STAGES: &[QueryStage] = &[
     ),
 ];
 
-/// What the names of a module can make stages do.
+/// What a module tells the stages before they look at it.
 #[derive(Default)]
 struct Telling {
     generated: Vec<Name>,
     mentions: Mentions,
 }
 
-impl<'a> Collect<'a> for Telling {
-    fn var(&mut self, name: &'a Name, _: Span) {
+impl Telling {
+    fn node(&mut self, node: Node<'_>) {
+        match node {
+            Node::With(_) => self.mentions.with = true,
+            Node::Term(term) => match &term.kind {
+                TermKind::Var(name) => self.name(name),
+                TermKind::Template(_) => self.mentions.template = true,
+                TermKind::ArrayComprehension(_)
+                | TermKind::SetComprehension(_)
+                | TermKind::ObjectComprehension(_) => self.mentions.comprehension = true,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    fn name(&mut self, name: &Name) {
         match &**name {
             "print" => self.mentions.print = true,
             "rego" => self.mentions.metadata = true,
@@ -162,26 +177,33 @@ impl<'a> Collect<'a> for Telling {
             _ => {}
         }
     }
+
+    fn all(&mut self, node: Node<'_>) {
+        walk(node, &mut |node| {
+            self.node(node);
+            false
+        });
+    }
 }
 
-/// Names like `__local0__` that the author wrote are not generated again.
+/// Names like `__local0__` that the author wrote are not generated again. Stages pass over modules that have nothing
+/// for them.
 fn exclude_written_names(state: &mut State<'_>) {
     let telling = parallel::look(state, |_, module, found| {
-        let mut names = VarVisitor::collecting(VarParams::ALL, Telling::default());
+        let mut telling = Telling::default();
         for rule in &module.rules {
+            telling.all(Node::Rule(rule));
             for_each_in_chain(rule, &mut |rule| {
-                names.head(&rule.head);
-                if let Some(key) = &rule.head.key {
-                    names.term(key);
+                for term in &rule.head.reference {
+                    telling.all(Node::Term(term));
                 }
-                names.body(&rule.body);
             });
         }
-        found.push(names.vars);
+        found.push(telling);
     });
-    for names in telling {
-        state.mentions.push(names.mentions);
-        state.locals.exclude(names.generated);
+    for telling in telling {
+        state.mentions.push(telling.mentions);
+        state.locals.exclude(telling.generated);
     }
 }
 
@@ -211,9 +233,9 @@ pub fn run_query(
     query: &mut Query,
     stage_done: StageDone<'_>,
 ) -> Result<(), Vec<Diagnostic>> {
-    let mut names = VarVisitor::collecting(VarParams::ALL, Telling::default());
-    names.body(&query.body);
-    query.locals.exclude(names.vars.generated);
+    let mut telling = Telling::default();
+    telling.all(Node::Body(&query.body));
+    query.locals.exclude(telling.generated);
     for stage in QUERY_STAGES {
         let mut errors = (stage.run)(state, query);
         ended(stage_done, stage.name, true);

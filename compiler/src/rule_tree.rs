@@ -82,13 +82,10 @@ impl RuleTree {
         });
         for m in order {
             let module = &modules[m];
-            if module.rules.is_empty() {
-                root.node_mut(&module.package.path);
-            }
+            let package = root.node_mut(package_keys(&module.package.path));
             for (r, rule) in module.rules.iter().enumerate() {
-                let mut path = module.package.path.clone();
-                path.extend(head_prefix(&rule.head.reference));
-                root.node_mut(&path).rules.push(RuleId::new(m, r));
+                let node = package.node_mut(head_keys(&rule.head.reference));
+                node.rules.push(RuleId::new(m, r));
             }
         }
         let system = root
@@ -102,19 +99,8 @@ impl RuleTree {
         root
     }
 
-    fn node_mut(&mut self, path: &[Term]) -> &mut RuleTree {
-        let mut node = self;
-        for (i, term) in path.iter().enumerate() {
-            let key = if i == 0 {
-                root_key(term)
-            } else {
-                TreeKey::of(term)
-            };
-            // A term without a key ends the prefix; the head prefix has none such.
-            let Some(key) = key else { break };
-            node = node.children.entry(key).or_default();
-        }
-        node
+    fn node_mut(&mut self, keys: impl Iterator<Item = TreeKey>) -> &mut RuleTree {
+        keys.fold(self, |node, key| node.children.entry(key).or_default())
     }
 
     fn set_facts(&mut self, modules: &[Module]) {
@@ -165,6 +151,12 @@ impl RuleTree {
         path.iter()
             .enumerate()
             .try_fold(self, |node, (i, term)| node.step(i, term))
+    }
+
+    /// Number of arguments of the rules of exactly this path.
+    pub fn arity(&self, path: &[Term]) -> Option<usize> {
+        let node = self.find(path).filter(|node| !node.rules.is_empty());
+        node.map(|node| node.facts.arity)
     }
 
     /// The rules of exactly this path: `data.a.p`, but not `data.a.p.x` or `data.a`.
@@ -370,14 +362,21 @@ fn root_key(term: &Term) -> Option<TreeKey> {
     }
 }
 
-/// The part of a head's ref before its first variable, with the rule's name as a string.
-fn head_prefix(head: &[Term]) -> impl Iterator<Item = Term> + '_ {
+/// The keys of a package's path.
+fn package_keys(path: &[Term]) -> impl Iterator<Item = TreeKey> + '_ {
+    path.iter().enumerate().map_while(|(i, term)| match i {
+        0 => root_key(term),
+        _ => TreeKey::of(term),
+    })
+}
+
+/// The keys of a head's ref before its first variable, with the rule's name as a string.
+fn head_keys(head: &[Term]) -> impl Iterator<Item = TreeKey> + '_ {
     head.iter()
         .enumerate()
         .map_while(|(i, term)| match &term.kind {
-            TermKind::Var(name) if i == 0 => Some(Term::string(name.clone(), term.span)),
-            _ if TreeKey::of(term).is_some() => Some(term.clone()),
-            _ => None,
+            TermKind::Var(name) if i == 0 => Some(TreeKey::String(name.clone())),
+            _ => TreeKey::of(term),
         })
 }
 
@@ -453,12 +452,10 @@ pub fn arity(
     tree: &RuleTree,
     path: &[Term],
 ) -> Option<usize> {
-    if let Some(facts) = crate::builtins::facts(builtins, path) {
-        return Some(facts.arity);
+    match crate::builtins::facts(builtins, path) {
+        Some(facts) => Some(facts.arity),
+        None => tree.arity(path),
     }
-    tree.find(path)
-        .filter(|node| !node.rules.is_empty())
-        .map(|node| node.facts.arity)
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! The state that the resolve and check stages pass along.
 
-use std::fmt::Write as _;
-
 use hashbrown::{HashMap, HashSet};
 use regovm_core::builtin::Table;
 use regovm_core::{Code, Diagnostic, Diagnostics, SourceMap, Span};
@@ -79,8 +77,8 @@ impl LocalNames {
         loop {
             self.text.clear();
             self.text.push_str(self.prefix);
-            // A string takes all that is written to it.
-            let _ = write!(self.text, "{}__", self.next);
+            push_number(&mut self.text, self.next);
+            self.text.push_str("__");
             self.next += 1;
             if !self.taken.contains(self.text.as_str()) {
                 return self.text.as_str().into();
@@ -94,13 +92,27 @@ impl LocalNames {
     }
 }
 
-/// What a module has somewhere; it may have it by chance, as the name of a variable.
+/// A number in decimal; there are tens of thousands of names, and formatting is made for more than this.
+fn push_number(text: &mut String, number: u32) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
+}
+
+/// What a module has somewhere as it was written. A name may be there by chance, as that of a variable.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Mentions {
     /// `print(x)`
     pub print: bool,
     /// `rego.metadata.rule()`, `rego.metadata.chain()`
     pub metadata: bool,
+    /// Template strings.
+    pub template: bool,
+    /// Comprehensions.
+    pub comprehension: bool,
+    /// `with`
+    pub with: bool,
 }
 
 /// Tells which paths of base data exist.

@@ -11,9 +11,12 @@ use regovm_parser::ast::Name;
 /// So many names are faster to search one after another.
 const FEW: usize = 24;
 
-/// True for equal names: most occurrences of a generated one share their text.
+/// True for equal names: most occurrences of a generated one share their text. Two of them differ mostly in the digit
+/// before the last two characters.
 fn same(a: &str, b: &str) -> bool {
-    a.len() == b.len() && (std::ptr::eq(a.as_ptr(), b.as_ptr()) || a.as_bytes() == b.as_bytes())
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let telling = |name: &[u8]| name.get(name.len().wrapping_sub(3)).copied();
+    a.len() == b.len() && (std::ptr::eq(a, b) || (telling(a) == telling(b) && a == b))
 }
 
 /// A set of variables, ordered by name, each with the place of its last mention as a term of its own.

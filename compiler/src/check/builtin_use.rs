@@ -76,7 +76,7 @@ pub fn deprecated_builtins_in_query(state: &mut State<'_>, query: &mut Query) ->
 }
 
 /// True if the operator of a call is a deprecated built-in.
-pub(super) fn is_deprecated(state: &State<'_>, operator: &Term) -> bool {
+fn is_deprecated(state: &State<'_>, operator: &Term) -> bool {
     match &operator.kind {
         TermKind::Ref(path) => {
             builtins::facts(state.builtins, path).is_some_and(|facts| facts.decl.deprecated)

@@ -12,7 +12,9 @@ pub fn run(state: &mut State<'_>) {
     let mut hoister = Hoister {
         locals: &mut state.locals,
     };
-    for module in &mut state.modules {
+    let mentions = state.mentions.iter();
+    let modules = state.modules.iter_mut().zip(mentions);
+    for (module, _) in modules.filter(|(_, has)| has.comprehension) {
         for rule in &mut module.rules {
             hoister.rule(rule);
         }

@@ -6,16 +6,17 @@ use regovm_parser::ast::{Expr, ExprKind};
 
 use super::operator;
 use crate::output_vars::is_operator;
+use crate::parallel;
 use crate::state::State;
 use crate::visit::{VisitMut, descend_expr};
 
 /// Rewrites all modules.
 pub fn run(state: &mut State<'_>) {
-    for module in &mut state.modules {
+    parallel::change(state, |_, _, module, _: &mut Vec<()>| {
         for rule in &mut module.rules {
             Unifications.rule(rule);
         }
-    }
+    });
 }
 
 struct Unifications;

@@ -214,7 +214,7 @@ impl<'s> Links<'s> {
     fn reference(&mut self, path: &Ref, at: usize, uses: &mut BTreeSet<RuleId>) {
         self.sources += 1;
         // Look-ups start at the root of the tree, which knows `data` only.
-        if self.tree.step(0, &path[0]).is_none() {
+        if path[0].as_var().is_none_or(|head| &**head != "data") {
             return;
         }
         if path.iter().skip(1).all(is_constant) {

@@ -22,7 +22,7 @@ pub mod void_calls;
 pub mod with_values;
 
 use regovm_core::Span;
-use regovm_parser::ast::{Body, Expr, ExprKind, Rule, Term, TermKind};
+use regovm_parser::ast::{Body, Expr, ExprKind, Name, Rule, Term, TermKind};
 
 use crate::output_vars::is_operator;
 use crate::state::{LocalNames, Mentions, State};
@@ -66,7 +66,13 @@ pub fn operator(name: &str, span: Span) -> Term {
 
 /// `a = b`
 pub fn equality(a: Term, b: Term, span: Span) -> Expr {
-    Expr::new(ExprKind::Call(vec![operator("eq", Span::NONE), a, b]), span)
+    thread_local! {
+        // Most of what stages add are equalities: they share the name.
+        static EQ: Name = Name::from("eq");
+    }
+    let name = Term::var(EQ.with(Name::clone), Span::NONE);
+    let operator = Term::new(TermKind::Ref(vec![name]), Span::NONE);
+    Expr::new(ExprKind::Call(vec![operator, a, b]), span)
 }
 
 /// Moves a term into a generated expression `__localN__ = term` and leaves the variable.

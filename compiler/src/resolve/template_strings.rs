@@ -8,7 +8,7 @@ use regovm_parser::ast::{
     Expr, ExprKind, Head, Name, Rule, TemplatePart, TemplateString, Term, TermKind,
 };
 
-use super::for_each_rule;
+use super::for_each_rule_where;
 use super::print_calls::capture;
 use crate::builtins;
 use crate::output_vars::{self, Arity};
@@ -21,7 +21,7 @@ use crate::visit::{
 
 /// Rewrites all modules.
 pub fn run(state: &mut State<'_>) {
-    for_each_rule(state, &mut |state, rule| {
+    for_each_rule_where(state, |has| has.template, &mut |state, rule| {
         if !has_template(rule) {
             return;
         }

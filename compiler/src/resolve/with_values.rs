@@ -25,7 +25,8 @@ pub fn run(state: &mut State<'_>) {
         locals: &mut state.locals,
         errors: Vec::new(),
     };
-    for module in &mut modules {
+    let all = modules.iter_mut().zip(&state.mentions);
+    for (module, _) in all.filter(|(_, has)| has.with) {
         for rule in &mut module.rules {
             rewriter.rule(rule);
         }

@@ -184,9 +184,10 @@ impl Table {
     /// The type of a built-in, parsed when first asked for. A signature that does not parse
     /// (a test looks for them) counts as a function without parameters.
     pub fn function_type(&self, id: BuiltinId) -> Option<&FunctionType> {
-        let decl = self.get(id)?;
-        let parsed =
-            self.types[usize::from(id.0)].get_or_init(|| match Type::parse(decl.signature) {
+        let place = usize::from(id.0);
+        let (item, parsed) = (self.builtins.get(place)?, self.types.get(place)?);
+        Some(
+            parsed.get_or_init(|| match Type::parse(item.decl().signature) {
                 Ok(Type::Function(function)) => function,
                 _ => Box::new(FunctionType {
                     params: vec![],
@@ -195,8 +196,8 @@ impl Table {
                     result: None,
                     result_name: String::new(),
                 }),
-            });
-        Some(parsed)
+            }),
+        )
     }
 
     /// All declarations with their ids, in the order of ids.

@@ -17,19 +17,18 @@ use hashbrown::HashMap;
 use regovm_core::builtin::Table;
 use regovm_core::types::{FunctionType, Type};
 use regovm_core::{Code, Constant, Diagnostic, Span};
-use regovm_parser::ast::{ExprKind, Module, Name, Ref, Rule, SchemaAnnotation, Term, TermKind};
+use regovm_parser::ast::{Name, Ref, Rule, SchemaAnnotation, Term, TermKind};
 
 use self::constant::{compare_constants, constant_of};
 use self::env::{Env, Node, TypeEnv, var_term};
 use self::infer::{Checker, Context, function_type};
 use self::ty::{Function, Kind, Known, Param, Rest, Ty};
-use super::builtin_use::is_deprecated;
 use crate::order::{ground_prefix, is_constant, is_ground_ref};
 use crate::parallel;
 use crate::rule_tree::is_multi_value;
 use crate::state::{Query, RuleId, State};
 use crate::text::ref_text;
-use crate::visit::{Node as Tree, for_each_in_chain, walk, walk_exprs};
+use crate::visit::{Node as Tree, walk};
 
 /// Types what rules stand on: `input` by the schema that the caller gives.
 pub fn start(state: &mut State<'_>) {
@@ -141,10 +140,6 @@ fn dependents(state: &State<'_>, path: &[Term]) -> Vec<Ref> {
 pub fn run(state: &mut State<'_>) {
     let this = &*state;
     let typed = on_threads(this).unwrap_or_else(|| typed(this, &this.graph.sorted));
-    let deprecated = parallel::look(this, |_, module, found| {
-        found.push(calls_deprecated(this, module));
-    });
-    state.facts.deprecated_called = deprecated.contains(&true);
     state.facts.types = state.facts.types.with_layer(typed.tree, typed.kept);
     let sources = state.sources;
     let mut errors = typed.errors;
@@ -229,22 +224,6 @@ pub fn run_query(state: &mut State<'_>, query: &mut Query) -> Vec<Diagnostic> {
     });
     let (_, errors) = checker.check_body(&this.facts.types.open(this.builtins), &query.body);
     errors
-}
-
-/// True if a deprecated built-in is called in a body.
-fn calls_deprecated(state: &State<'_>, module: &Module) -> bool {
-    let mut found = false;
-    for rule in &module.rules {
-        for_each_in_chain(rule, &mut |rule| {
-            walk_exprs(Tree::Body(&rule.body), &mut |expr| {
-                if let ExprKind::Call(terms) = &expr.kind {
-                    found |= terms.first().is_some_and(|term| is_deprecated(state, term));
-                }
-                found
-            });
-        });
-    }
-    found
 }
 
 /// The types of rules so far.
