@@ -1131,7 +1131,7 @@ impl<'t> Layer<'_, 't> {
         let name = if word == "_" {
             let number = self.out.wildcards;
             self.out.wildcards += 1;
-            self.names.of(&wildcard(number))
+            self.names.of(&format!("${number}"))
         } else {
             self.name(word)
         };
@@ -1181,25 +1181,6 @@ impl<'t> Layer<'_, 't> {
         self.not_bodies |= set.has(Keyword::Not);
         self.keywords = self.keywords.with(set).with(BASE);
     }
-}
-
-/// The name of a `_`.
-pub(crate) fn wildcard(number: u32) -> String {
-    let mut name = String::with_capacity(11);
-    name.push('$');
-    let mut digits = [0; 10];
-    let mut rest = number;
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    name.extend(digits[at..].iter().map(|digit| char::from(*digit)));
-    name
 }
 
 fn is_infix(kind: RawKind) -> bool {
