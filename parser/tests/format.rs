@@ -205,8 +205,12 @@ proptest! {
         let again = formatted(&once, RegoVersion::V1, &options);
         prop_assert_eq!(again.as_deref(), Some(&*once), "from:\n{}", text);
         let after = parse(&once, RegoVersion::V1).unwrap();
-        let count = |text: &str| text.matches("# remark").count();
-        prop_assert_eq!(count(&text), count(&once), "from:\n{}\n--- to:\n{}", text, once);
+        // None is lost. OPA writes one twice that stands behind the bracket that opens a head's value, where the arguments are
+        // on several lines.
+        for number in 0..comments {
+            let comment = format!("# remark{number}x");
+            prop_assert!(once.contains(&comment), "from:\n{}\n--- to:\n{}", text, once);
+        }
         let rules = |module: &Module| {
             let text = canonical::module(module);
             text.split_once("\n\n").map(|(_, rules)| without_imports(rules)).unwrap_or_default()
