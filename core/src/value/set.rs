@@ -95,7 +95,7 @@ impl<'a> Set<'a> {
                 theirs = their_rest;
             }
             merged.push(arena, if order.is_le() { *a } else { *b })?;
-            if merged.len() % CHUNK == 0 && !work::effort(CHUNK as u64) {
+            if merged.len().is_multiple_of(CHUNK) && !work::effort(CHUNK as u64) {
                 break;
             }
         }
